@@ -1,0 +1,3 @@
+//! Embeds the built page into the binary.
+
+fn main() {}

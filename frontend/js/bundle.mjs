@@ -1,0 +1,154 @@
+// Bundles the page: wasm-bindgen's output, the editor, the styles and the icons become content-hashed files.
+//
+//   node bundle.mjs --pkg DIR --out DIR [--release]   the whole page (called by `cargo xtask`)
+//   node bundle.mjs --vendor [DIR]                    only what the import map of index.html names (called by Trunk)
+
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { build } from "esbuild";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.resolve(here, "../..");
+const nodeModules = path.join(here, "node_modules");
+const target = "es2022";
+
+/** The bare specifiers that the Rust side imports, and the sources behind them. */
+const entries = {
+  "parlor-browser": path.join(here, "browser.entry.js"),
+  "parlor-editor": path.join(here, "editor.entry.js"),
+};
+
+/** Styles in the order of the cascade. */
+const styles = ["theme.css", "app.css"].map((name) => path.join(root, "static", name)).filter(existsSync);
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    pkg: { type: "string" },
+    out: { type: "string" },
+    release: { type: "boolean", default: false },
+    vendor: { type: "boolean", default: false },
+  },
+});
+
+if (options.vendor) {
+  await bundleVendor(path.resolve(positionals[0] ?? path.join(process.env.TRUNK_STAGING_DIR ?? "dist", "vendor")));
+} else if (options.pkg && options.out) {
+  await bundlePage(path.resolve(options.pkg), path.resolve(options.out), options.release);
+} else {
+  console.error("usage: bundle.mjs --pkg DIR --out DIR [--release] | --vendor [DIR]");
+  process.exit(2);
+}
+
+/** Trunk hashes only what it builds itself, so these names are stable and must be revalidated. */
+async function bundleVendor(out) {
+  await build({
+    entryPoints: Object.entries(entries).map(([name, file]) => ({ in: file, out: name.replace("parlor-", "") })),
+    outdir: out,
+    bundle: true,
+    format: "esm",
+    splitting: true,
+    target,
+    nodePaths: [nodeModules],
+    logLevel: "warning",
+  });
+}
+
+/** Writes OUT/index.html, OUT/assets/* and, beside OUT, OUT.json: which files the page needs before one can type. */
+async function bundlePage(pkg, out, release) {
+  const assets = path.join(out, "assets");
+  await rm(out, { recursive: true, force: true });
+  await mkdir(assets, { recursive: true });
+
+  const main = [
+    ...styles.map((file) => `import ${JSON.stringify(file)};`),
+    `import start from ${JSON.stringify(path.join(pkg, "parlor-frontend.js"))};`,
+    `import wasm from ${JSON.stringify(path.join(pkg, "parlor-frontend_bg.wasm"))};`,
+    `try {`,
+    `  await start({ module_or_path: wasm });`,
+    `} catch (error) {`,
+    `  document.getElementById("boot-failed")?.removeAttribute("hidden");`,
+    `  throw error;`,
+    `}`,
+  ].join("\n");
+
+  const { metafile } = await build({
+    absWorkingDir: here,
+    stdin: { contents: main, resolveDir: here, sourcefile: "main.js", loader: "js" },
+    alias: entries,
+    outdir: assets,
+    publicPath: "/assets/",
+    entryNames: "main-[hash]",
+    chunkNames: "[name]-[hash]",
+    assetNames: "[name]-[hash]",
+    loader: { ".wasm": "file", ".svg": "file", ".png": "file", ".woff2": "file" },
+    bundle: true,
+    format: "esm",
+    splitting: true,
+    minify: release,
+    target,
+    legalComments: release ? "external" : "inline",
+    nodePaths: [nodeModules],
+    metafile: true,
+    logLevel: "warning",
+  });
+
+  const files = neededFiles(metafile);
+  const icon = await copyHashed(path.join(root, "static", "favicon.svg"), assets);
+  const template = await readFile(path.join(root, "frontend", "index.html"), "utf8");
+  await writeFile(path.join(out, "index.html"), fillTemplate(template, { ...files, icon }));
+
+  const needed = ["index.html", ...[files.main, ...files.chunks, ...files.styles, files.wasm].map((name) => `assets/${name}`)];
+  await writeFile(`${out}.json`, `${JSON.stringify({ needed }, null, 2)}\n`);
+}
+
+/** What the browser fetches at once: the entry, the chunks it imports statically, its styles and the wasm. */
+function neededFiles({ outputs }) {
+  const [mainPath, entry] = Object.entries(outputs).find(([, output]) => output.entryPoint === "main.js");
+  const chunks = new Set();
+  let wasm;
+  const visit = (file) => {
+    for (const { path: imported, kind, external } of outputs[file].imports) {
+      if (external) continue;
+      if (kind === "file-loader" && imported.endsWith(".wasm")) wasm = path.basename(imported);
+      if (kind !== "import-statement" || chunks.has(imported)) continue;
+      chunks.add(imported);
+      visit(imported);
+    }
+  };
+  visit(mainPath);
+  return {
+    main: path.basename(mainPath),
+    chunks: [...chunks].map((file) => path.basename(file)),
+    styles: entry.cssBundle ? [path.basename(entry.cssBundle)] : [],
+    wasm,
+  };
+}
+
+/** Copies a file under a name that changes with its content; a missing file gives no name. */
+async function copyHashed(file, folder) {
+  if (!existsSync(file)) return undefined;
+  const content = await readFile(file);
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
+  const { name, ext } = path.parse(file);
+  await writeFile(path.join(folder, `${name}-${hash}${ext}`), content);
+  return `${name}-${hash}${ext}`;
+}
+
+/** Puts the links to the hashed files where the template has Trunk's. */
+function fillTemplate(template, { main, chunks, styles, wasm, icon }) {
+  const links = [
+    ...(icon ? [`<link rel="icon" href="/assets/${icon}" type="image/svg+xml">`] : []),
+    ...styles.map((name) => `<link rel="stylesheet" href="/assets/${name}">`),
+    `<link rel="preload" as="fetch" type="application/wasm" crossorigin href="/assets/${wasm}">`,
+    ...chunks.map((name) => `<link rel="modulepreload" href="/assets/${name}">`),
+    `<script type="module" src="/assets/${main}"></script>`,
+  ];
+  const marked = /( *)<!-- page:head -->.*<!-- \/page:head -->/s;
+  if (!marked.test(template)) throw new Error("frontend/index.html has lost its page:head marks");
+  return template.replace(marked, (_, indent) => links.map((line) => indent + line).join("\n"));
+}

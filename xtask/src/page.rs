@@ -1,0 +1,199 @@
+//! Builds the page: cargo for wasm32, wasm-bindgen, wasm-opt and esbuild, and nothing again that is still true.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{run, workspace};
+
+const BIN: &str = "parlor-frontend";
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// How the page is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flavor {
+    /// Quick to build: no optimisation, no minification.
+    Dev,
+    /// Small and quick to load: what is shipped.
+    Release,
+}
+
+impl Flavor {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+        }
+    }
+
+    fn cargo_profile(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "wasm-release",
+        }
+    }
+
+    /// The folder below `target/wasm32-unknown-unknown` that cargo uses for the profile.
+    fn cargo_folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "wasm-release",
+        }
+    }
+}
+
+/// A page that was built.
+pub(crate) struct Page {
+    /// The folder that is served: `index.html` and `assets/`.
+    pub(crate) site: PathBuf,
+    /// The files, relative to `site`, that a browser fetches before one can type.
+    pub(crate) needed: PathBuf,
+}
+
+/// Builds the page and puts it where the backend looks for it: `dist/page`.
+pub(crate) fn build(flavor: Flavor) -> Result<()> {
+    let page = build_aside(flavor)?;
+    publish(&page.site, &workspace::path("dist/page"))
+}
+
+/// Builds the page below `target/` and leaves `dist/page` alone.
+pub(crate) fn build_aside(flavor: Flavor) -> Result<Page> {
+    run::step(format_args!("page: compile for {WASM_TARGET} ({})", flavor.cargo_profile()), || {
+        run::succeed(run::cargo().args(["build", "--quiet", "--package", BIN, "--bin", BIN]).args([
+            "--target",
+            WASM_TARGET,
+            "--profile",
+            flavor.cargo_profile(),
+        ]))
+    })?;
+    let wasm = workspace::target().join(WASM_TARGET).join(flavor.cargo_folder()).join(format!("{BIN}.wasm"));
+
+    let folder = workspace::target().join("page").join(flavor.name());
+    let page = Page { site: folder.join("site"), needed: folder.join("site.json") };
+    let stamp_file = folder.join("stamp");
+    let stamp = stamp(flavor, &wasm)?;
+    if page.needed.exists() && fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) {
+        eprintln!("xtask: page: up to date");
+        return Ok(page);
+    }
+    // A stamp that outlives a failed build would vouch for a page that is not there.
+    fs::remove_file(&stamp_file).or_else(ignore_missing)?;
+
+    let pkg = folder.join("pkg");
+    run::step("page: wasm-bindgen", || bind(flavor, &wasm, &pkg))?;
+    if flavor == Flavor::Release {
+        run::step("page: wasm-opt", || optimise(&pkg.join(format!("{BIN}_bg.wasm"))))?;
+    }
+    run::step("page: esbuild", || {
+        let mut bundle = run::program("node");
+        bundle.arg("frontend/js/bundle.mjs").arg("--pkg").arg(&pkg).arg("--out").arg(&page.site);
+        if flavor == Flavor::Release {
+            bundle.arg("--release");
+        }
+        run::succeed(&mut bundle)
+    })?;
+    write(&stamp_file, &stamp)?;
+    Ok(page)
+}
+
+fn bind(flavor: Flavor, wasm: &Path, pkg: &Path) -> Result<()> {
+    // Snippets of an older build would stay otherwise.
+    fs::remove_dir_all(pkg).or_else(ignore_missing)?;
+    Bindgen::new()
+        .input_path(wasm)
+        .web(true)?
+        .typescript(false)
+        .debug(flavor == Flavor::Dev)
+        .keep_debug(false)
+        // main.js passes the hashed address; the default one would not exist.
+        .omit_default_module_path(true)
+        .out_name(BIN)
+        .generate(pkg)
+}
+
+fn optimise(wasm: &Path) -> Result<()> {
+    // Not `--all-features`: it makes binaryen write compact imports, which browsers refuse.
+    let wasm_opt = "frontend/js/node_modules/binaryen/bin/wasm-opt";
+    run::succeed(run::program("node").arg(wasm_opt).arg("-Oz").arg("-o").arg(wasm).arg(wasm))
+}
+
+/// What the page is made of. The wasm is large and only cargo writes it, so its size and time stand for it.
+fn stamp(flavor: Flavor, wasm: &Path) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    env!("CARGO_PKG_VERSION").hash(&mut hasher);
+    flavor.name().hash(&mut hasher);
+    let meta = fs::metadata(wasm).with_context(|| format!("cargo did not leave {}", wasm.display()))?;
+    (meta.len(), meta.modified()?).hash(&mut hasher);
+    // The tool's own code decides what comes out, too.
+    let own = fs::metadata(std::env::current_exe()?)?;
+    (own.len(), own.modified()?).hash(&mut hasher);
+    for input in ["frontend/index.html", "frontend/js", "static"] {
+        hash_tree(&workspace::path(input), &mut hasher)?;
+    }
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+fn hash_tree(path: &Path, hasher: &mut DefaultHasher) -> Result<()> {
+    if path.is_file() {
+        path.hash(hasher);
+        fs::read(path)?.hash(hasher);
+    } else if path.is_dir() {
+        for entry in sorted_entries(path)? {
+            // Everything installed follows from package-lock.json.
+            if entry.file_name().is_some_and(|name| name != "node_modules") {
+                hash_tree(&entry, hasher)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut entries =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    entries.sort();
+    Ok(entries)
+}
+
+/// Makes `to` equal to `from` while an agent may be serving it: new assets, then the index that names them, then
+/// the old assets go. Files that are equal stay untouched, so that cargo does not embed them again.
+fn publish(from: &Path, to: &Path) -> Result<()> {
+    let assets = to.join("assets");
+    fs::create_dir_all(&assets)?;
+    let fresh = sorted_entries(&from.join("assets"))?;
+    for file in &fresh {
+        let name = file.file_name().expect("a directory entry has a name");
+        // The name holds a hash of the content.
+        if !assets.join(name).exists() {
+            copy_whole(file, &assets.join(name))?;
+        }
+    }
+    if fs::read(from.join("index.html"))? != fs::read(to.join("index.html")).unwrap_or_default() {
+        copy_whole(&from.join("index.html"), &to.join("index.html"))?;
+    }
+    for old in sorted_entries(&assets)? {
+        if !fresh.iter().any(|file| file.file_name() == old.file_name()) {
+            fs::remove_file(old)?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies so that a reader sees the whole file or none.
+fn copy_whole(from: &Path, to: &Path) -> Result<()> {
+    let partial = to.with_extension("partial");
+    fs::copy(from, &partial)?;
+    fs::rename(&partial, to).with_context(|| format!("could not put {} in its place", to.display()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "build output, not a person's file")]
+fn write(path: &Path, content: &str) -> Result<()> {
+    fs::write(path, content).with_context(|| format!("could not write {}", path.display()))
+}
+
+fn ignore_missing(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}

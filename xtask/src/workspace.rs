@@ -1,0 +1,18 @@
+//! Where things stand in the repository.
+
+use std::path::{Path, PathBuf};
+
+/// The repository's root: the folder above this crate.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask stands in the root folder")
+}
+
+/// A path below the root.
+pub(crate) fn path(relative: &str) -> PathBuf {
+    root().join(relative)
+}
+
+/// The folder in which cargo builds, wherever the caller moved it.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| path("target"), |dir| root().join(dir))
+}
