@@ -1,4 +1,4 @@
-// Bundles the page: wasm-bindgen's output, the editor, the styles and the icons become content-hashed files.
+// Bundles the page: wasm-bindgen's output, the editor, the styles and the icons become one page.
 //
 //   node bundle.mjs --pkg DIR --out DIR [--release]   the whole page (called by `cargo xtask`)
 //   node bundle.mjs --vendor [DIR]                    only what the import map of index.html names (called by Trunk)
@@ -82,9 +82,11 @@ async function bundlePage(pkg, out, release) {
     alias: entries,
     outdir: assets,
     publicPath: "/assets/",
-    entryNames: "main-[hash]",
+    // A debug agent knows the names of the files since it was compiled and reads their content from disk: names
+    // that stay let it serve a rebuilt page.
+    entryNames: release ? "main-[hash]" : "main",
     chunkNames: "[name]-[hash]",
-    assetNames: "[name]-[hash]",
+    assetNames: release ? "[name]-[hash]" : "[name]",
     loader: { ".wasm": "file", ".svg": "file", ".png": "file", ".woff2": "file" },
     bundle: true,
     format: "esm",

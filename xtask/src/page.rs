@@ -165,15 +165,9 @@ fn publish(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(&assets)?;
     let fresh = sorted_entries(&from.join("assets"))?;
     for file in &fresh {
-        let name = file.file_name().expect("a directory entry has a name");
-        // The name holds a hash of the content.
-        if !assets.join(name).exists() {
-            copy_whole(file, &assets.join(name))?;
-        }
+        copy_if_different(file, &assets.join(file.file_name().expect("a directory entry has a name")))?;
     }
-    if fs::read(from.join("index.html"))? != fs::read(to.join("index.html")).unwrap_or_default() {
-        copy_whole(&from.join("index.html"), &to.join("index.html"))?;
-    }
+    copy_if_different(&from.join("index.html"), &to.join("index.html"))?;
     for old in sorted_entries(&assets)? {
         if !fresh.iter().any(|file| file.file_name() == old.file_name()) {
             fs::remove_file(old)?;
@@ -183,7 +177,10 @@ fn publish(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Copies so that a reader sees the whole file or none.
-fn copy_whole(from: &Path, to: &Path) -> Result<()> {
+fn copy_if_different(from: &Path, to: &Path) -> Result<()> {
+    if fs::read(to).is_ok_and(|old| fs::read(from).is_ok_and(|new| new == old)) {
+        return Ok(());
+    }
     let partial = to.with_extension("partial");
     fs::copy(from, &partial)?;
     fs::rename(&partial, to).with_context(|| format!("could not put {} in its place", to.display()))
