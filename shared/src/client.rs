@@ -1,0 +1,561 @@
+//! A guest, whole, without I/O: the browser, the native guest and the tests all drive this one machine.
+//!
+//! The driver opens a transport and calls [`Client::connected`], feeds what arrives to [`Client::receive`], sends what
+//! [`Client::poll_transmit`] gives, reports a loss by [`Client::disconnected`] and calls [`Client::tick`] at the time
+//! [`Client::next_wake`] names. What happens comes out of [`Client::poll_event`], in order. Time is whatever monotonic
+//! clock the driver has, as a [`Duration`] since any fixed moment.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::codec::{self, Decoded};
+use crate::document::Splice;
+use crate::fault::{Fault, FaultCode};
+use crate::id::{AuthorId, DocumentId, ParticipantId, RequestId};
+use crate::invite::Invite;
+use crate::lane::Lanes;
+use crate::limits::{DEAD_PEER_TIMEOUT, HANDSHAKE_TIMEOUT, HEARTBEAT_INTERVAL, PRESENCE_INTERVAL};
+use crate::link::Link;
+use crate::message::{
+    JoinRequest, Participant, PresenceToGuest, PresenceToHost, SessionInfo, SessionToGuest, SessionToHost,
+    ToGuest, ToHost, WorkspaceToGuest, WorkspaceToHost,
+};
+use crate::path::WorkspacePath;
+use crate::presence::{Presence, PresenceMap};
+use crate::role::Role;
+use crate::seal::{Channel, Greeting, Identity, Initiator};
+
+mod documents;
+mod event;
+
+pub use documents::{OpenDocument, SyncState};
+pub use event::{ClientEvent, Phase};
+
+use documents::Documents;
+
+/// What a guest needs to know before it knocks.
+#[derive(Debug, Clone)]
+pub struct ClientOptions {
+    /// The link it was given.
+    pub invite: Invite,
+    /// By what the host knows it again.
+    pub identity: Identity,
+    /// What it wants to be called.
+    pub name: String,
+    /// What program it is: `web` or `native`.
+    pub program: String,
+}
+
+/// How far a connection has come.
+enum Connection {
+    Offline,
+    /// The greeting is out; since when.
+    Greeting(Initiator, Duration),
+    /// The knock is out: in the lobby, or welcome any moment. Since when nothing has been heard, if that matters.
+    Sealed(Box<Channel>),
+    /// Over for good.
+    Ended,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Offline => "Offline",
+            Self::Greeting(..) => "Greeting",
+            Self::Sealed(_) => "Sealed",
+            Self::Ended => "Ended",
+        })
+    }
+}
+
+/// What a guest knows of the session it is in.
+#[derive(Debug, Clone)]
+pub struct Membership {
+    /// The guest's own id.
+    pub me: ParticipantId,
+    /// What the guest signs its text with.
+    pub author: AuthorId,
+    /// What the session is called.
+    pub session: SessionInfo,
+}
+
+/// The state machine of one guest.
+#[derive(Debug)]
+pub struct Client {
+    options: ClientOptions,
+    connection: Connection,
+    phase: Phase,
+    link: Link,
+    lanes: Lanes,
+    outgoing: VecDeque<Vec<u8>>,
+    events: VecDeque<ClientEvent>,
+    membership: Option<Membership>,
+    participants: BTreeMap<ParticipantId, Participant>,
+    presences: PresenceMap,
+    documents: Documents,
+    last_request: u32,
+    /// Where I am and whether the host was told.
+    my_presence: (Presence, bool),
+    presence_sent: Option<Duration>,
+    last_sent: Duration,
+    last_received: Duration,
+}
+
+impl Client {
+    /// A guest that is not connected yet.
+    pub fn new(options: ClientOptions) -> Self {
+        Self {
+            options,
+            connection: Connection::Offline,
+            phase: Phase::Offline,
+            link: Link::default(),
+            lanes: Lanes::default(),
+            outgoing: VecDeque::new(),
+            events: VecDeque::new(),
+            membership: None,
+            participants: BTreeMap::new(),
+            presences: PresenceMap::default(),
+            documents: Documents::default(),
+            last_request: 0,
+            my_presence: (Presence::default(), true),
+            presence_sent: None,
+            last_sent: Duration::ZERO,
+            last_received: Duration::ZERO,
+        }
+    }
+
+    // Driving.
+
+    /// A transport is open: greets the host.
+    pub fn connected(&mut self, now: Duration) {
+        if matches!(self.connection, Connection::Ended) {
+            return;
+        }
+        self.link = Link::default();
+        self.lanes = Lanes::default();
+        self.outgoing.clear();
+        (self.last_sent, self.last_received) = (now, now);
+        let invite = &self.options.invite;
+        let greeting = Greeting::new(invite.session, invite.secret.id());
+        let key = invite.secret.pre_shared_key(invite.session, invite.role());
+        match Initiator::greet(&self.options.identity, &invite.host_key, &key, greeting, invite.role()) {
+            Ok((initiator, message)) => {
+                self.outgoing.push_back(message);
+                self.connection = Connection::Greeting(initiator, now);
+                self.set_phase(Phase::Connecting);
+            }
+            Err(error) => self.fail(error.into()),
+        }
+    }
+
+    /// A transport message arrived.
+    pub fn receive(&mut self, message: &[u8], now: Duration) {
+        self.last_received = now;
+        match std::mem::replace(&mut self.connection, Connection::Offline) {
+            Connection::Greeting(initiator, _) => self.receive_reply(initiator, message),
+            Connection::Sealed(mut channel) => match channel.open(message) {
+                Ok(frame) => {
+                    self.connection = Connection::Sealed(channel);
+                    self.receive_frame(&frame);
+                }
+                Err(error) => self.fail(error.into()),
+            },
+            connection @ (Connection::Offline | Connection::Ended) => self.connection = connection,
+        }
+    }
+
+    /// The transport is gone. The guest keeps what it has and waits for the next [`Client::connected`].
+    pub fn disconnected(&mut self) {
+        if !matches!(self.connection, Connection::Ended) {
+            self.connection = Connection::Offline;
+            self.outgoing.clear();
+            self.set_phase(Phase::Offline);
+        }
+    }
+
+    /// The next transport message to send, if there is one.
+    pub fn poll_transmit(&mut self, now: Duration) -> Option<Vec<u8>> {
+        if let Some(message) = self.outgoing.pop_front() {
+            self.last_sent = now;
+            return Some(message);
+        }
+        let Connection::Sealed(channel) = &mut self.connection else { return None };
+        if self.phase == Phase::Live {
+            if let Err(fault) = self.documents.fill(&mut self.lanes) {
+                self.fail(fault);
+                return None;
+            }
+            let due = self.presence_sent.is_none_or(|sent| now >= sent + PRESENCE_INTERVAL);
+            if !self.my_presence.1 && due {
+                self.my_presence.1 = true;
+                self.presence_sent = Some(now);
+                let message = ToHost::Presence(PresenceToHost::At(self.my_presence.0.clone()));
+                self.lanes.push_presence(0, codec::encode(&message).into());
+            }
+        }
+        let silent = now >= self.last_sent + HEARTBEAT_INTERVAL;
+        let frame = match self.link.next_frame(&mut self.lanes) {
+            Some(frame) => frame,
+            None if silent => self.link.heartbeat(&mut self.lanes),
+            None => return None,
+        };
+        self.last_sent = now;
+        Some(channel.seal(&frame).expect("the link makes no frame longer than the seal takes"))
+    }
+
+    /// What happened, oldest first.
+    pub fn poll_event(&mut self) -> Option<ClientEvent> {
+        self.events.pop_front()
+    }
+
+    /// Time passed: notices a silent host. The driver closes the transport when the phase is no longer connected.
+    pub fn tick(&mut self, now: Duration) {
+        let dead = match &self.connection {
+            Connection::Greeting(_, since) => now >= *since + HANDSHAKE_TIMEOUT,
+            Connection::Sealed(_) => now >= self.last_received + DEAD_PEER_TIMEOUT,
+            Connection::Offline | Connection::Ended => false,
+        };
+        if dead {
+            self.fail(FaultCode::Silent.into());
+        }
+    }
+
+    /// When [`Client::tick`] and [`Client::poll_transmit`] want to be called next, if nothing else happens.
+    pub fn next_wake(&self) -> Option<Duration> {
+        match &self.connection {
+            Connection::Greeting(_, since) => Some(*since + HANDSHAKE_TIMEOUT),
+            Connection::Sealed(_) => {
+                let heartbeat = self.last_sent + HEARTBEAT_INTERVAL;
+                let dead = self.last_received + DEAD_PEER_TIMEOUT;
+                let presence = (!self.my_presence.1 && self.phase == Phase::Live)
+                    .then(|| self.presence_sent.map_or(self.last_sent, |sent| sent + PRESENCE_INTERVAL));
+                Some(presence.into_iter().fold(heartbeat.min(dead), Duration::min))
+            }
+            Connection::Offline | Connection::Ended => None,
+        }
+    }
+
+    // What the guest wants.
+
+    /// Leaves for good.
+    pub fn leave(&mut self) {
+        self.send(&ToHost::Session(SessionToHost::Leave));
+    }
+
+    /// Wants another name.
+    pub fn set_name(&mut self, name: String) {
+        self.options.name.clone_from(&name);
+        self.send(&ToHost::Session(SessionToHost::SetName { name }));
+    }
+
+    /// A request of the host's page; the answer carries the id.
+    pub fn administer(&mut self, message: impl FnOnce(RequestId) -> SessionToHost) -> RequestId {
+        let request = self.request();
+        self.send(&ToHost::Session(message(request)));
+        request
+    }
+
+    /// Says where I am. Told to the others at most every [`PRESENCE_INTERVAL`].
+    pub fn set_presence(&mut self, presence: Presence) {
+        if self.my_presence.0 != presence {
+            self.my_presence = (presence, false);
+        }
+    }
+
+    /// A request about folders and files; the answer carries the id.
+    pub fn workspace(&mut self, message: impl FnOnce(RequestId) -> WorkspaceToHost) -> RequestId {
+        let request = self.request();
+        self.send(&ToHost::Workspace(message(request)));
+        request
+    }
+
+    /// Opens a file; answered by [`ClientEvent::Opened`] or a fault with this id. A file that is open already answers
+    /// as well.
+    pub fn open(&mut self, path: WorkspacePath) -> RequestId {
+        let request = self.request();
+        if let Some(document) = self.documents.by_path(&path) {
+            self.events.push_back(ClientEvent::Opened { request, document });
+        } else {
+            self.documents.open(request, path);
+        }
+        request
+    }
+
+    /// No longer shows a document.
+    pub fn close(&mut self, document: DocumentId) {
+        self.documents.close(document);
+    }
+
+    /// Asks for a checkpoint now.
+    pub fn save(&mut self, document: DocumentId) {
+        self.documents.save(document);
+    }
+
+    /// Applies what was typed into a document.
+    ///
+    /// # Errors
+    /// If the document is not open or the splices do not fit: the editor shows another text than the replica has.
+    pub fn edit(&mut self, document: DocumentId, splices: &[Splice]) -> Result<(), Fault> {
+        let open = self.documents.get_mut(document).ok_or(FaultCode::UnknownDocument)?;
+        open.edit(splices).map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
+        self.events.push_back(ClientEvent::SyncChanged { document });
+        Ok(())
+    }
+
+    /// Applies what others typed since the last call and reports it: once a rendered frame is often enough.
+    pub fn apply_incoming(&mut self) {
+        self.documents.apply_incoming(&mut self.events);
+    }
+
+    // What the guest knows.
+
+    /// How far the connection has come.
+    pub fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// The session, once welcome.
+    pub const fn membership(&self) -> Option<&Membership> {
+        self.membership.as_ref()
+    }
+
+    /// Me, as the others see me.
+    pub fn me(&self) -> Option<&Participant> {
+        self.membership.as_ref().and_then(|membership| self.participants.get(&membership.me))
+    }
+
+    /// My role; a viewer's until welcome.
+    pub fn role(&self) -> Role {
+        self.me().map_or(Role::Viewer, |me| me.role)
+    }
+
+    /// Everybody present, by id.
+    pub fn participants(&self) -> impl Iterator<Item = &Participant> {
+        self.participants.values()
+    }
+
+    /// Somebody present.
+    pub fn participant(&self, id: ParticipantId) -> Option<&Participant> {
+        self.participants.get(&id)
+    }
+
+    /// Where the others are.
+    pub const fn presences(&self) -> &PresenceMap {
+        &self.presences
+    }
+
+    /// An open document.
+    pub fn document(&self, document: DocumentId) -> Option<&OpenDocument> {
+        self.documents.get(document)
+    }
+
+    /// Every open document.
+    pub fn documents(&self) -> impl Iterator<Item = &OpenDocument> {
+        self.documents.iter()
+    }
+
+    /// How an open document stands to host and disk.
+    pub fn sync_state(&self, document: DocumentId) -> Option<SyncState> {
+        self.documents.get(document).map(|open| open.sync_state(self.phase == Phase::Live))
+    }
+
+    /// Six words that the host sees too, while there is a sealed connection.
+    pub fn words(&self) -> Option<String> {
+        match &self.connection {
+            Connection::Sealed(channel) => Some(channel.words()),
+            Connection::Offline | Connection::Greeting(..) | Connection::Ended => None,
+        }
+    }
+
+    // Inside.
+
+    fn request(&mut self) -> RequestId {
+        self.last_request = self.last_request.wrapping_add(1);
+        RequestId(self.last_request)
+    }
+
+    /// Queues a message; while away from the host a request is answered by a fault, the rest is void.
+    fn send(&mut self, message: &ToHost) {
+        let request = request_of(message);
+        if self.phase != Phase::Live {
+            if request.is_some() {
+                self.events.push_back(ClientEvent::Fault { request, fault: FaultCode::Busy.into() });
+            }
+            return;
+        }
+        let bytes: Bytes = codec::encode(message).into();
+        let pushed = match message {
+            ToHost::Session(_) => self.lanes.push_control(bytes),
+            ToHost::Document(_) => self.lanes.push_document(bytes),
+            ToHost::Presence(_) => {
+                self.lanes.push_presence(0, bytes);
+                Ok(())
+            }
+            ToHost::Workspace(_) => self.lanes.push_workspace(bytes),
+        };
+        if pushed.is_err() {
+            self.events.push_back(ClientEvent::Fault { request, fault: FaultCode::Busy.into() });
+        }
+    }
+
+    fn receive_reply(&mut self, initiator: Initiator, message: &[u8]) {
+        let request = JoinRequest {
+            name: self.options.name.clone(),
+            client: self.options.program.clone(),
+            resume: self.membership.as_ref().map(|membership| membership.me),
+        };
+        match initiator.knock(message, &codec::encode(&request)) {
+            Ok((channel, knock)) => {
+                self.outgoing.push_back(knock);
+                self.connection = Connection::Sealed(Box::new(channel));
+            }
+            Err(error) => self.fail(error.into()),
+        }
+    }
+
+    fn receive_frame(&mut self, frame: &[u8]) {
+        if let Err(error) = self.link.receive(frame) {
+            return self.fail(error.into());
+        }
+        while let Some((_, bytes)) = self.link.next_message() {
+            match codec::decode::<ToGuest>(&bytes) {
+                Ok(Decoded::Known(message)) => self.receive_message(message),
+                // A newer host says more than this build understands; what it does understand stays right.
+                Ok(Decoded::Unknown { .. }) => {}
+                Err(error) => return self.fail(error.into()),
+            }
+            if !matches!(self.connection, Connection::Sealed(_)) {
+                return;
+            }
+        }
+    }
+
+    fn receive_message(&mut self, message: ToGuest) {
+        match message {
+            ToGuest::Session(message) => self.receive_session(message),
+            ToGuest::Document(message) => {
+                if let Err(fault) = self.documents.receive(message, &mut self.events) {
+                    self.fail(fault);
+                }
+            }
+            ToGuest::Presence(PresenceToGuest::At { participant, presence }) => {
+                let known = self.participants.contains_key(&participant);
+                if known && self.presences.set(participant, presence) {
+                    self.events.push_back(ClientEvent::PresenceChanged { participant });
+                }
+            }
+            ToGuest::Workspace(message) => self.events.push_back(match message {
+                WorkspaceToGuest::Listing { request, folder, entries, omitted } => {
+                    ClientEvent::Listing { request, folder, entries, omitted }
+                }
+                WorkspaceToGuest::Changes { folder, changed, removed } => {
+                    ClientEvent::FolderChanges { folder, changed, removed }
+                }
+                WorkspaceToGuest::FolderGone { folder } => ClientEvent::FolderGone { folder },
+                WorkspaceToGuest::Done { request } => ClientEvent::Done { request },
+                WorkspaceToGuest::Chunk { request, total, offset, bytes } => {
+                    ClientEvent::Chunk { request, total, offset, bytes }
+                }
+            }),
+            ToGuest::Fault { request, fault } => {
+                if fault.is_final() && request.is_none() {
+                    return self.fail(fault);
+                }
+                if let Some(request) = request {
+                    self.documents.failed(request, &fault, &mut self.events);
+                }
+                self.events.push_back(ClientEvent::Fault { request, fault });
+            }
+        }
+    }
+
+    fn receive_session(&mut self, message: SessionToGuest) {
+        match message {
+            SessionToGuest::Waiting => self.set_phase(Phase::Lobby),
+            SessionToGuest::Welcome(welcome) => {
+                self.participants = welcome
+                    .participants
+                    .into_iter()
+                    .map(|participant| (participant.id, participant))
+                    .collect();
+                self.presences.clear();
+                self.participants.insert(welcome.me.id, welcome.me.clone());
+                self.my_presence.1 = false;
+                let author = welcome.me.author;
+                self.membership = Some(Membership { me: welcome.me.id, author, session: welcome.session });
+                self.documents.reopen(author, &mut self.events);
+                self.set_phase(Phase::Live);
+                self.events.push_back(ClientEvent::ParticipantsChanged);
+            }
+            SessionToGuest::Joined(participant) | SessionToGuest::Changed(participant) => {
+                self.participants.insert(participant.id, participant);
+                self.events.push_back(ClientEvent::ParticipantsChanged);
+            }
+            SessionToGuest::Left { participant, reason } => {
+                let name = self.participants.remove(&participant).map(|participant| participant.name);
+                self.presences.remove(participant);
+                self.events.push_back(ClientEvent::ParticipantsChanged);
+                if let Some(name) = name {
+                    self.events.push_back(ClientEvent::Left { participant, name, reason });
+                }
+            }
+            SessionToGuest::Done { request } => self.events.push_back(ClientEvent::Done { request }),
+            SessionToGuest::Knock { participant, name, role, words } => {
+                self.events.push_back(ClientEvent::Knock { participant, name, role, words });
+            }
+            SessionToGuest::KnockOver { participant } => {
+                self.events.push_back(ClientEvent::KnockOver { participant });
+            }
+            SessionToGuest::Invites(invites) => self.events.push_back(ClientEvent::Invites { invites }),
+            SessionToGuest::Ended => self.fail(FaultCode::SessionEnded.into()),
+            SessionToGuest::Removed => self.fail(FaultCode::Removed.into()),
+        }
+    }
+
+    /// Ends the connection: for good if the fault is final, else until the driver connects again.
+    fn fail(&mut self, fault: Fault) {
+        self.outgoing.clear();
+        if fault.is_final() {
+            self.connection = Connection::Ended;
+            self.set_phase(Phase::Ended(fault));
+        } else {
+            self.connection = Connection::Offline;
+            self.events.push_back(ClientEvent::Fault { request: None, fault });
+            self.set_phase(Phase::Offline);
+        }
+    }
+
+    fn set_phase(&mut self, phase: Phase) {
+        if self.phase != phase {
+            if self.phase == Phase::Live {
+                self.documents.went_away(&mut self.events);
+            }
+            self.phase = phase.clone();
+            self.events.push_back(ClientEvent::Phase(phase));
+        }
+    }
+}
+
+fn request_of(message: &ToHost) -> Option<RequestId> {
+    match message {
+        ToHost::Workspace(
+            WorkspaceToHost::Watch { request, .. }
+            | WorkspaceToHost::Create { request, .. }
+            | WorkspaceToHost::Rename { request, .. }
+            | WorkspaceToHost::Delete { request, .. }
+            | WorkspaceToHost::Read { request, .. },
+        )
+        | ToHost::Session(
+            SessionToHost::SetRole { request, .. }
+            | SessionToHost::Remove { request, .. }
+            | SessionToHost::Admit { request, .. }
+            | SessionToHost::Deny { request, .. },
+        ) => Some(*request),
+        ToHost::Workspace(WorkspaceToHost::Unwatch { .. } | WorkspaceToHost::Cancel { .. })
+        | ToHost::Session(SessionToHost::Leave | SessionToHost::SetName { .. } | SessionToHost::End)
+        | ToHost::Document(_)
+        | ToHost::Presence(_) => None,
+    }
+}

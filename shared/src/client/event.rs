@@ -1,0 +1,161 @@
+//! What a guest's driver learns.
+
+use crate::document::Splice;
+use crate::fault::Fault;
+use crate::id::{DocumentId, ParticipantId, RequestId};
+use crate::message::{Entry, InviteInfo, LeaveReason};
+use crate::path::WorkspacePath;
+use crate::role::Role;
+
+/// How far a connection has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// There is none: not yet, or between two. What is typed is kept.
+    Offline,
+    /// The handshake is under way.
+    Connecting,
+    /// The host has not decided yet.
+    Lobby,
+    /// In the room.
+    Live,
+    /// Over for good, and why.
+    Ended(Fault),
+}
+
+/// Something happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientEvent {
+    /// The connection changed.
+    Phase(Phase),
+    /// Somebody came, went, or has another name or role; perhaps I.
+    ParticipantsChanged,
+    /// Somebody went; for an announcement.
+    Left {
+        /// Who.
+        participant: ParticipantId,
+        /// What it was called.
+        name: String,
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// Somebody is elsewhere now.
+    PresenceChanged {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// To the host: somebody waits in the lobby.
+    Knock {
+        /// Who.
+        participant: ParticipantId,
+        /// What it calls itself.
+        name: String,
+        /// What its invite grants.
+        role: Role,
+        /// Six words that its page shows too.
+        words: String,
+    },
+    /// To the host: nobody waits under this id any more.
+    KnockOver {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// To the host: the links to send.
+    Invites {
+        /// One for each role.
+        invites: Vec<InviteInfo>,
+    },
+    /// A document is open and has its text.
+    Opened {
+        /// The request.
+        request: RequestId,
+        /// The document.
+        document: DocumentId,
+    },
+    /// Others changed a document. Apply the splices in order.
+    Changed {
+        /// Which.
+        document: DocumentId,
+        /// How.
+        splices: Vec<Splice>,
+    },
+    /// A document's text was replaced as a whole: show it anew.
+    Replaced {
+        /// The id it had.
+        old: DocumentId,
+        /// The id it has now.
+        document: DocumentId,
+        /// What was typed here and refused or could not be merged, if anything: the text as it was here.
+        lost: Option<String>,
+        /// Why.
+        fault: Option<Fault>,
+    },
+    /// How a document stands to host or disk changed: see [`super::Client::sync_state`].
+    SyncChanged {
+        /// Which.
+        document: DocumentId,
+    },
+    /// A document's file has another path.
+    Moved {
+        /// Which.
+        document: DocumentId,
+        /// Where it is.
+        path: WorkspacePath,
+    },
+    /// The host closed a document.
+    Closed {
+        /// Which.
+        document: DocumentId,
+        /// Why.
+        fault: Option<Fault>,
+        /// The text as it was here, if the host does not have all of it.
+        lost: Option<String>,
+    },
+    /// All entries of a folder.
+    Listing {
+        /// The request, if this answers one.
+        request: Option<RequestId>,
+        /// The folder.
+        folder: WorkspacePath,
+        /// Its entries, in order.
+        entries: Vec<Entry>,
+        /// Entries that are not listed.
+        omitted: u32,
+    },
+    /// Some entries of a watched folder changed.
+    FolderChanges {
+        /// The folder.
+        folder: WorkspacePath,
+        /// New or different entries.
+        changed: Vec<Entry>,
+        /// Names that are gone.
+        removed: Vec<String>,
+    },
+    /// A watched folder is gone.
+    FolderGone {
+        /// Which.
+        folder: WorkspacePath,
+    },
+    /// A request was carried out.
+    Done {
+        /// Which.
+        request: RequestId,
+    },
+    /// A piece of a file.
+    Chunk {
+        /// The request.
+        request: RequestId,
+        /// The whole file's bytes.
+        total: u64,
+        /// Where this piece begins.
+        offset: u64,
+        /// The piece.
+        bytes: Vec<u8>,
+    },
+    /// Something was refused or failed.
+    Fault {
+        /// The request, if it was one.
+        request: Option<RequestId>,
+        /// Why.
+        fault: Fault,
+    },
+}

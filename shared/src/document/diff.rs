@@ -1,0 +1,127 @@
+//! The difference between two texts as splices: how a change made outside becomes edits that merge with ours.
+//!
+//! Lines first (histogram diff, imara-diff: linear on what repeats, no time limit needed), then within a changed block
+//! only what lies between its common beginning and end. A word changed in a line so moves no caret in that line.
+
+use imara_diff::{Algorithm, Diff, InternedInput};
+
+use super::{Splice, utf16_len};
+
+/// Blocks up to this size are compared character by character; beyond it a replaced block is replaced whole.
+const FINE_BLOCK_CHARS: usize = 4096;
+
+/// The splices that turn `before` into `after`, to be applied one after the other.
+pub fn splices(before: &str, after: &str) -> Vec<Splice> {
+    if before == after {
+        return Vec::new();
+    }
+    let input = InternedInput::new(before, after);
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
+    let before_lines: Vec<&str> = before.split_inclusive('\n').collect();
+    let after_lines: Vec<&str> = after.split_inclusive('\n').collect();
+    let mut splices = Vec::new();
+    // Walks both texts together; `at` is the offset in the text as it is after the splices so far.
+    let (mut at, mut line) = (0, 0);
+    for hunk in diff.hunks() {
+        let removed = hunk.before.start as usize..hunk.before.end as usize;
+        let added = hunk.after.start as usize..hunk.after.end as usize;
+        at += before_lines[line..removed.start].iter().map(|line| utf16_len(line)).sum::<u32>();
+        line = removed.end;
+        let old = before_lines[removed].concat();
+        let new = after_lines[added].concat();
+        refine(&old, &new, at, &mut splices);
+        at += utf16_len(&new);
+    }
+    splices
+}
+
+fn refine(old: &str, new: &str, at: u32, splices: &mut Vec<Splice>) {
+    let prefix: usize = common(old.chars(), new.chars());
+    let (old_rest, new_rest) = (&old[prefix..], &new[prefix..]);
+    let suffix: usize = common(old_rest.chars().rev(), new_rest.chars().rev());
+    let (old_core, new_core) = (&old_rest[..old_rest.len() - suffix], &new_rest[..new_rest.len() - suffix]);
+    let at = at + utf16_len(&old[..prefix]);
+    if old_core.is_empty() || new_core.is_empty() || old_core.len().max(new_core.len()) > FINE_BLOCK_CHARS {
+        if !(old_core.is_empty() && new_core.is_empty()) {
+            splices.push(Splice { at, delete: utf16_len(old_core), insert: new_core.to_owned() });
+        }
+        return;
+    }
+    characters(old_core, new_core, at, splices);
+}
+
+/// Bytes of the longest common beginning of two sequences of characters.
+fn common(old: impl Iterator<Item = char>, new: impl Iterator<Item = char>) -> usize {
+    old.zip(new).take_while(|(old, new)| old == new).map(|(old, _)| old.len_utf8()).sum()
+}
+
+fn characters(old: &str, new: &str, mut at: u32, splices: &mut Vec<Splice>) {
+    let (old, new): (Vec<char>, Vec<char>) = (old.chars().collect(), new.chars().collect());
+    let mut input = InternedInput::default();
+    input.update_before(old.iter().copied());
+    input.update_after(new.iter().copied());
+    let diff = Diff::compute(Algorithm::Myers, &input);
+    let units = |chars: &[char]| chars.iter().map(|c| c.len_utf16() as u32).sum::<u32>();
+    let mut done = 0;
+    for hunk in diff.hunks() {
+        let removed = hunk.before.start as usize..hunk.before.end as usize;
+        let added = hunk.after.start as usize..hunk.after.end as usize;
+        at += units(&old[done..removed.start]);
+        done = removed.end;
+        let insert: String = new[added].iter().collect();
+        let inserted = utf16_len(&insert);
+        splices.push(Splice { at, delete: units(&old[removed]), insert });
+        at += inserted;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::document::Document;
+    use crate::id::AuthorId;
+
+    /// Applies splices the way an editor does, on UTF-16.
+    fn applied(text: &str, splices: &[Splice]) -> String {
+        let mut units: Vec<u16> = text.encode_utf16().collect();
+        for splice in splices {
+            let range = splice.at as usize..(splice.at + splice.delete) as usize;
+            units.splice(range, splice.insert.encode_utf16());
+        }
+        String::from_utf16(&units).unwrap()
+    }
+
+    #[test]
+    fn a_changed_word_is_one_small_splice() {
+        let before = "fn main() {\n    println!(\"hello\");\n}\n";
+        let after = "fn main() {\n    println!(\"hallo\");\n}\n";
+        assert_eq!(splices(before, after), [Splice { at: 27, delete: 1, insert: "a".into() }]);
+    }
+
+    #[test]
+    fn an_appended_line_is_an_insertion_at_the_end() {
+        assert_eq!(splices("a\n", "a\nb\n"), [Splice { at: 2, delete: 0, insert: "b\n".into() }]);
+        assert_eq!(splices("a", "ab"), [Splice { at: 1, delete: 0, insert: "b".into() }]);
+    }
+
+    #[test]
+    fn a_large_rewrite_is_quick_and_right() {
+        let before: String = (0..200_000).map(|line| format!("line {line}\n")).collect();
+        let after: String = (0..200_000).map(|line| format!("zeile {}\n", line * 7 % 200_000)).collect();
+        assert_eq!(applied(&before, &splices(&before, &after)), after);
+    }
+
+    proptest! {
+        #[test]
+        fn splices_turn_one_text_into_the_other(before in "[ab\n\u{1f600}é]{0,80}", after in "[ab\n\u{1f600}é]{0,80}") {
+            prop_assert_eq!(applied(&before, &splices(&before, &after)), after.clone());
+            let mut document = Document::new(AuthorId::DISK);
+            document.edit(&splices("", &before)).unwrap();
+            document.edit(&splices(&before, &after)).unwrap();
+            prop_assert_eq!(document.text(), after);
+        }
+    }
+}

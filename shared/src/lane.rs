@@ -1,0 +1,405 @@
+//! Lanes: ordered streams of messages to one peer, each with a class, a bound and a rule when full.
+//!
+//! Class 0 goes first, in the order control, presence. Classes 1 and 2 share what is left 4 to 1 while both have
+//! something to say. A long message goes out in pieces, so a keystroke never waits for more than one frame.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use bytes::Bytes;
+
+use crate::id::DocumentId;
+use crate::limits::{
+    CONTROL_LANE_MESSAGES, DOCUMENT_LANE_BYTES, DOCUMENT_STATE_BYTES, FILE_LANE_BYTES,
+    MAX_CONTROL_MESSAGE_BYTES, MAX_DOCUMENT_MESSAGE_BYTES, MAX_LISTING_MESSAGE_BYTES, WORKSPACE_LANE_BYTES,
+    WORKSPACE_LANE_MESSAGES,
+};
+
+/// An ordered stream of messages. Numbers are append-only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lane {
+    /// Participants, roles, faults. Full: the connection closes, with a reason.
+    Control = 0,
+    /// Where people are. Full: the latest wins.
+    Presence = 1,
+    /// Shared text. Full: the backlog is dropped and the document synchronised anew.
+    Document = 2,
+    /// Listings and changes of the tree. Full: the folder is listed anew, or the request refused.
+    Workspace = 3,
+    /// File content. Full: the reader of the disk waits.
+    File = 4,
+}
+
+impl Lane {
+    /// All lanes, by number.
+    pub const ALL: [Self; 5] = [Self::Control, Self::Presence, Self::Document, Self::Workspace, Self::File];
+
+    /// The lane with this number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// Largest message on this lane, in bytes.
+    pub const fn max_message_bytes(self) -> usize {
+        match self {
+            Self::Control | Self::Presence => MAX_CONTROL_MESSAGE_BYTES,
+            Self::Document => MAX_DOCUMENT_MESSAGE_BYTES,
+            Self::Workspace => MAX_LISTING_MESSAGE_BYTES,
+            Self::File => MAX_CONTROL_MESSAGE_BYTES,
+        }
+    }
+}
+
+/// The lane is full, by its own rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the {0:?} lane is full")]
+pub struct LaneFull(pub Lane);
+
+/// What became of an update that was pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum UpdatePush {
+    /// It waits its turn.
+    Queued,
+    /// This document's stream was dropped before; the update will come with the next whole state.
+    Stale,
+    /// The lane was full: every queued update was dropped. Tell the peer to synchronise these documents.
+    Overflowed(Vec<DocumentId>),
+}
+
+/// A piece of a message on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The message's lane.
+    pub lane: Lane,
+    /// Whether more of the message follows in a later record of this lane.
+    pub more: bool,
+    /// The piece.
+    pub bytes: Bytes,
+}
+
+#[derive(Debug)]
+enum DocumentItem {
+    Update(DocumentId, Bytes),
+    State(Bytes),
+    Other(Bytes),
+}
+
+/// Everything that waits to be sent to one peer.
+#[derive(Debug, Default)]
+pub struct Lanes {
+    control: VecDeque<Bytes>,
+    presence: VecDeque<(u32, Bytes)>,
+    document: VecDeque<DocumentItem>,
+    update_bytes: usize,
+    state_bytes: usize,
+    /// Documents whose updates were dropped and that wait for a whole state.
+    stale: BTreeSet<DocumentId>,
+    workspace: VecDeque<Bytes>,
+    workspace_bytes: usize,
+    file: VecDeque<Bytes>,
+    file_bytes: usize,
+    /// What is left of a message of which a part was sent, by lane.
+    partial: [Option<Bytes>; Lane::ALL.len()],
+    /// Bytes sent by class 1 and class 2, weighted: whoever is behind goes first.
+    spent: [u64; 2],
+    workspace_next: bool,
+}
+
+/// Class 1 may send four bytes for one of class 2.
+const CLASS_WEIGHTS: [u64; 2] = [1, 4];
+
+impl Lanes {
+    /// Queues a control message.
+    ///
+    /// # Errors
+    /// [`LaneFull`]: the peer does not read; close the connection.
+    pub fn push_control(&mut self, message: Bytes) -> Result<(), LaneFull> {
+        if self.control.len() >= CONTROL_LANE_MESSAGES {
+            return Err(LaneFull(Lane::Control));
+        }
+        self.control.push_back(message);
+        Ok(())
+    }
+
+    /// Queues what somebody's presence is; `key` says whose. What waits under the same key is replaced.
+    pub fn push_presence(&mut self, key: u32, message: Bytes) {
+        match self.presence.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, queued)) => *queued = message,
+            None => self.presence.push_back((key, message)),
+        }
+    }
+
+    /// Queues a document's update.
+    pub fn push_update(&mut self, document: DocumentId, message: Bytes) -> UpdatePush {
+        if self.stale.contains(&document) {
+            return UpdatePush::Stale;
+        }
+        if self.update_bytes + message.len() <= DOCUMENT_LANE_BYTES {
+            self.update_bytes += message.len();
+            self.document.push_back(DocumentItem::Update(document, message));
+            return UpdatePush::Queued;
+        }
+        let mut dropped = BTreeSet::from([document]);
+        self.document.retain(|item| match item {
+            DocumentItem::Update(document, _) => {
+                dropped.insert(*document);
+                false
+            }
+            DocumentItem::State(_) | DocumentItem::Other(_) => true,
+        });
+        self.update_bytes = 0;
+        self.stale.extend(&dropped);
+        UpdatePush::Overflowed(dropped.into_iter().collect())
+    }
+
+    /// Queues all that the peer lacks of a document; from here on its updates are queued again.
+    ///
+    /// # Errors
+    /// [`LaneFull`] if too much of this kind waits already: answer `Busy`.
+    pub fn push_state(&mut self, document: DocumentId, message: Bytes) -> Result<(), LaneFull> {
+        if self.state_bytes > 0 && self.state_bytes + message.len() > DOCUMENT_STATE_BYTES {
+            return Err(LaneFull(Lane::Document));
+        }
+        self.state_bytes += message.len();
+        self.stale.remove(&document);
+        self.document.push_back(DocumentItem::State(message));
+        Ok(())
+    }
+
+    /// Queues another message about documents, in order with their updates. Its sender sends few: one for a request
+    /// or a change of state.
+    ///
+    /// # Errors
+    /// [`LaneFull`]: the peer does not read; close the connection.
+    pub fn push_document(&mut self, message: Bytes) -> Result<(), LaneFull> {
+        let others = self.document.iter().filter(|item| matches!(item, DocumentItem::Other(_))).count();
+        if others >= CONTROL_LANE_MESSAGES {
+            return Err(LaneFull(Lane::Document));
+        }
+        self.document.push_back(DocumentItem::Other(message));
+        Ok(())
+    }
+
+    /// Queues a listing or a change of the tree.
+    ///
+    /// # Errors
+    /// [`LaneFull`]: refuse the request, or list the folder anew later.
+    pub fn push_workspace(&mut self, message: Bytes) -> Result<(), LaneFull> {
+        let fits = self.workspace.is_empty() || self.workspace_bytes + message.len() <= WORKSPACE_LANE_BYTES;
+        if self.workspace.len() >= WORKSPACE_LANE_MESSAGES || !fits {
+            return Err(LaneFull(Lane::Workspace));
+        }
+        self.workspace_bytes += message.len();
+        self.workspace.push_back(message);
+        Ok(())
+    }
+
+    /// Queues a piece of a file.
+    ///
+    /// # Errors
+    /// [`LaneFull`]: wait until there is room, then push again.
+    pub fn push_file(&mut self, message: Bytes) -> Result<(), LaneFull> {
+        if !self.has_file_room() {
+            return Err(LaneFull(Lane::File));
+        }
+        self.file_bytes += message.len();
+        self.file.push_back(message);
+        Ok(())
+    }
+
+    /// Whether [`Lanes::push_file`] would take another piece.
+    pub const fn has_file_room(&self) -> bool {
+        self.file_bytes < FILE_LANE_BYTES
+    }
+
+    /// Bytes of updates and states that wait.
+    pub const fn queued_document_bytes(&self) -> usize {
+        self.update_bytes + self.state_bytes
+    }
+
+    /// Nobody waits for this document any more: a later opening starts afresh.
+    pub fn forget_document(&mut self, document: DocumentId) {
+        self.stale.remove(&document);
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        Lane::ALL.iter().all(|lane| !self.has(*lane))
+    }
+
+    /// The next piece to send, of at most `max_bytes`.
+    pub fn pop(&mut self, max_bytes: usize) -> Option<Record> {
+        let lane = self.next_lane()?;
+        let mut message = match self.partial[lane as usize].take() {
+            Some(rest) => rest,
+            None => self.take(lane)?,
+        };
+        let piece = message.split_to(message.len().min(max_bytes));
+        let more = !message.is_empty();
+        if more {
+            self.partial[lane as usize] = Some(message);
+        }
+        let class = match lane {
+            Lane::Control | Lane::Presence => None,
+            Lane::Document | Lane::Workspace => Some(0),
+            Lane::File => Some(1),
+        };
+        if let Some(class) = class {
+            self.spent[class] += piece.len() as u64 * CLASS_WEIGHTS[class];
+        }
+        Some(Record { lane, more, bytes: piece })
+    }
+
+    fn next_lane(&mut self) -> Option<Lane> {
+        if let Some(lane) = [Lane::Control, Lane::Presence].into_iter().find(|lane| self.has(*lane)) {
+            return Some(lane);
+        }
+        let class_1 = match (self.has(Lane::Document), self.has(Lane::Workspace)) {
+            (true, true) => {
+                self.workspace_next = !self.workspace_next;
+                Some(if self.workspace_next { Lane::Workspace } else { Lane::Document })
+            }
+            (true, false) => Some(Lane::Document),
+            (false, true) => Some(Lane::Workspace),
+            (false, false) => None,
+        };
+        let class_2 = self.has(Lane::File).then_some(Lane::File);
+        match (class_1, class_2) {
+            (Some(first), Some(second)) => Some(if self.spent[0] <= self.spent[1] { first } else { second }),
+            (one, other) => {
+                // A class that was idle has no claim to what it did not use.
+                self.spent = [0, 0];
+                one.or(other)
+            }
+        }
+    }
+
+    fn has(&self, lane: Lane) -> bool {
+        self.partial[lane as usize].is_some()
+            || match lane {
+                Lane::Control => !self.control.is_empty(),
+                Lane::Presence => !self.presence.is_empty(),
+                Lane::Document => !self.document.is_empty(),
+                Lane::Workspace => !self.workspace.is_empty(),
+                Lane::File => !self.file.is_empty(),
+            }
+    }
+
+    fn take(&mut self, lane: Lane) -> Option<Bytes> {
+        match lane {
+            Lane::Control => self.control.pop_front(),
+            Lane::Presence => self.presence.pop_front().map(|(_, message)| message),
+            Lane::Document => self.document.pop_front().map(|item| match item {
+                DocumentItem::Update(_, message) => {
+                    self.update_bytes -= message.len();
+                    message
+                }
+                DocumentItem::State(message) => {
+                    self.state_bytes -= message.len();
+                    message
+                }
+                DocumentItem::Other(message) => message,
+            }),
+            Lane::Workspace => {
+                self.workspace.pop_front().inspect(|message| self.workspace_bytes -= message.len())
+            }
+            Lane::File => self.file.pop_front().inspect(|message| self.file_bytes -= message.len()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(len: usize) -> Bytes {
+        Bytes::from(vec![b'm'; len])
+    }
+
+    fn lanes_of(lanes: &mut Lanes, max_bytes: usize) -> Vec<Lane> {
+        std::iter::from_fn(|| lanes.pop(max_bytes)).map(|record| record.lane).collect()
+    }
+
+    #[test]
+    fn control_overtakes_everything_that_waits() {
+        let mut lanes = Lanes::default();
+        lanes.push_file(message(5)).unwrap();
+        assert_eq!(lanes.push_update(DocumentId(1), message(5)), UpdatePush::Queued);
+        lanes.push_presence(1, message(5));
+        lanes.push_control(message(5)).unwrap();
+        assert_eq!(lanes_of(&mut lanes, 100), [Lane::Control, Lane::Presence, Lane::Document, Lane::File]);
+        assert!(lanes.is_empty());
+    }
+
+    #[test]
+    fn control_overtakes_the_rest_of_a_long_message() {
+        let mut lanes = Lanes::default();
+        lanes.push_file(message(250)).unwrap();
+        assert!(lanes.pop(100).unwrap().more);
+        lanes.push_control(message(1)).unwrap();
+        assert_eq!(lanes.pop(100).unwrap().lane, Lane::Control);
+        assert!(lanes.pop(100).unwrap().more);
+        let last = lanes.pop(100).unwrap();
+        assert_eq!((last.lane, last.more, last.bytes.len()), (Lane::File, false, 50));
+    }
+
+    #[test]
+    fn documents_get_four_times_what_files_get() {
+        let mut lanes = Lanes::default();
+        lanes.push_file(message(100_000)).unwrap();
+        assert_eq!(lanes.push_update(DocumentId(1), message(100_000)), UpdatePush::Queued);
+        let first: Vec<Lane> = (0..50).map(|_| lanes.pop(100).unwrap().lane).collect();
+        let documents = first.iter().filter(|lane| **lane == Lane::Document).count();
+        assert!((39..=41).contains(&documents), "{documents} of 50");
+    }
+
+    #[test]
+    fn presence_keeps_only_the_latest_of_each() {
+        let mut lanes = Lanes::default();
+        lanes.push_presence(1, message(1));
+        lanes.push_presence(2, message(2));
+        lanes.push_presence(1, message(3));
+        let sizes: Vec<usize> =
+            std::iter::from_fn(|| lanes.pop(100)).map(|record| record.bytes.len()).collect();
+        assert_eq!(sizes, [3, 2]);
+    }
+
+    #[test]
+    fn a_full_document_lane_drops_the_backlog_until_the_whole_state_comes() {
+        let mut lanes = Lanes::default();
+        let (one, two) = (DocumentId(1), DocumentId(2));
+        assert_eq!(lanes.push_update(two, message(10)), UpdatePush::Queued);
+        assert_eq!(lanes.push_update(one, message(DOCUMENT_LANE_BYTES - 10)), UpdatePush::Queued);
+        assert_eq!(lanes.push_update(one, message(1)), UpdatePush::Overflowed(vec![one, two]));
+        assert!(lanes.is_empty());
+        assert_eq!(lanes.push_update(two, message(1)), UpdatePush::Stale);
+        lanes.push_state(two, message(5)).unwrap();
+        assert_eq!(lanes.push_update(two, message(1)), UpdatePush::Queued);
+        assert_eq!(lanes.push_update(one, message(1)), UpdatePush::Stale);
+        assert_eq!(lanes_of(&mut lanes, 100), [Lane::Document, Lane::Document]);
+    }
+
+    #[test]
+    fn every_other_lane_refuses_beyond_its_bound_and_recovers() {
+        let mut lanes = Lanes::default();
+        for _ in 0..CONTROL_LANE_MESSAGES {
+            lanes.push_control(message(1)).unwrap();
+        }
+        assert_eq!(lanes.push_control(message(1)), Err(LaneFull(Lane::Control)));
+        lanes.pop(100).unwrap();
+        assert_eq!(lanes.push_control(message(1)), Ok(()));
+
+        while lanes.push_file(message(1000)).is_ok() {}
+        assert!(lanes.file_bytes <= FILE_LANE_BYTES + 1000);
+        while lanes.push_workspace(message(100_000)).is_ok() {}
+        assert!(lanes.workspace_bytes <= WORKSPACE_LANE_BYTES);
+        while lanes.push_state(DocumentId(1), message(MAX_DOCUMENT_MESSAGE_BYTES)).is_ok() {}
+        assert!(lanes.state_bytes <= DOCUMENT_STATE_BYTES);
+        while lanes.pop(1 << 20).is_some() {}
+        assert!(lanes.is_empty());
+        assert_eq!(
+            (lanes.file_bytes, lanes.workspace_bytes, lanes.state_bytes, lanes.update_bytes),
+            (0, 0, 0, 0)
+        );
+    }
+}

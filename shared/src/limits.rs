@@ -1,0 +1,112 @@
+//! Every cap of the protocol, with its reason. A cap is checked before memory is taken for what it bounds.
+
+use std::time::Duration;
+
+/// Largest plaintext of one sealed frame. Small enough that a keystroke never waits long behind a bulk frame
+/// (6.5 ms at 20 Mbit/s), large enough that sealing runs at full speed.
+pub const MAX_FRAME_BYTES: usize = 16 * 1024;
+
+/// Largest transport message: a sealed frame or a handshake message. Anything longer ends the connection.
+pub const MAX_TRANSPORT_MESSAGE_BYTES: usize = MAX_FRAME_BYTES + 256;
+
+/// All that a joiner may send before it is admitted.
+pub const MAX_BEFORE_ADMISSION_BYTES: usize = 8 * 1024;
+
+/// How long a connection may take from its opening to the end of the handshake.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections that may be in the handshake at once; the oldest gives way, so that silent ones never keep a guest out.
+pub const MAX_PENDING_HANDSHAKES: usize = 256;
+
+/// Participants of one session. The largest class we serve is 100; the rest is for second tabs.
+pub const MAX_PARTICIPANTS: usize = 128;
+
+/// Joiners waiting in the lobby at once.
+pub const MAX_WAITING: usize = 64;
+
+/// Largest text that is edited together. Larger files get a notice and stay as they are.
+pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Largest message on the document lane: a whole document with its history's overhead.
+pub const MAX_DOCUMENT_MESSAGE_BYTES: usize = 3 * MAX_DOCUMENT_BYTES;
+
+/// Largest message on any other lane that carries lists (10,000 entries of a folder take about 300 KB).
+pub const MAX_LISTING_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Largest message on the control and presence lanes.
+pub const MAX_CONTROL_MESSAGE_BYTES: usize = 64 * 1024;
+
+/// Queued control messages for one participant; more means that it no longer reads.
+pub const CONTROL_LANE_MESSAGES: usize = 256;
+
+/// Queued edits for one participant; beyond it the backlog is dropped and the document synchronised anew.
+pub const DOCUMENT_LANE_BYTES: usize = 1024 * 1024;
+
+/// Whole-document answers queued for one participant: two of the largest documents.
+pub const DOCUMENT_STATE_BYTES: usize = 2 * MAX_DOCUMENT_MESSAGE_BYTES;
+
+/// Queued listings and tree changes for one participant.
+pub const WORKSPACE_LANE_MESSAGES: usize = 256;
+
+/// Queued bytes of listings and tree changes for one participant.
+pub const WORKSPACE_LANE_BYTES: usize = MAX_LISTING_MESSAGE_BYTES;
+
+/// Queued bytes of file content for one participant; the reader of the disk waits beyond it.
+pub const FILE_LANE_BYTES: usize = 256 * 1024;
+
+/// One piece of a file on the file lane.
+pub const FILE_CHUNK_BYTES: usize = 32 * 1024;
+
+/// Largest file that is sent whole for viewing (images).
+pub const MAX_VIEWED_FILE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Documents that one participant may hold open at once.
+pub const MAX_OPEN_DOCUMENTS: usize = 128;
+
+/// Folders that one participant may watch at once (expanded in its tree).
+pub const MAX_WATCHED_FOLDERS: usize = 1024;
+
+/// Entries of one folder that are listed; the rest is counted and said.
+pub const MAX_LISTED_ENTRIES: usize = 50_000;
+
+/// Requests of one participant that may be under way at once.
+pub const MAX_PENDING_REQUESTS: usize = 64;
+
+/// Selections of one participant in a document.
+pub const MAX_SELECTIONS: usize = 256;
+
+/// Encoded bytes of one sticky position.
+pub const MAX_STICKY_BYTES: usize = 64;
+
+/// Characters of a participant's name.
+pub const MAX_NAME_CHARS: usize = 40;
+
+/// Bytes of a workspace path: PATH_MAX of the usual systems.
+pub const MAX_PATH_BYTES: usize = 4096;
+
+/// Bytes of one component of a path: NAME_MAX of the usual systems.
+pub const MAX_COMPONENT_BYTES: usize = 255;
+
+/// After the last edit, how long a document stays quiet before it is checkpointed.
+pub const CHECKPOINT_QUIET: Duration = Duration::from_millis(400);
+
+/// After the first edit that is not on disk, how long a checkpoint may wait for quiet.
+pub const CHECKPOINT_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Shortest time between two presence messages of one participant: one rendered frame at 20 Hz.
+pub const PRESENCE_INTERVAL: Duration = Duration::from_millis(50);
+
+/// A frame with nothing to say is sent after this silence, so that a dead peer is noticed.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
+
+/// A peer that was silent this long is gone: three heartbeats.
+pub const DEAD_PEER_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// Received bytes after which an acknowledgement is sent without waiting for something else to say.
+pub const ACKNOWLEDGE_AFTER_BYTES: usize = 32 * 1024;
+
+/// Messages in one direction after which both sides change to the next key.
+pub const REKEY_AFTER_MESSAGES: u64 = 1 << 16;
+
+/// Bytes in one direction after which both sides change to the next key.
+pub const REKEY_AFTER_BYTES: u64 = 1 << 30;

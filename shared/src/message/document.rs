@@ -1,0 +1,190 @@
+//! The text of open files: opening, updates, synchronisation and what is on the disk.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::id::{DocumentId, ParticipantId, RequestId};
+use crate::path::WorkspacePath;
+
+/// How lines end in the file on disk. In a document every line ends with LF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EndOfLine {
+    /// `\n`, or no line end at all.
+    Lf,
+    /// `\r\n`.
+    Crlf,
+    /// Both. Kept as they are: the carriage returns stay in the text.
+    Mixed,
+}
+
+/// How characters are stored in the file on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Encoding {
+    /// UTF-8.
+    Utf8,
+    /// UTF-8 that starts with a byte order mark.
+    Utf8Bom,
+    /// UTF-16, little endian, with a byte order mark.
+    Utf16Le,
+    /// UTF-16, big endian, with a byte order mark.
+    Utf16Be,
+}
+
+/// What a document is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentInfo {
+    /// Its id in this session.
+    pub document: DocumentId,
+    /// The file.
+    pub path: WorkspacePath,
+    /// Kept at every checkpoint.
+    pub end_of_line: EndOfLine,
+    /// Kept at every checkpoint.
+    pub encoding: Encoding,
+    /// Whether the receiver may edit it at all: control files are not edited by guests.
+    pub writable: bool,
+    /// How the document stands to the disk.
+    pub status: DocumentStatus,
+}
+
+/// How a document stands to the file on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DocumentStatus {
+    /// The disk has all of it.
+    Saved {
+        /// Who asked for it, if it was not the clock.
+        by: Option<ParticipantId>,
+    },
+    /// There are edits that the disk does not have yet.
+    Unsaved,
+    /// The last attempt failed; the text is safe in the session and is tried again.
+    NotSaved(Fault),
+    /// The file was deleted or replaced outside; the text stays in the session. Saving creates it again.
+    Gone,
+}
+
+/// A replica that outlived its connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownDocument {
+    /// The id it had. If the host answers with another one, the replica belongs to a text that is no more and must
+    /// not be merged into the new one.
+    pub document: DocumentId,
+    /// What the replica has: an encoded state vector.
+    #[serde(with = "serde_bytes")]
+    pub state_vector: Vec<u8>,
+}
+
+/// About documents, to the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DocumentToHost {
+    /// Open a file; answered by [`DocumentToGuest::Opened`] or a fault.
+    Open {
+        /// Carried back by the answer.
+        request: RequestId,
+        /// Which file.
+        path: WorkspacePath,
+        /// What the guest has of it already, from before its connection broke.
+        known: Option<KnownDocument>,
+    },
+    /// What I typed.
+    Update {
+        /// Where.
+        document: DocumentId,
+        /// Counts up by one for each update of this guest to this document; acknowledged by number.
+        sequence: u32,
+        /// An encoded CRDT update.
+        #[serde(with = "serde_bytes")]
+        update: Vec<u8>,
+    },
+    /// Tell me what I lack.
+    Sync {
+        /// Where.
+        document: DocumentId,
+        /// What the guest has: an encoded state vector.
+        #[serde(with = "serde_bytes")]
+        state_vector: Vec<u8>,
+    },
+    /// Write it to the disk now.
+    Save {
+        /// Which.
+        document: DocumentId,
+    },
+    /// I no longer show it.
+    Close {
+        /// Which.
+        document: DocumentId,
+    },
+}
+
+/// About documents, to a participant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DocumentToGuest {
+    /// The file is open; a [`DocumentToGuest::State`] follows.
+    Opened {
+        /// The request.
+        request: RequestId,
+        /// What was opened.
+        info: DocumentInfo,
+    },
+    /// All that the guest lacked, and what the host has.
+    State {
+        /// Where.
+        document: DocumentId,
+        /// An encoded CRDT update.
+        #[serde(with = "serde_bytes")]
+        update: Vec<u8>,
+        /// What the host has: an encoded state vector. The guest answers with what the host lacks.
+        #[serde(with = "serde_bytes")]
+        state_vector: Vec<u8>,
+    },
+    /// What others typed.
+    Update {
+        /// Where.
+        document: DocumentId,
+        /// An encoded CRDT update.
+        #[serde(with = "serde_bytes")]
+        update: Vec<u8>,
+    },
+    /// Your updates up to this one are part of the document.
+    Acknowledged {
+        /// Where.
+        document: DocumentId,
+        /// The sequence of the last one.
+        sequence: u32,
+    },
+    /// Your update, and with it every later one, was not applied. Close the document and open it again.
+    Refused {
+        /// Where.
+        document: DocumentId,
+        /// The sequence of the refused one.
+        sequence: u32,
+        /// Why.
+        fault: Fault,
+    },
+    /// Updates to this document were dropped on the way to you: ask for what you lack.
+    Resync {
+        /// Where.
+        document: DocumentId,
+    },
+    /// How the document stands to the disk now.
+    Status {
+        /// Which.
+        document: DocumentId,
+        /// How.
+        status: DocumentStatus,
+    },
+    /// The file has another path now.
+    Moved {
+        /// Which.
+        document: DocumentId,
+        /// Where it is.
+        path: WorkspacePath,
+    },
+    /// The host no longer holds this document open for you.
+    Closed {
+        /// Which.
+        document: DocumentId,
+        /// Why, unless you asked for it.
+        fault: Option<Fault>,
+    },
+}
