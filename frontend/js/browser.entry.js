@@ -1,0 +1,5 @@
+//! The bundle `parlor-browser`: browser services that are painful to reach through web-sys.
+
+export { copyText } from "./browser/clipboard.js";
+export { ensureIdentity, loadIdentity } from "./browser/identity.js";
+export { requestWakeEvents } from "./browser/wake.js";

@@ -1,0 +1,371 @@
+//! The editor as the page drives it: one document, its local edits out, everybody else's in.
+
+import { redo, undo } from "@codemirror/commands";
+import { openSearchPanel } from "@codemirror/search";
+import { Compartment, EditorSelection, EditorState, Transaction } from "@codemirror/state";
+import { EditorView, placeholder } from "@codemirror/view";
+import { changesFromOps, opsFromChanges, remoteEdit, replacement } from "./changes.js";
+import { detectIndentation, indentationExtension } from "./indentation.js";
+import { languageOf, loadLanguage, usualIndentation } from "./languages.js";
+import { peerCaret, setPeers } from "./peers.js";
+import { goToLine } from "./search.js";
+import { setup } from "./setup.js";
+import { words } from "./words.js";
+
+/** Above this length, in UTF-16 units, nothing is parsed: typing stays quick, and the text is plain. */
+const MAX_PARSED_LENGTH = 2_000_000;
+
+/**
+ * @typedef {object} Options
+ * @property {string} path
+ * @property {string} label the accessible name, such as "Editor: src/main.rs"
+ * @property {string} text
+ * @property {boolean} readOnly
+ * @property {boolean} wrap
+ * @property {string} [placeholder]
+ * @property {(ops: Uint32Array, inserts: string[]) => void} [onEdit] one local transaction
+ * @property {(ranges: Uint32Array, main: number) => void} [onSelection] after this person moved or typed
+ * @property {(from: number, to: number) => void} [onViewport] at most once a frame
+ * @property {(name: string) => void} [onCommand] "save", "palette" or "toggle-wrap"
+ * @property {(line: number, column: number, selections: number, selectedChars: number) => void} [onCursorInfo]
+ *   at most once a frame, 1-based
+ */
+
+/**
+ * An editor for one document. Offsets are UTF-16 units and lines end in "\n".
+ *
+ * What the page does through this class is never reported back: `applyRemote`, `reset`, `setSelection` and
+ * `restoreState` call neither `onEdit` nor `onSelection`. `undo` and `redo` are a person's own edits and do,
+ * before they return.
+ */
+export class Editor {
+  /** Whether the document is too large to be parsed, and is shown without colours. */
+  plain = false;
+
+  #options;
+  #parent;
+  #view;
+  #path;
+  #language;
+  #languageRequest = 0;
+  #destroyed = false;
+  #frame = 0;
+  #reported = {};
+  #parts = {
+    access: new Compartment(),
+    indentation: new Compartment(),
+    label: new Compartment(),
+    language: new Compartment(),
+    wrap: new Compartment(),
+  };
+  #onScroll = () => this.#scheduleReport();
+
+  /**
+   * @param {HTMLElement} parent
+   * @param {Options} options
+   */
+  constructor(parent, options) {
+    this.#options = options;
+    this.#parent = parent;
+    this.#path = options.path ?? "";
+    const parts = this.#parts;
+    const extensions = [
+      parts.access.of(access(options.readOnly)),
+      parts.indentation.of([]),
+      parts.label.of(label(options.label ?? "")),
+      parts.language.of([]),
+      parts.wrap.of(options.wrap ? EditorView.lineWrapping : []),
+      options.placeholder ? placeholder(options.placeholder) : [],
+      setup((name) => options.onCommand?.(name)),
+      EditorView.updateListener.of((update) => this.#updated(update)),
+    ];
+    this.#view = new EditorView({ parent, state: EditorState.create({ doc: options.text ?? "", extensions }) });
+    this.#view.scrollDOM.addEventListener("scroll", this.#onScroll, { passive: true });
+    parent.parlorEditor = this;
+    this.#applyLanguage();
+    this.#scheduleReport();
+  }
+
+  /**
+   * Applies what others did, as one transaction: selection, scroll position, own undo history and a running
+   * composition stay.
+   * @param {Uint32Array} ops flat `[at, deleted length]*`, each in terms of the document after those before it
+   * @param {string[]} inserts
+   * @throws {RangeError} when an edit lies outside the document; nothing is applied then
+   */
+  applyRemote(ops, inserts) {
+    const changes = changesFromOps(this.#view.state.doc.length, ops, inserts);
+    if (!changes.empty) this.#dispatchRemote({ changes });
+  }
+
+  /**
+   * Makes `text` the content, changing no more than is different. Not undoable, not reported.
+   * @param {string} text
+   */
+  reset(text) {
+    const { state } = this.#view;
+    const change = replacement(state.doc.toString(), text);
+    if (!change) return;
+    const changes = state.changes(change);
+    // Carets inside the replaced part would all end up at its edge; the same line and column is the better guess.
+    const after = changes.apply(state.doc);
+    const ranges = state.selection.ranges.map((range) => {
+      const place = (at, side) => (at > change.from && at < change.to ? samePlace(state.doc, after, at) : changes.mapPos(at, side));
+      return EditorSelection.range(place(range.anchor, -1), place(range.head, -1));
+    });
+    this.#dispatchRemote({ changes, selection: EditorSelection.create(ranges, state.selection.mainIndex) });
+    this.#applyLanguage();
+  }
+
+  /** @returns {string} */
+  text() {
+    return this.#view.state.doc.toString();
+  }
+
+  /** @returns {number} in UTF-16 units */
+  length() {
+    return this.#view.state.doc.length;
+  }
+
+  /** @param {boolean} readOnly */
+  setReadOnly(readOnly) {
+    this.#reconfigure("access", access(readOnly));
+  }
+
+  /** @param {boolean} wrap */
+  setWrap(wrap) {
+    this.#reconfigure("wrap", wrap ? EditorView.lineWrapping : []);
+  }
+
+  /** Chooses the language by the file's name; its grammar arrives when it has been loaded. @param {string} path */
+  setLanguage(path) {
+    this.#path = path;
+    this.#applyLanguage();
+  }
+
+  /** @param {string} text */
+  setLabel(text) {
+    this.#reconfigure("label", label(text));
+  }
+
+  /** @param {number} px */
+  setFontSize(px) {
+    this.#view.dom.style.setProperty("--code-size", `${px}px`);
+    this.#view.requestMeasure();
+  }
+
+  /**
+   * What one step of indentation is in this file.
+   * @returns {{ kind: "tab" | "space", size: number }}
+   */
+  indentation() {
+    return detectIndentation(this.#view.state.doc, usualIndentation(this.#language));
+  }
+
+  /**
+   * Shows where the others are in this document; replaces what was shown before.
+   * @param {{ id: number, name: string, color: number, role: string, ranges: number[][], main?: number, active: boolean }[]} peers
+   */
+  setPeers(peers) {
+    setPeers(this.#view, peers);
+  }
+
+  /**
+   * Selects; offsets beyond the end are taken as the end.
+   * @param {Uint32Array | number[]} ranges flat `[anchor, head]*`
+   * @param {number} main
+   * @param {"none" | "center" | "nearest"} scroll
+   */
+  setSelection(ranges, main, scroll) {
+    const selection = selectionFrom(ranges, main, this.length());
+    const effects = scroll === "none" ? [] : EditorView.scrollIntoView(selection.main, { y: scroll });
+    this.#view.dispatch({ selection, effects, annotations: remoteEdit.of(true) });
+  }
+
+  /** @returns {{ ranges: Uint32Array, main: number }} */
+  selection() {
+    const { selection } = this.#view.state;
+    return { ranges: flatRanges(selection), main: selection.mainIndex };
+  }
+
+  /**
+   * Scrolls to a peer's main caret.
+   * @param {number} id
+   * @returns {boolean} whether that peer is in this document
+   */
+  revealPeer(id) {
+    const caret = peerCaret(this.#view.state, id);
+    if (caret === null) return false;
+    this.#view.dispatch({ effects: EditorView.scrollIntoView(caret, { y: "center" }) });
+    return true;
+  }
+
+  /** Opens the dialog that asks for a line. */
+  gotoLine() {
+    goToLine(this.#view);
+  }
+
+  /** Opens the find panel, with the selected text as the query. */
+  openSearch() {
+    openSearchPanel(this.#view);
+  }
+
+  /** Takes back this person's last edit and nobody else's. @returns {boolean} whether there was one */
+  undo() {
+    return undo(this.#view);
+  }
+
+  /** @returns {boolean} whether there was something to do again */
+  redo() {
+    return redo(this.#view);
+  }
+
+  /** Moves the keyboard focus into the text. */
+  focus() {
+    this.#view.focus();
+  }
+
+  /** What `restoreState` needs to show this document as it is shown now. */
+  saveState() {
+    const { ranges, main } = this.selection();
+    return { scrollTop: this.#view.scrollDOM.scrollTop, ranges, main, scroll: this.#view.scrollSnapshot() };
+  }
+
+  /** @param {ReturnType<Editor["saveState"]>} state of this document; it may have changed since */
+  restoreState(state) {
+    const selection = selectionFrom(state.ranges, state.main, this.length());
+    // The snapshot names a line and so holds for wrapped text as well; a bare offset is only as good as the estimated heights.
+    this.#view.dispatch({ selection, effects: state.scroll ?? [], annotations: remoteEdit.of(true) });
+    if (!state.scroll) this.#view.scrollDOM.scrollTop = state.scrollTop;
+  }
+
+  /** Removes the editor from the page; nothing is called back afterwards. */
+  destroy() {
+    this.#destroyed = true;
+    cancelAnimationFrame(this.#frame);
+    this.#view.scrollDOM.removeEventListener("scroll", this.#onScroll);
+    this.#view.destroy();
+    if (this.#parent.parlorEditor === this) delete this.#parent.parlorEditor;
+  }
+
+  #dispatchRemote(spec) {
+    this.#view.dispatch({ ...spec, annotations: [remoteEdit.of(true), Transaction.addToHistory.of(false)] });
+  }
+
+  #reconfigure(part, extension) {
+    this.#view.dispatch({ effects: this.#parts[part].reconfigure(extension) });
+  }
+
+  /** Loads the grammar for the current path; whatever was asked for before and arrives later is dropped. */
+  async #applyLanguage() {
+    const request = ++this.#languageRequest;
+    const { doc } = this.#view.state;
+    const language = languageOf(this.#path, doc.line(1).text.slice(0, 200));
+    this.#language = language;
+    this.plain = doc.length > MAX_PARSED_LENGTH;
+    this.#reconfigure("indentation", indentationExtension(this.indentation()));
+    let support = [];
+    if (!this.plain) {
+      try {
+        support = await loadLanguage(language);
+      } catch (error) {
+        console.warn(`the grammar for ${language.name} could not be loaded`, error);
+      }
+    }
+    if (request === this.#languageRequest && !this.#destroyed) this.#reconfigure("language", support);
+  }
+
+  #updated(update) {
+    let local = false;
+    let unmoved = update.startState.selection;
+    for (const transaction of update.transactions) {
+      if (transaction.annotation(remoteEdit)) {
+        unmoved = transaction.newSelection;
+        continue;
+      }
+      local = true;
+      if (transaction.docChanged) {
+        const { ops, inserts } = opsFromChanges(transaction.changes, transaction.startState.doc);
+        this.#options.onEdit?.(ops, inserts);
+      }
+    }
+    if (local && !unmoved.eq(update.state.selection)) {
+      this.#options.onSelection?.(flatRanges(update.state.selection), update.state.selection.mainIndex);
+    }
+    if (update.docChanged && update.state.doc.length > MAX_PARSED_LENGTH !== this.plain) {
+      queueMicrotask(() => this.#destroyed || this.#applyLanguage());
+    }
+    if (update.docChanged || update.selectionSet || update.viewportChanged || update.geometryChanged) this.#scheduleReport();
+  }
+
+  #scheduleReport() {
+    if (this.#frame || this.#destroyed) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#reportCursor();
+      if (!this.#destroyed) this.#reportViewport();
+    });
+  }
+
+  #reportCursor() {
+    const { doc, selection } = this.#view.state;
+    const line = doc.lineAt(selection.main.head);
+    const selected = selection.ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+    this.#report("onCursorInfo", line.number, selection.main.head - line.from + 1, selection.ranges.length, selected);
+  }
+
+  #reportViewport() {
+    const view = this.#view;
+    const { top, height } = view.scrollDOM.getBoundingClientRect();
+    if (height === 0) return; // hidden: there is nothing to see of it
+    const first = view.lineBlockAtHeight(top - view.documentTop);
+    const last = view.lineBlockAtHeight(top - view.documentTop + height);
+    this.#report("onViewport", first.from, last.to);
+  }
+
+  /** Calls back when the values differ from those last told. */
+  #report(callback, ...values) {
+    const told = this.#reported[callback];
+    if (told && values.every((value, index) => value === told[index])) return;
+    this.#reported[callback] = values;
+    this.#options[callback]?.(...values);
+  }
+}
+
+/** Editable for the browser either way, so that a read-only text has a caret, can be selected and searched. */
+function access(readOnly) {
+  const attributes = readOnly ? { "aria-readonly": "true", inputmode: "none" } : {};
+  return [EditorState.readOnly.of(Boolean(readOnly)), EditorView.contentAttributes.of(attributes)];
+}
+
+function label(text) {
+  return EditorView.contentAttributes.of({
+    "aria-label": text,
+    "aria-multiline": "true",
+    "aria-description": words.keyboardHelp,
+    "data-testid": "editor",
+    spellcheck: "false",
+    autocorrect: "off",
+    autocapitalize: "off",
+    writingsuggestions: "false",
+  });
+}
+
+/** @param {EditorSelection} selection */
+function flatRanges(selection) {
+  return Uint32Array.from(selection.ranges.flatMap(({ anchor, head }) => [anchor, head]));
+}
+
+function selectionFrom(ranges, main, length) {
+  const clamped = Array.from(ranges, (at) => Math.min(at, length));
+  const list = [];
+  for (let i = 0; i + 1 < clamped.length; i += 2) list.push(EditorSelection.range(clamped[i], clamped[i + 1]));
+  if (list.length === 0) return EditorSelection.single(0);
+  return EditorSelection.create(list, Math.min(main ?? 0, list.length - 1));
+}
+
+function samePlace(before, after, at) {
+  const line = before.lineAt(at);
+  const target = after.line(Math.min(line.number, after.lines));
+  return Math.min(target.to, target.from + at - line.from);
+}
