@@ -8,7 +8,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
+import { brotliCompress } from "node:zlib";
 import { build } from "esbuild";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -104,8 +105,15 @@ async function bundlePage(pkg, out, release) {
   const template = await readFile(path.join(root, "frontend", "index.html"), "utf8");
   await writeFile(path.join(out, "index.html"), fillTemplate(template, { ...files, icon }));
 
-  const needed = ["index.html", ...[files.main, ...files.chunks, ...files.styles, files.wasm].map((name) => `assets/${name}`)];
+  const names = ["index.html", ...[files.main, ...files.chunks, ...files.styles, files.wasm].map((name) => `assets/${name}`)];
+  const needed = await Promise.all(names.map((file) => weigh(out, file, release)));
   await writeFile(`${out}.json`, `${JSON.stringify({ needed }, null, 2)}\n`);
+}
+
+/** A file's size as the agent sends it: compressed with brotli as hard as it goes, once, when the agent is built. */
+async function weigh(folder, file, release) {
+  const content = await readFile(path.join(folder, file));
+  return { file, bytes: content.length, brotli_bytes: release ? (await promisify(brotliCompress)(content)).length : undefined };
 }
 
 /** What the browser fetches at once: the entry, the chunks it imports statically, its styles and the wasm. */

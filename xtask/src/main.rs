@@ -1,41 +1,83 @@
 //! `cargo xtask`: the one way to build, run and check Parlor.
 
+mod bench;
+mod check;
+mod dev;
+mod dist;
 mod page;
 mod run;
+mod setup;
+mod share;
+mod test;
 mod workspace;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// Builds, runs and checks Parlor.
-#[derive(Parser)]
+///
+/// Each task prepares what it needs: on a fresh machine with rustup and Node 20, `cargo xtask share` is all.
+#[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
 }
 
-#[derive(Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Task {
-    /// Build the page into dist/page
+    /// Install what building and testing need: wasm target, npm packages, Chromium, cargo-nextest
+    Setup,
+    /// Build the page and the program, then run `parlor share`
+    Share(Share),
+    /// Run every test: native, documentation, editor in Chromium, browser journeys
+    Test,
+    /// Format, lints, documentation, licences, import rules, types, size of the page
+    Check,
+    /// Like `share`, and rebuild when a source file changes
+    Dev(Share),
+    /// Measure fan-out and page load with release builds
+    Bench,
+    /// Build the self-contained release binary: target/release/parlor
+    Dist,
+    /// Build only the page, into dist/page
     BuildPage {
-        /// Optimise for size: slower to build, what `dist` ships
+        /// Optimise for size, as `dist` ships it
         #[arg(long)]
         release: bool,
     },
 }
 
+/// What is shared, and how.
+#[derive(Debug, Args)]
+struct Share {
+    /// The folder to share
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// Flags for `parlor share`, after `--`
+    #[arg(last = true)]
+    flags: Vec<OsString>,
+}
+
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::BuildPage { release } => {
-            page::build(if release { page::Flavor::Release } else { page::Flavor::Dev })
-        }
+        Task::Setup => setup::all(),
+        Task::Share(Share { path, flags }) => share::share(&path, &flags),
+        Task::Test => test::test(),
+        Task::Check => check::check(),
+        Task::Dev(Share { path, flags }) => dev::dev(&path, &flags),
+        Task::Bench => bench::bench(),
+        Task::Dist => dist::dist(),
+        Task::BuildPage { release: false } => page::build(page::Flavor::Dev),
+        Task::BuildPage { release: true } => page::build(page::Flavor::Release),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Without the backtrace that RUST_BACKTRACE would add: the cause is in the sentence.
+            // Not with `{:?}`: the causes say what is wrong, a backtrace of the build tool does not.
             eprintln!("xtask: {error:#}");
             ExitCode::FAILURE
         }

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::setup::{self, WASM_TARGET};
 use crate::{run, workspace};
 
 const BIN: &str = "parlor-frontend";
-const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// How the page is built.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,13 +61,12 @@ pub(crate) fn build(flavor: Flavor) -> Result<()> {
 
 /// Builds the page below `target/` and leaves `dist/page` alone.
 pub(crate) fn build_aside(flavor: Flavor) -> Result<Page> {
-    run::step(format_args!("page: compile for {WASM_TARGET} ({})", flavor.cargo_profile()), || {
-        run::succeed(run::cargo().args(["build", "--quiet", "--package", BIN, "--bin", BIN]).args([
-            "--target",
-            WASM_TARGET,
-            "--profile",
-            flavor.cargo_profile(),
-        ]))
+    setup::wasm_target()?;
+    // npm waits for the network and cargo for the processor.
+    std::thread::scope(|scope| {
+        let packages = scope.spawn(|| setup::npm_packages(setup::PAGE_PACKAGES));
+        let compiled = compile(flavor);
+        packages.join().expect("npm_packages does not panic").and(compiled)
     })?;
     let wasm = workspace::target().join(WASM_TARGET).join(flavor.cargo_folder()).join(format!("{BIN}.wasm"));
 
@@ -95,8 +94,16 @@ pub(crate) fn build_aside(flavor: Flavor) -> Result<Page> {
         }
         run::succeed(&mut bundle)
     })?;
-    write(&stamp_file, &stamp)?;
+    workspace::write(&stamp_file, &stamp)?;
     Ok(page)
+}
+
+fn compile(flavor: Flavor) -> Result<()> {
+    run::step(format_args!("page: compile for {WASM_TARGET} ({})", flavor.cargo_profile()), || {
+        let mut cargo = run::cargo();
+        cargo.args(["build", "--package", BIN, "--bin", BIN, "--target", WASM_TARGET]);
+        run::succeed(cargo.args(["--profile", flavor.cargo_profile()]))
+    })
 }
 
 fn bind(flavor: Flavor, wasm: &Path, pkg: &Path) -> Result<()> {
@@ -184,11 +191,6 @@ fn copy_if_different(from: &Path, to: &Path) -> Result<()> {
     let partial = to.with_extension("partial");
     fs::copy(from, &partial)?;
     fs::rename(&partial, to).with_context(|| format!("could not put {} in its place", to.display()))
-}
-
-#[expect(clippy::disallowed_methods, reason = "build output, not a person's file")]
-fn write(path: &Path, content: &str) -> Result<()> {
-    fs::write(path, content).with_context(|| format!("could not write {}", path.display()))
 }
 
 fn ignore_missing(error: std::io::Error) -> std::io::Result<()> {

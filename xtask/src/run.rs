@@ -2,7 +2,8 @@
 
 use std::ffi::OsStr;
 use std::fmt::Display;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -49,14 +50,52 @@ pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a test runner without standard input, everything it prints on our standard output, and returns the lines
+/// with which it counted its tests.
+pub(crate) fn succeed_counting(command: &mut Command) -> (Vec<String>, Result<()>) {
+    let mut counts = Vec::new();
+    let result = stream(command, |line| {
+        println!("{line}");
+        if is_count(line) {
+            counts.push(line.to_owned());
+        }
+    });
+    (counts, result)
+}
+
+fn stream(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<()> {
+    let shown = show(command);
+    let (output, input) = std::io::pipe()?;
+    command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
+    let mut child = command.spawn().with_context(|| format!("could not start {shown}"))?;
+    // The command holds the writing ends: reading ends only when they are closed.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    for line in BufReader::new(output).split(b'\n') {
+        on_line(&String::from_utf8_lossy(&line?));
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("{shown} ended with {status}");
+    }
+    Ok(())
+}
+
+/// Whether a line says how many tests ended how: `12 passed`, `3 failed;`, `1 flaky`.
+fn is_count(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    words.windows(2).any(|pair| {
+        let outcome = pair[1].trim_end_matches([',', ';', ':']);
+        pair[0].parse::<u32>().is_ok()
+            && matches!(outcome, "passed" | "failed" | "flaky" | "skipped" | "interrupted")
+    })
+}
+
 /// Whether a command can be started and ends well, whatever it prints.
-#[expect(dead_code)]
 pub(crate) fn succeeds_quietly(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
 /// A command's standard output.
-#[expect(dead_code)]
 pub(crate) fn read(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("could not start {}", show(command)))?;
     if !output.status.success() {
@@ -79,4 +118,34 @@ fn show(command: &Command) -> String {
 #[expect(clippy::disallowed_methods, reason = "a build tool's edge: it tells people how long things took")]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::{is_count, succeed_counting};
+
+    #[test]
+    fn counts_of_every_runner_are_recognised() {
+        for line in [
+            "     Summary [   0.005s] 12 tests run: 12 passed, 0 skipped",
+            "test result: ok. 3 passed; 0 failed; 0 ignored",
+            "  5 passed (10.2s)",
+            "  1 flaky",
+        ] {
+            assert!(is_count(line), "{line}");
+        }
+        for line in ["PASS [ 0.1s] parlor lane::passed", "  ok 1 the test passed", ""] {
+            assert!(!is_count(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_failing_runner_is_an_error_and_its_counts_are_kept() {
+        let (counts, result) =
+            succeed_counting(Command::new("sh").args(["-c", "echo 1 passed; echo 2 failed >&2; exit 3"]));
+        assert_eq!(counts, ["1 passed", "2 failed"]);
+        assert!(result.expect_err("the exit code is 3").to_string().contains("exit status: 3"));
+    }
 }

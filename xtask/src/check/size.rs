@@ -1,0 +1,30 @@
+//! The budget of bytes that a guest waits for.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::page;
+
+/// What the page may cost until one can type, compressed: on a 10 Mbit/s line half a second.
+const BUDGET_BYTES: u64 = 600_000;
+
+/// Builds the release page and weighs the files that it needs before one can type.
+pub(super) fn check() -> Result<()> {
+    let page = page::build_aside(page::Flavor::Release)?;
+    let text = fs::read_to_string(&page.needed)
+        .with_context(|| format!("could not read {}", page.needed.display()))?;
+    let needed: Value = serde_json::from_str(&text)?;
+    let mut total_bytes = 0;
+    for file in needed["needed"].as_array().context("the bundler lists no files")? {
+        let bytes =
+            file["brotli_bytes"].as_u64().context("the bundler weighs every file of a release page")?;
+        println!("{bytes:>9} {}", file["file"].as_str().unwrap_or_default());
+        total_bytes += bytes;
+    }
+    println!("{total_bytes:>9} of {BUDGET_BYTES} bytes until one can type (brotli)");
+    ensure!(total_bytes > 0, "the bundler lists no files");
+    ensure!(total_bytes <= BUDGET_BYTES, "the page is {} bytes over its budget", total_bytes - BUDGET_BYTES);
+    Ok(())
+}

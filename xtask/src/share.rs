@@ -1,0 +1,45 @@
+//! Builds what is needed to share a folder and becomes `parlor share`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::{page, run, workspace};
+
+/// Builds the page and the program for development and runs `parlor share PATH FLAGS` in the caller's folder.
+pub(crate) fn share(path: &Path, flags: &[OsString]) -> Result<()> {
+    page::build(page::Flavor::Dev)?;
+    let parlor = build_debug()?;
+    become_program(command(&parlor, path, flags))
+}
+
+/// Compiles `target/debug/parlor`.
+pub(crate) fn build_debug() -> Result<PathBuf> {
+    run::step("parlor: compile (dev)", || {
+        run::succeed(run::cargo().args(["build", "--package", "parlor", "--bin", "parlor"]))
+    })?;
+    Ok(workspace::target().join("debug/parlor").with_extension(std::env::consts::EXE_EXTENSION))
+}
+
+/// `parlor share PATH FLAGS`.
+pub(crate) fn command(parlor: &Path, path: &Path, flags: &[OsString]) -> Command {
+    let mut command = Command::new(parlor);
+    command.arg("share").arg(path).args(flags);
+    command
+}
+
+/// Takes the program's place in the process, so that signals and the exit code are its own.
+#[cfg(unix)]
+fn become_program(mut command: Command) -> Result<()> {
+    use std::os::unix::process::CommandExt as _;
+    Err(command.exec()).with_context(|| format!("could not start {}", command.get_program().display()))
+}
+
+#[cfg(not(unix))]
+fn become_program(mut command: Command) -> Result<()> {
+    let status =
+        command.status().with_context(|| format!("could not start {}", command.get_program().display()))?;
+    std::process::exit(status.code().unwrap_or(1))
+}
