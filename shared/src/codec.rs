@@ -20,7 +20,7 @@ impl Vocabulary for ToHost {
 }
 
 impl Vocabulary for ToGuest {
-    const SUBJECTS: &'static [u32] = &[10, 8, 1, 5, 0];
+    const SUBJECTS: &'static [u32] = &[11, 9, 1, 5, 0];
 }
 
 /// A decoded message.
