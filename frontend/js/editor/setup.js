@@ -6,7 +6,6 @@ import { bracketMatching, foldGutter, foldKeymap, indentOnInput } from "@codemir
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { EditorState } from "@codemirror/state";
 import {
-  crosshairCursor,
   drawSelection,
   dropCursor,
   EditorView,
@@ -77,7 +76,8 @@ export function setup(onCommand) {
     EditorState.lineSeparator.of("\n"),
     EditorView.clipboardInputFilter.of((text) => text.replace(/\r\n?/g, "\n")),
     EditorState.allowMultipleSelections.of(true),
-    EditorView.clickAddsSelectionRange.of((event) => event.altKey || event.ctrlKey || event.metaKey),
+    // With Shift the same keys draw a rectangle, which replaces the selection instead of adding to it.
+    EditorView.clickAddsSelectionRange.of((event) => !event.shiftKey && (event.altKey || event.ctrlKey || event.metaKey)),
     refuseLocalEdits,
     lineNumbers(),
     foldGutter({ markerDOM: foldMarker }),
@@ -88,8 +88,7 @@ export function setup(onCommand) {
     indentOnInput(),
     bracketMatching(),
     closeBrackets(),
-    rectangularSelection(),
-    crosshairCursor(),
+    rectangularSelection({ eventFilter: (event) => event.altKey && event.shiftKey && event.button === 0 }),
     highlightActiveLine(),
     highlightActiveLineGutter(),
     highlightSelectionMatches({ minSelectionLength: 2 }),

@@ -1,0 +1,59 @@
+//! The page under test: editors by name, each beside a replica that is fed nothing but what the editor reports.
+
+import { Editor, languageName, SHAPES } from "../editor.entry.js";
+import * as services from "../browser.entry.js";
+
+/** A replica that applies edits to a plain string, as the shared text on the Rust side does. */
+class Replica {
+  constructor(text) {
+    this.text = text;
+  }
+
+  apply(ops, inserts) {
+    if (ops.length !== inserts.length * 2) throw new Error("ops and inserts disagree");
+    inserts.forEach((insert, i) => {
+      const [at, deleted] = [ops[2 * i], ops[2 * i + 1]];
+      const removed = this.text.slice(at, at + deleted);
+      if (at + deleted > this.text.length) throw new Error("an edit lies outside the replica");
+      for (const piece of [removed, insert, this.text.slice(0, at), this.text.slice(at + deleted)]) {
+        if (!piece.isWellFormed()) throw new Error("an edit cuts a surrogate pair");
+      }
+      this.text = this.text.slice(0, at) + insert + this.text.slice(at + deleted);
+    });
+  }
+}
+
+/** Opens an editor in the element of that name; `log` holds everything it called back. */
+globalThis.open = (name, options = {}) => {
+  const parent = document.getElementById(name);
+  parent.parlorEditor?.destroy();
+  const log = { edits: [], selections: [], viewports: [], commands: [], cursor: null };
+  const replica = new Replica(options.text ?? "");
+  const editor = new Editor(parent, {
+    path: "notes.txt",
+    label: "Editor: notes.txt",
+    text: "",
+    readOnly: false,
+    wrap: false,
+    onEdit(ops, inserts) {
+      replica.apply(ops, inserts);
+      log.edits.push([Array.from(ops), inserts]);
+    },
+    onSelection: (ranges, main) => log.selections.push([Array.from(ranges), main]),
+    onViewport: (from, to) => log.viewports.push([from, to]),
+    onCommand: (command) => log.commands.push(command),
+    onCursorInfo: (...values) => (log.cursor = values),
+    ...options,
+  });
+  globalThis[name] = { editor, log, replica, parent, view: parent.querySelector(".cm-content") };
+  return editor;
+};
+
+/** Applies the same edits to the editor as somebody else's and to the replica. */
+globalThis.remote = (name, ops, inserts) => {
+  globalThis[name].replica.apply(ops, inserts);
+  globalThis[name].editor.applyRemote(Uint32Array.from(ops), inserts);
+};
+
+globalThis.frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+Object.assign(globalThis, { languageName, SHAPES, services, ready: true });

@@ -1,0 +1,124 @@
+//! The parts that need no browser: edits, indentation, languages.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ChangeSet, Text } from "@codemirror/state";
+import { changesFromOps, opsFromChanges, replacement } from "../editor/changes.js";
+import { detectIndentation } from "../editor/indentation.js";
+import { languageName, languageOf, loadLanguage } from "../editor/languages.js";
+import { random } from "./random.mjs";
+
+const text = (string) => Text.of(string.split("\n"));
+
+function applied(string, ops, inserts) {
+  inserts.forEach((insert, i) => {
+    const [at, deleted] = [ops[2 * i], ops[2 * i + 1]];
+    string = string.slice(0, at) + insert + string.slice(at + deleted);
+  });
+  return string;
+}
+
+test("sequential edits compose into one change set", () => {
+  for (let seed = 1; seed <= 300; seed += 1) {
+    const { below, pick } = random(seed);
+    const start = "fn main() {\r\n  println!(\"😀\");\n}\n";
+    let current = start;
+    const ops = [];
+    const inserts = [];
+    for (let i = below(40); i >= 0; i -= 1) {
+      const at = below(current.length + 1);
+      const deleted = Math.min(below(4), current.length - at);
+      const insert = pick(["", "x", "\n", "two\nlines", "é😀", "\r"]);
+      ops.push(at, deleted);
+      inserts.push(insert);
+      current = applied(current, [at, deleted], [insert]);
+    }
+    const changes = changesFromOps(start.length, Uint32Array.from(ops), inserts);
+    assert.equal(changes.apply(text(start)).toString(), current, `seed ${seed}`);
+  }
+});
+
+test("an edit outside the document is refused as a whole", () => {
+  assert.throws(() => changesFromOps(3, [0, 0, 9, 0], ["a", "b"]), RangeError);
+  assert.throws(() => changesFromOps(3, [0, 4], [""]), RangeError);
+  assert.throws(() => changesFromOps(3, [0], []), RangeError);
+});
+
+test("reported edits are whole characters even when a change cuts a pair", () => {
+  let widened = 0;
+  for (let seed = 1; seed <= 500; seed += 1) {
+    const { below, pick } = random(seed);
+    const start = "a😀b😁😂c\n😀😀";
+    const specs = [];
+    for (let at = below(3); at < start.length; at += 1 + below(5)) {
+      const to = Math.min(start.length, at + below(3));
+      specs.push({ from: at, to, insert: pick(["", "y", "😎", "\n"]) });
+      at = to;
+    }
+    const changes = ChangeSet.of(specs, start.length, "\n");
+    const { ops, inserts } = opsFromChanges(changes, text(start));
+    let current = start;
+    inserts.forEach((insert, i) => {
+      const before = current;
+      const [at, deleted] = [ops[2 * i], ops[2 * i + 1]];
+      current = applied(current, [at, deleted], [insert]);
+      if (!before.slice(0, at).isWellFormed() && before.isWellFormed()) assert.fail(`seed ${seed}: starts inside a pair`);
+      if (!before.slice(at + deleted).isWellFormed() && before.isWellFormed()) assert.fail(`seed ${seed}: ends inside a pair`);
+      if (!insert.isWellFormed()) widened += 1;
+    });
+    assert.equal(current, changes.apply(text(start)).toString(), `seed ${seed}`);
+  }
+  assert.ok(widened > 0, "no change cut a pair, so nothing was tested");
+});
+
+test("a replacement is small and keeps characters whole", () => {
+  assert.equal(replacement("same", "same"), null);
+  assert.deepEqual(replacement("one two three", "one 2 three"), { from: 4, to: 7, insert: "2" });
+  assert.deepEqual(replacement("a😀b", "a😁b"), { from: 1, to: 3, insert: "😁" });
+  assert.deepEqual(replacement("aaa", "aa"), { from: 2, to: 3, insert: "" });
+  assert.deepEqual(replacement("", "x"), { from: 0, to: 0, insert: "x" });
+  for (const [before, after] of [["\ud83d\ude00", "\ud83c\ude00"], ["x😀😀y", "x😀y"], ["ab", "ba"]]) {
+    const { from, to, insert } = replacement(before, after);
+    assert.equal(before.slice(0, from) + insert + before.slice(to), after);
+    assert.ok(before.slice(0, from).isWellFormed() && before.slice(to).isWellFormed());
+  }
+});
+
+test("indentation is taken from the file", () => {
+  const fallback = { kind: "space", size: 4 };
+  const kinds = [
+    ["a:\n  b:\n    c\n  d\n", { kind: "space", size: 2 }],
+    ["def f():\n    if x:\n        y\n    return\n", { kind: "space", size: 4 }],
+    ["func f() {\n\tx\n\tif y {\n\t\tz\n\t}\n}\n", { kind: "tab", size: 4 }],
+    ["/**\n * A comment\n * of lines\n */\nfn f() {\n    x\n}\n", { kind: "space", size: 4 }],
+    ["no indentation\nat all\n", fallback],
+    ["", fallback],
+  ];
+  for (const [content, expected] of kinds) assert.deepEqual(detectIndentation(text(content), fallback), expected, content);
+});
+
+test("files have the languages that people expect", () => {
+  const names = {
+    "src/main.rs": "Rust", "a.ts": "TypeScript", "a.tsx": "TypeScript JSX", "a.jsx": "JavaScript JSX", "a.mjs": "JavaScript",
+    "x.py": "Python", "x.go": "Go", "x.h": "C", "x.cpp": "C++", "X.java": "Java", "x.php": "PHP", "i.html": "HTML", "s.css": "CSS",
+    "package.json": "JSON", "tsconfig.build.json": "JSON with Comments", "c.yml": "YAML", "Cargo.toml": "TOML", "Cargo.lock": "TOML",
+    "README.md": "Markdown", "q.sql": "SQL", "run.sh": "Shell", "home/.bashrc": "Shell", "a.svg": "XML", Dockerfile: "Dockerfile",
+    "Dockerfile.dev": "Dockerfile", Makefile: "Makefile", "CMakeLists.txt": "CMake", ".env.local": "Environment", ".gitignore": "Ignore list",
+    "nginx.conf": "Nginx", "notes.txt": "Plain text", LICENSE: "Plain text", "": "Plain text", "dir.rs/file": "Plain text",
+  };
+  for (const [path, name] of Object.entries(names)) assert.equal(languageName(path), name, path);
+  assert.equal(languageName("bin/tool", "#!/usr/bin/env python3"), "Python");
+  assert.equal(languageName("bin/tool", "#!/bin/bash -e"), "Shell");
+});
+
+test("every grammar loads, once", async () => {
+  const samples =
+    "a.rs a.ts a.tsx a.js a.jsx a.py a.go a.c a.cpp a.java a.php a.html a.vue a.svelte a.css a.scss a.less a.json a.jsonc a.yaml a.toml a.md a.sql a.sh a.xml Dockerfile Makefile a.cmake a.ini a.env .gitignore a.diff nginx.conf a.cs a.kt a.scala a.dart a.mm a.swift a.rb a.lua a.pl a.r a.jl a.hs a.ml a.fs a.clj a.erl a.groovy a.ps1 a.proto";
+  for (const sample of samples.split(" ")) {
+    const language = languageOf(sample);
+    assert.ok(language.load, `${sample} has no grammar`);
+    const support = await loadLanguage(language);
+    assert.ok(support.language?.parser ?? support.language, sample);
+    assert.equal(await loadLanguage(language), support);
+  }
+});

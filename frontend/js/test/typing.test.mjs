@@ -1,0 +1,212 @@
+//! What a person types, pastes and selects reaches the page as edits that rebuild the text.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { start } from "./harness.mjs";
+import { random } from "./random.mjs";
+
+let site;
+let page;
+before(async () => {
+  site = await start();
+  page = await site.open();
+});
+after(() => site.close());
+
+const open = (options) => page.evaluate((given) => void globalThis.open("one", given), options);
+const focus = () => page.evaluate(() => globalThis.one.editor.focus());
+const state = () =>
+  page.evaluate(() => ({ text: one.editor.text(), replica: one.replica.text, log: one.log, selection: Array.from(one.editor.selection().ranges) }));
+
+async function same() {
+  const { text, replica, log, selection } = await state();
+  assert.equal(replica, text);
+  assert.deepEqual(page.problems, []);
+  return { text, log, selection };
+}
+
+const paste = (text) =>
+  page.evaluate((given) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", given);
+    one.view.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+  }, text);
+
+test("typing with brackets, emoji, new lines and deletions", async () => {
+  await open({ path: "a.js" });
+  await page.waitForFunction(() => one.parent.querySelector("[data-language=javascript]"));
+  await focus();
+  await page.keyboard.type("function f(a");
+  assert.equal((await same()).text, "function f(a)");
+  await page.keyboard.type(") {");
+  await page.keyboard.press("Enter");
+  await page.keyboard.insertText("'👨‍👩‍👧 😀'");
+  assert.equal((await same()).text, "function f(a) {\n  '👨‍👩‍👧 😀'\n}");
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.press("Backspace");
+  assert.equal((await same()).text, "function f(a) {\n  ''\n}");
+  const { log } = await same();
+  assert.ok(log.selections.length > 5);
+  assert.ok(log.edits.length > 5);
+});
+
+test("a paste loses its carriage returns, a document keeps its own", async () => {
+  await open({ text: "one\r\ntwo\r\n" });
+  await focus();
+  await page.keyboard.press("Control+End");
+  await paste("three\r\nfour\rfive");
+  assert.equal((await same()).text, "one\r\ntwo\r\nthree\nfour\nfive");
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.type("x");
+  assert.equal((await same()).text, "one\r\nxtwo\r\nthree\nfour\nfive");
+  await page.evaluate(() => globalThis.remote("one", [5, 0], ["remote "]));
+  assert.equal((await same()).text, "one\r\nremote xtwo\r\nthree\nfour\nfive");
+});
+
+test("everything selected and replaced", async () => {
+  await open({ text: "some text\nof two lines" });
+  await focus();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("new");
+  const { text, log } = await same();
+  assert.equal(text, "new");
+  assert.deepEqual(log.edits[0], [[0, 22], ["n"]]);
+});
+
+test("several cursors by Mod-d, by Alt-click and by a rectangle", async () => {
+  await open({ text: "word a\nword b\nword c\n" });
+  await focus();
+  for (let i = 0; i < 3; i += 1) await page.keyboard.press("Control+d");
+  await page.keyboard.type("sum");
+  assert.equal((await same()).text, "sum a\nsum b\nsum c\n");
+
+  const place = (line, column) =>
+    page.evaluate(([l, c]) => {
+      const walker = document.createTreeWalker(one.view.querySelectorAll(".cm-line")[l], NodeFilter.SHOW_TEXT);
+      const range = document.createRange();
+      range.setStart(walker.nextNode(), c);
+      const { left, top, height } = range.getBoundingClientRect();
+      return [left, top + height / 2];
+    }, [line, column]);
+  await page.mouse.click(...(await place(0, 5)));
+  await page.keyboard.down("Alt");
+  await page.mouse.click(...(await place(2, 5)));
+  await page.keyboard.up("Alt");
+  await page.keyboard.type("(");
+  assert.equal((await same()).text, "sum a()\nsum b\nsum c()\n");
+
+  await open({ text: "abcd\nefgh\nijkl" });
+  await focus();
+  await page.keyboard.down("Shift");
+  await page.keyboard.down("Alt");
+  await page.mouse.move(...(await place(0, 1)));
+  await page.mouse.down();
+  await page.mouse.move(...(await place(2, 3)), { steps: 4 });
+  await page.mouse.up();
+  await page.keyboard.up("Alt");
+  await page.keyboard.up("Shift");
+  const { selection } = await same();
+  assert.deepEqual(selection, [1, 3, 6, 8, 11, 13]);
+  await page.keyboard.type("😀");
+  assert.equal((await same()).text, "a😀d\ne😀h\ni😀l");
+});
+
+test("random keys, cursors, pastes and undos rebuild the text", async () => {
+  const seed = Number(process.env.PARLOR_SEED ?? Date.now() % 1e6);
+  const { below, pick } = random(seed);
+  await open({ path: "a.ts", text: "let a = 1; // 😀\r\nlet b = [2, 3];\n" });
+  await focus();
+  const keys = [
+    "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "Control+ArrowRight", "Shift+ArrowLeft", "Shift+ArrowRight",
+    "Shift+ArrowDown", "Control+Shift+ArrowLeft", "Backspace", "Delete", "Control+Backspace", "Enter", "Tab", "Shift+Tab",
+    "Control+d", "Control+Alt+ArrowDown", "Escape", "Control+z", "Control+y", "Control+/", "Alt+ArrowUp", "Shift+Alt+ArrowDown", "Control+Shift+k",
+  ];
+  for (let step = 0; step < 250; step += 1) {
+    const kind = below(10);
+    if (kind < 6) await page.keyboard.press(pick(keys));
+    else if (kind < 8) await page.keyboard.type(pick(["x", "(", "[", "\"", "}", "if {", "'"]));
+    else if (kind < 9) await page.keyboard.insertText(pick(["😀", "👩‍🚀", "é", "漢字"]));
+    else await paste(pick(["a\r\nb", "😁", "line\n", ""]));
+    if (step % 25 === 24) {
+      const { text, replica } = await state();
+      assert.equal(replica, text, `seed ${seed}, step ${step}`);
+    }
+  }
+  const { log } = await same();
+  assert.ok(log.edits.length > 50, `seed ${seed}: hardly anything was edited`);
+});
+
+test("read-only text refuses typing, yet has a caret, a selection and search", async () => {
+  await open({ text: "read me\nread on\n", readOnly: true });
+  await focus();
+  await page.keyboard.type("x");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Delete");
+  await page.keyboard.press("Tab");
+  await paste("no");
+  await page.keyboard.press("Control+z");
+  await page.evaluate(() => document.execCommand("insertText", false, "no"));
+  let now = await same();
+  assert.equal(now.text, "read me\nread on\n");
+  assert.deepEqual(now.log.edits, []);
+  assert.equal(await page.locator("#one .cm-line").first().textContent(), "read me");
+  assert.equal(await page.locator("#one [data-testid=editor]").getAttribute("aria-readonly"), "true");
+  await page.evaluate(() => one.editor.focus());
+  await page.keyboard.press("Control+Home");
+  await page.locator("#one .cm-cursor-primary").waitFor({ state: "visible" });
+  await page.keyboard.press("Shift+End");
+  assert.deepEqual((await same()).selection, [0, 7]);
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Control+f");
+  await page.keyboard.type("read");
+  await page.locator("#one .parlor-find-count", { hasText: "of 2" }).waitFor();
+  assert.equal(await page.locator("#one .parlor-find-expand").isVisible(), false);
+  await page.evaluate(() => globalThis.remote("one", [0, 0], ["do "]));
+  now = await same();
+  assert.equal(now.text, "do read me\nread on\n");
+  await page.evaluate(() => one.editor.setReadOnly(false));
+  await page.keyboard.press("Escape");
+  await page.keyboard.type("!");
+  assert.equal((await same()).log.edits.length, 1);
+});
+
+test("Tab inserts what the file uses, and Escape then Tab leaves", async () => {
+  await open({ path: "a.go", text: "func f() {\n\tx\n}\n" });
+  await focus();
+  await page.keyboard.press("Tab");
+  assert.equal((await same()).text, "\tfunc f() {\n\tx\n}\n");
+  await open({ path: "a.yaml", text: "a:\n  b: 1\nx" });
+  await focus();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.press("Tab");
+  assert.equal((await same()).text, "a:\n  b: 1\nx ");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => one.view.contains(document.activeElement)), false);
+  assert.match(await page.locator("#one [data-testid=editor]").getAttribute("aria-description"), /Escape/);
+});
+
+test("a composition goes on while others edit around it", async () => {
+  const client = await page.context().newCDPSession(page);
+  for (const [name, at] of [["above", 0], ["below", 12], ["before it in its line", 4], ["after it in its line", 9]]) {
+    await open({ text: "abc\ndefgh\nij" });
+    await page.evaluate(() => {
+      one.editor.setSelection([7, 7], 0, "none");
+      one.editor.focus();
+    });
+    await client.send("Input.imeSetComposition", { text: "に", selectionStart: 1, selectionEnd: 1 });
+    await client.send("Input.imeSetComposition", { text: "にほ", selectionStart: 2, selectionEnd: 2 });
+    assert.equal((await same()).text, "abc\ndefにほgh\nij", name);
+    const offset = at >= 7 ? at + 2 : at;
+    await page.evaluate((position) => globalThis.remote("one", [position, 0], ["++"]), offset);
+    await page.evaluate(() => globalThis.frame());
+    await client.send("Input.imeSetComposition", { text: "日本", selectionStart: 2, selectionEnd: 2 });
+    await client.send("Input.insertText", { text: "日本" });
+    const base = "abc\ndef日本gh\nij";
+    const expected = base.slice(0, offset) + "++" + base.slice(offset);
+    assert.equal((await same()).text, expected, name);
+  }
+});
