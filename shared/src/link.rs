@@ -63,6 +63,7 @@ pub struct Link {
     /// What arrived so far of a message in pieces, by lane.
     partial: [BytesMut; Lane::ALL.len()],
     complete: VecDeque<(Lane, Bytes)>,
+    unknown_lane: Option<u8>,
 }
 
 impl Link {
@@ -118,10 +119,14 @@ impl Link {
         }
         while let Some((&first, after)) = rest.split_first() {
             rest = after;
-            let lane = Lane::from_number(first & !MORE).ok_or(LinkError::Malformed)?;
             let length = usize::try_from(take_varint(&mut rest)?).map_err(|_| LinkError::Malformed)?;
             let (piece, after) = rest.split_at_checked(length).ok_or(LinkError::Malformed)?;
             rest = after;
+            let Some(lane) = Lane::from_number(first & !MORE) else {
+                // Lanes are only ever appended: a newer peer says something that this build can not know.
+                self.unknown_lane = Some(first & !MORE);
+                continue;
+            };
             let partial = &mut self.partial[lane as usize];
             if partial.len() + piece.len() > lane.max_message_bytes() {
                 return Err(LinkError::TooLarge(lane));
@@ -137,6 +142,11 @@ impl Link {
     /// The next complete message, in the order in which they were completed.
     pub fn next_message(&mut self) -> Option<(Lane, Bytes)> {
         self.complete.pop_front()
+    }
+
+    /// The number of a newer peer's lane on which something came since the last call. What came is passed over.
+    pub const fn take_unknown_lane(&mut self) -> Option<u8> {
+        self.unknown_lane.take()
     }
 
     /// Whether enough came in that the peer should hear of it without waiting for something else to be said.
@@ -229,7 +239,7 @@ mod tests {
 
     #[test]
     fn garbage_is_refused_and_never_panics() {
-        for frame in [&[][..], &[1], &[1, 0, 0], &[1, 0, 9, 0], &[1, 0, 0, 5, b'x'], &[0xff; 30]] {
+        for frame in [&[][..], &[1], &[1, 0, 0], &[1, 0, 9, 1], &[1, 0, 0, 5, b'x'], &[0xff; 30]] {
             assert!(Link::default().receive(frame).is_err(), "{frame:?}");
         }
     }
