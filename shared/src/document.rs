@@ -18,6 +18,7 @@ use crate::id::AuthorId;
 
 pub mod diff;
 pub mod sync;
+mod update_check;
 
 /// The name of the text inside the CRDT. Part of the protocol.
 const TEXT_NAME: &str = "text";
@@ -73,7 +74,7 @@ pub enum UpdateError {
     /// It inserts text under another author's name.
     #[error("the update inserts text of author {0}")]
     ForeignAuthor(AuthorId),
-    /// It builds on edits of its author that are not here.
+    /// It builds on edits that are not here.
     #[error("the update builds on edits that are missing")]
     Gap,
     /// The text would grow beyond the limit, in UTF-16 units.
@@ -172,8 +173,7 @@ impl Document {
     /// # Errors
     /// [`UpdateError::Malformed`].
     pub fn apply<'a>(&mut self, updates: impl IntoIterator<Item = &'a [u8]>) -> Result<(), UpdateError> {
-        let updates = updates.into_iter().map(Update::decode_v1).collect::<Result<Vec<_>, _>>();
-        let updates = updates.map_err(|_| UpdateError::Malformed)?;
+        let updates = updates.into_iter().map(decode_update).collect::<Result<Vec<_>, _>>()?;
         let mut transaction = self.doc.transact_mut_with(Origin::Remote.tag());
         for update in updates {
             transaction.apply_update(update).map_err(|_| UpdateError::Malformed)?;
@@ -182,28 +182,19 @@ impl Document {
     }
 
     /// Checks and applies an update of somebody who may only insert text as `author`, and only so that the text has
-    /// at most `max_units`.
+    /// at most `max_units`. It is applied at once and whole: nothing of it is kept for later.
     ///
     /// # Errors
     /// Says which rule the update breaks; the document is as it was.
     pub fn apply_as(&mut self, author: AuthorId, update: &[u8], max_units: u32) -> Result<(), UpdateError> {
-        let update = Update::decode_v1(update).map_err(|_| UpdateError::Malformed)?;
         let mut transaction = self.doc.transact_mut_with(Origin::Remote.tag());
-        let mut inserted = 0u64;
-        for (client, ranges) in update.insertions(true).iter() {
-            if client.get() != author.0 {
-                return Err(UpdateError::ForeignAuthor(AuthorId(client.get())));
-            }
-            inserted += ranges.iter().map(|range| u64::from(range.end - range.start)).sum::<u64>();
-        }
-        let client = ClientID::new(author.0);
-        if update.state_vector_lower().get(&client) > transaction.state_vector().get(&client) {
-            return Err(UpdateError::Gap);
-        }
-        let units = u64::from(self.text.len(&transaction)) + inserted;
+        let known = transaction.state_vector();
+        let new = update_check::check_as(update, author, |author| known.get(&ClientID::new(author.0)))?;
+        let units = u64::from(self.text.len(&transaction)) + new;
         if units > u64::from(max_units) {
             return Err(UpdateError::TooLarge { units });
         }
+        let update = Update::decode_v1(update).map_err(|_| UpdateError::Malformed)?;
         transaction.apply_update(update).map_err(|_| UpdateError::Malformed)
     }
 
@@ -256,6 +247,7 @@ impl Document {
 
     /// Where a position is now, in UTF-16 units; nothing if it belongs to text that has not arrived, or is garbage.
     pub fn resolve(&self, position: &StickyPosition) -> Option<u32> {
+        update_check::check_position(&position.0).ok()?;
         let index = StickyIndex::decode_v1(&position.0).ok()?;
         let transaction = self.doc.transact();
         let offset = index.get_offset(&transaction)?;
@@ -275,7 +267,13 @@ fn decode_state_vector(bytes: &[u8]) -> Result<StateVector, UpdateError> {
     if bytes.is_empty() {
         return Ok(StateVector::default());
     }
+    update_check::check_state_vector(bytes)?;
     StateVector::decode_v1(bytes).map_err(|_| UpdateError::Malformed)
+}
+
+fn decode_update(bytes: &[u8]) -> Result<Update, UpdateError> {
+    update_check::check(bytes)?;
+    Update::decode_v1(bytes).map_err(|_| UpdateError::Malformed)
 }
 
 /// Turns a delta, which walks the new text, into splices that are applied one after the other.
