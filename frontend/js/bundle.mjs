@@ -14,13 +14,24 @@ import { build } from "esbuild";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, "../..");
-const nodeModules = path.join(here, "node_modules");
-const target = "es2022";
 
 /** The bare specifiers that the Rust side imports, and the sources behind them. */
 const entries = {
   "parlor-browser": path.join(here, "browser.entry.js"),
   "parlor-editor": path.join(here, "editor.entry.js"),
+};
+
+/** What both ways to build have in common. */
+const common = {
+  bundle: true,
+  format: "esm",
+  splitting: true,
+  target: "es2022",
+  // Icons are a few hundred bytes each and all in one stylesheet: no request for each of them.
+  loader: { ".wasm": "file", ".svg": "dataurl", ".png": "file", ".woff2": "file" },
+  // wasm-bindgen's output, which imports the bare specifiers, stands elsewhere.
+  nodePaths: [path.join(here, "node_modules")],
+  logLevel: "warning",
 };
 
 /** Styles in the order of the cascade. */
@@ -45,17 +56,14 @@ if (options.vendor) {
   process.exit(2);
 }
 
-/** Trunk hashes only what it builds itself, so these names are stable and must be revalidated. */
+/** What index.html names besides Trunk's own output. Trunk does not hash it, so the names stay. */
 async function bundleVendor(out) {
+  const modules = Object.entries(entries).map(([name, file]) => ({ in: file, out: name.replace("parlor-", "") }));
   await build({
-    entryPoints: Object.entries(entries).map(([name, file]) => ({ in: file, out: name.replace("parlor-", "") })),
+    ...common,
+    entryPoints: [...modules, ...styles.map((file) => ({ in: file, out: path.parse(file).name }))],
     outdir: out,
-    bundle: true,
-    format: "esm",
-    splitting: true,
-    target,
-    nodePaths: [nodeModules],
-    logLevel: "warning",
+    publicPath: "/vendor/",
   });
 }
 
@@ -78,6 +86,7 @@ async function bundlePage(pkg, out, release) {
   ].join("\n");
 
   const { metafile } = await build({
+    ...common,
     absWorkingDir: here,
     stdin: { contents: main, resolveDir: here, sourcefile: "main.js", loader: "js" },
     alias: entries,
@@ -88,16 +97,9 @@ async function bundlePage(pkg, out, release) {
     entryNames: release ? "main-[hash]" : "main",
     chunkNames: "[name]-[hash]",
     assetNames: release ? "[name]-[hash]" : "[name]",
-    loader: { ".wasm": "file", ".svg": "file", ".png": "file", ".woff2": "file" },
-    bundle: true,
-    format: "esm",
-    splitting: true,
     minify: release,
-    target,
     legalComments: release ? "external" : "inline",
-    nodePaths: [nodeModules],
     metafile: true,
-    logLevel: "warning",
   });
 
   const files = neededFiles(metafile);
