@@ -5,6 +5,7 @@ import { openSearchPanel } from "@codemirror/search";
 import { Compartment, EditorSelection, EditorState, Transaction } from "@codemirror/state";
 import { EditorView, placeholder } from "@codemirror/view";
 import { changesFromOps, opsFromChanges, remoteEdit, replacement } from "./changes.js";
+import { HeldEdits } from "./held.js";
 import { detectIndentation, indentationExtension } from "./indentation.js";
 import { languageOf, loadLanguage, usualIndentation } from "./languages.js";
 import { peerCaret, setPeers } from "./peers.js";
@@ -14,6 +15,8 @@ import { words } from "./words.js";
 
 /** Above this length, in UTF-16 units, nothing is parsed: typing stays quick, and the text is plain. */
 const MAX_PARSED_LENGTH = 2_000_000;
+/** How long after a composition the edits that it held back are shown, in milliseconds. */
+const RELEASE_AFTER_MS = 60;
 
 /**
  * @typedef {object} Options
@@ -51,6 +54,8 @@ export class Editor {
   #destroyed = false;
   #frame = 0;
   #reported = {};
+  #held = new HeldEdits();
+  #releaseTimer = 0;
   #parts = {
     access: new Compartment(),
     indentation: new Compartment(),
@@ -78,6 +83,7 @@ export class Editor {
       options.placeholder ? placeholder(options.placeholder) : [],
       setup((name) => options.onCommand?.(name)),
       EditorView.updateListener.of((update) => this.#updated(update)),
+      EditorView.domEventObservers({ compositionend: () => this.#releaseSoon(), blur: () => this.#releaseSoon() }),
     ];
     this.#view = new EditorView({ parent, state: EditorState.create({ doc: options.text ?? "", extensions }) });
     this.#view.scrollDOM.addEventListener("scroll", this.#onScroll, { passive: true });
@@ -87,15 +93,18 @@ export class Editor {
   }
 
   /**
-   * Applies what others did, as one transaction: selection, scroll position, own undo history and a running
-   * composition stay.
+   * Applies what others did, as one transaction: selection, scroll position and own undo history stay. While a person
+   * composes in a line that is touched, it is applied at once to what `text`, `selection` and the reports speak of, and
+   * shown when the composition is over.
    * @param {Uint32Array} ops flat `[at, deleted length]*`, each in terms of the document after those before it
    * @param {string[]} inserts
    * @throws {RangeError} when an edit lies outside the document; nothing is applied then
    */
   applyRemote(ops, inserts) {
-    const changes = changesFromOps(this.#view.state.doc.length, ops, inserts);
-    if (!changes.empty) this.#dispatchRemote({ changes });
+    const changes = changesFromOps(this.length(), ops, inserts);
+    if (changes.empty) return;
+    if (this.#held.any || this.#touchesComposition(changes)) this.#held.add(changes);
+    else this.#dispatchRemote({ changes });
   }
 
   /**
@@ -103,6 +112,7 @@ export class Editor {
    * @param {string} text
    */
   reset(text) {
+    this.#held.take();
     const { state } = this.#view;
     const change = replacement(state.doc.toString(), text);
     if (!change) return;
@@ -119,12 +129,12 @@ export class Editor {
 
   /** @returns {string} */
   text() {
-    return this.#view.state.doc.toString();
+    return this.#held.sharedText(this.#view.state.doc).toString();
   }
 
   /** @returns {number} in UTF-16 units */
   length() {
-    return this.#view.state.doc.length;
+    return this.#held.sharedText(this.#view.state.doc).length;
   }
 
   /** @param {boolean} readOnly */
@@ -167,7 +177,8 @@ export class Editor {
    * @param {{ id: number, name: string, color: number, role: string, ranges: number[][], main?: number, active: boolean }[]} peers
    */
   setPeers(peers) {
-    setPeers(this.#view, peers);
+    const place = (range) => Array.from(range, (at) => this.#held.toShown(at));
+    setPeers(this.#view, this.#held.any ? peers.map((peer) => ({ ...peer, ranges: peer.ranges.map(place) })) : peers);
   }
 
   /**
@@ -177,7 +188,7 @@ export class Editor {
    * @param {"none" | "center" | "nearest"} scroll
    */
   setSelection(ranges, main, scroll) {
-    const selection = selectionFrom(ranges, main, this.length());
+    const selection = this.#selectionFrom(ranges, main);
     const effects = scroll === "none" ? [] : EditorView.scrollIntoView(selection.main, { y: scroll });
     this.#view.dispatch({ selection, effects, annotations: remoteEdit.of(true) });
   }
@@ -185,7 +196,7 @@ export class Editor {
   /** @returns {{ ranges: Uint32Array, main: number }} */
   selection() {
     const { selection } = this.#view.state;
-    return { ranges: flatRanges(selection), main: selection.mainIndex };
+    return { ranges: this.#flatRanges(selection), main: selection.mainIndex };
   }
 
   /**
@@ -233,7 +244,7 @@ export class Editor {
 
   /** @param {ReturnType<Editor["saveState"]>} state of this document; it may have changed since */
   restoreState(state) {
-    const selection = selectionFrom(state.ranges, state.main, this.length());
+    const selection = this.#selectionFrom(state.ranges, state.main);
     // The snapshot names a line and so holds for wrapped text as well; a bare offset is only as good as the estimated heights.
     this.#view.dispatch({ selection, effects: state.scroll ?? [], annotations: remoteEdit.of(true) });
     if (!state.scroll) this.#view.scrollDOM.scrollTop = state.scrollTop;
@@ -243,6 +254,7 @@ export class Editor {
   destroy() {
     this.#destroyed = true;
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#releaseTimer);
     this.#view.scrollDOM.removeEventListener("scroll", this.#onScroll);
     this.#view.destroy();
     if (this.#parent.parlorEditor === this) delete this.#parent.parlorEditor;
@@ -250,6 +262,29 @@ export class Editor {
 
   #dispatchRemote(spec) {
     this.#view.dispatch({ ...spec, annotations: [remoteEdit.of(true), Transaction.addToHistory.of(false)] });
+  }
+
+  /** @param {import("@codemirror/state").ChangeSet} changes of the shown text */
+  #touchesComposition(changes) {
+    const view = this.#view;
+    if (!view.compositionStarted) return false;
+    const { from, to } = view.state.doc.lineAt(view.state.selection.main.head);
+    return Boolean(changes.touchesRange(from, to));
+  }
+
+  /**
+   * Shows what was held once the composition is over. The browser tells its end before CodeMirror has read the last
+   * of it from the page, which it does in the same turn or up to 50 ms later.
+   */
+  #releaseSoon() {
+    clearTimeout(this.#releaseTimer);
+    if (!this.#held.any) return;
+    this.#releaseTimer = setTimeout(() => {
+      // Some input methods begin the next composition at once; its end comes here again.
+      if (this.#view.compositionStarted) return;
+      const changes = this.#held.take();
+      if (changes) this.#dispatchRemote({ changes });
+    }, RELEASE_AFTER_MS);
   }
 
   #reconfigure(part, extension) {
@@ -285,17 +320,32 @@ export class Editor {
       }
       local = true;
       if (transaction.docChanged) {
-        const { ops, inserts } = opsFromChanges(transaction.changes, transaction.startState.doc);
+        const { changes, before } = this.#held.passOver(transaction.changes, transaction.startState.doc);
+        const { ops, inserts } = opsFromChanges(changes, before);
         this.#options.onEdit?.(ops, inserts);
       }
     }
     if (local && !unmoved.eq(update.state.selection)) {
-      this.#options.onSelection?.(flatRanges(update.state.selection), update.state.selection.mainIndex);
+      this.#options.onSelection?.(this.#flatRanges(update.state.selection), update.state.selection.mainIndex);
     }
     if (update.docChanged && update.state.doc.length > MAX_PARSED_LENGTH !== this.plain) {
       queueMicrotask(() => this.#destroyed || this.#applyLanguage());
     }
     if (update.docChanged || update.selectionSet || update.viewportChanged || update.geometryChanged) this.#scheduleReport();
+  }
+
+  /** @param {EditorSelection} selection */
+  #flatRanges({ ranges }) {
+    return Uint32Array.from(ranges.flatMap(({ anchor, head }) => [this.#held.toShared(anchor), this.#held.toShared(head)]));
+  }
+
+  #selectionFrom(ranges, main) {
+    const { length } = this.#view.state.doc;
+    const places = Array.from(ranges, (at) => Math.min(this.#held.toShown(at), length));
+    const list = [];
+    for (let i = 0; i + 1 < places.length; i += 2) list.push(EditorSelection.range(places[i], places[i + 1]));
+    if (list.length === 0) return EditorSelection.single(0);
+    return EditorSelection.create(list, Math.min(main ?? 0, list.length - 1));
   }
 
   #scheduleReport() {
@@ -320,7 +370,7 @@ export class Editor {
     if (height === 0) return; // hidden: there is nothing to see of it
     const first = view.lineBlockAtHeight(top - view.documentTop);
     const last = view.lineBlockAtHeight(top - view.documentTop + height);
-    this.#report("onViewport", first.from, last.to);
+    this.#report("onViewport", this.#held.toShared(first.from), this.#held.toShared(last.to));
   }
 
   /** Calls back when the values differ from those last told. */
@@ -349,19 +399,6 @@ function label(text) {
     autocapitalize: "off",
     writingsuggestions: "false",
   });
-}
-
-/** @param {EditorSelection} selection */
-function flatRanges(selection) {
-  return Uint32Array.from(selection.ranges.flatMap(({ anchor, head }) => [anchor, head]));
-}
-
-function selectionFrom(ranges, main, length) {
-  const clamped = Array.from(ranges, (at) => Math.min(at, length));
-  const list = [];
-  for (let i = 0; i + 1 < clamped.length; i += 2) list.push(EditorSelection.range(clamped[i], clamped[i + 1]));
-  if (list.length === 0) return EditorSelection.single(0);
-  return EditorSelection.create(list, Math.min(main ?? 0, list.length - 1));
 }
 
 function samePlace(before, after, at) {

@@ -95,7 +95,7 @@ class FindPanel {
     );
     this.dom = element(
       "div",
-      { className: "cm-search parlor-find", role: "search", "aria-label": words.find, dataset: { testid: "find-panel" } },
+      { className: "parlor-find", role: "search", "aria-label": words.find, dataset: { testid: "find-panel" } },
       this.expand,
       element(
         "div",

@@ -9,13 +9,12 @@ import {
   drawSelection,
   dropCursor,
   EditorView,
-  highlightActiveLine,
-  highlightActiveLineGutter,
   highlightSpecialChars,
   keymap,
   lineNumbers,
   rectangularSelection,
 } from "@codemirror/view";
+import { activeLine } from "./active-line.js";
 import { remoteEdit } from "./changes.js";
 import { insertIndentation } from "./indentation.js";
 import { peers } from "./peers.js";
@@ -89,11 +88,10 @@ export function setup(onCommand) {
     bracketMatching(),
     closeBrackets(),
     rectangularSelection({ eventFilter: (event) => event.altKey && event.shiftKey && event.button === 0 }),
-    highlightActiveLine(),
-    highlightActiveLineGutter(),
     highlightSelectionMatches({ minSelectionLength: 2 }),
     searching,
     peers,
+    activeLine, // after all selections: the later layer is the lower one
     theme,
     keymap.of([
       ...roomKeys(onCommand),

@@ -4,6 +4,9 @@ import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { EditorView } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
+/** Height of a line of code, in letters' sizes. */
+const LINE_HEIGHT = 1.55;
+
 const field = {
   minWidth: "0",
   flex: "1",
@@ -17,10 +20,11 @@ const field = {
 };
 
 const structure = EditorView.theme({
-  "&": { height: "100%", backgroundColor: "var(--surface-editor)", color: "var(--text)", fontSize: "var(--code-size)" },
+  // A stacking context of its own: the panels' high z-index must not rise above the page's menus.
+  "&": { height: "100%", isolation: "isolate", backgroundColor: "var(--surface-editor)", color: "var(--text)", fontSize: "var(--code-size)" },
   // The page draws the focus ring around the editor's pane; the caret and the active line show it within.
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: "var(--font-code)", lineHeight: "1.55", fontVariantLigatures: "none" },
+  ".cm-scroller": { fontFamily: "var(--font-code)", lineHeight: String(LINE_HEIGHT), fontVariantLigatures: "none" },
   ".cm-content": { padding: "8px 0 40vh", caretColor: "var(--accent)" },
   ".cm-line": { padding: "0 12px 0 6px" },
   ".cm-cursor, .cm-dropCursor": { borderLeft: "2px solid var(--accent)", marginLeft: "-1px" },
@@ -28,9 +32,6 @@ const structure = EditorView.theme({
     background: "var(--selection)",
   },
   "&:not(.cm-focused) > .cm-scroller > .cm-selectionLayer": { opacity: "0.6" },
-  // Selections lie below the text's own background, so this one has to let them through.
-  ".cm-activeLine": { backgroundColor: "color-mix(in srgb, var(--line-active) 60%, transparent)" },
-  "&:not(.cm-focused) .cm-activeLine": { backgroundColor: "transparent" },
   ".cm-gutters": {
     border: "none !important",
     backgroundColor: "var(--surface-editor)",
@@ -41,15 +42,22 @@ const structure = EditorView.theme({
   ".cm-lineNumbers .cm-gutterElement": { padding: "0 4px 0 14px", minWidth: "44px" },
   ".cm-activeLineGutter": { backgroundColor: "transparent", color: "var(--text)" },
   ".cm-foldGutter": { width: "18px" },
-  ".cm-foldGutter .cm-gutterElement": { display: "flex", justifyContent: "center", cursor: "pointer" },
-  ".parlor-fold": { opacity: "0", transition: "opacity 120ms", color: "var(--text-muted)", alignSelf: "center", lineHeight: "1" },
+  ".cm-foldGutter .cm-gutterElement": { display: "flex", justifyContent: "center", alignItems: "flex-start", cursor: "pointer" },
+  ".parlor-fold": {
+    display: "flex",
+    alignItems: "center",
+    height: `${LINE_HEIGHT}em`, // of the first row, when the line is wrapped
+    color: "var(--text-muted)",
+    opacity: "0",
+    transition: "opacity var(--duration)",
+  },
   ".parlor-fold svg": { display: "block", fill: "none", stroke: "currentColor", strokeWidth: "2" },
   ".parlor-fold.is-folded, .cm-gutters:hover .parlor-fold": { opacity: "1" },
   ".cm-foldPlaceholder": {
     margin: "0 4px",
     padding: "0 6px",
     border: "1px solid var(--border)",
-    borderRadius: "4px",
+    borderRadius: "var(--radius-small)",
     backgroundColor: "var(--surface-raised)",
     color: "var(--text-muted)",
   },
@@ -62,18 +70,16 @@ const structure = EditorView.theme({
   ".cm-searchMatch-selected": { backgroundColor: "var(--search-match-current)", boxShadow: "0 0 0 1px var(--text-muted)" },
   ".cm-searchMatch .cm-selectionMatch": { backgroundColor: "transparent" },
 
-  ".cm-panels": { backgroundColor: "transparent", color: "var(--text)", border: "none", fontFamily: "var(--font-ui)", fontSize: "13px" },
+  ".cm-panels": { backgroundColor: "transparent", color: "var(--text)", border: "none", fontFamily: "var(--font-ui)", fontSize: "var(--type-3)" },
   // Floating, so that the text does not jump when the panel opens.
   ".cm-panels-top": { position: "absolute", top: "0", right: "20px", left: "auto", maxWidth: "calc(100% - 28px)", border: "none !important" },
   ".cm-panel.parlor-find, .cm-dialog.parlor-go-to-line": {
     display: "flex",
     gap: "4px",
     padding: "6px",
-    border: "1px solid var(--border)",
-    borderTop: "none",
-    borderRadius: "0 0 6px 6px",
+    borderRadius: "0 0 var(--radius) var(--radius)",
     backgroundColor: "var(--surface-raised)",
-    boxShadow: "var(--shadow-float, none)",
+    boxShadow: "var(--shadow-float)",
   },
   ".parlor-find-rows": { display: "flex", flexDirection: "column", gap: "4px", flex: "1", minWidth: "0" },
   ".parlor-find-row": { display: "flex", alignItems: "center", gap: "4px", minWidth: "0" },
@@ -86,8 +92,8 @@ const structure = EditorView.theme({
     minWidth: "0",
     height: "28px",
     padding: "0 2px 0 0",
-    border: "1px solid var(--border)",
-    borderRadius: "4px",
+    border: "1px solid var(--border-control)",
+    borderRadius: "var(--radius-small)",
     boxSizing: "border-box",
     backgroundColor: "var(--surface-input)",
   },
@@ -95,7 +101,7 @@ const structure = EditorView.theme({
   ".parlor-find.is-empty .parlor-find-count": { color: "var(--syntax-invalid)" },
   ".parlor-find-field input": field,
   ".parlor-find-field input::placeholder": { color: "var(--text-faint)" },
-  ".parlor-find-count": { minWidth: "72px", padding: "0 4px", color: "var(--text-muted)", fontSize: "12px", whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums" },
+  ".parlor-find-count": { minWidth: "72px", padding: "0 4px", color: "var(--text-muted)", fontSize: "var(--type-2)", whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums" },
   ".parlor-tool, .parlor-button": {
     display: "inline-flex",
     alignItems: "center",
@@ -105,38 +111,39 @@ const structure = EditorView.theme({
     height: "24px",
     padding: "0 4px",
     border: "1px solid transparent",
-    borderRadius: "4px",
+    borderRadius: "var(--radius-small)",
     background: "none",
     color: "var(--text-muted)",
     font: "inherit",
-    fontSize: "12px",
+    fontSize: "var(--type-2)",
     cursor: "pointer",
   },
   ".parlor-tool svg": { fill: "none", stroke: "currentColor", strokeWidth: "2", strokeLinecap: "round", strokeLinejoin: "round" },
-  ".parlor-tool:hover, .parlor-button:hover": { color: "var(--text)", backgroundColor: "color-mix(in srgb, var(--text) 10%, transparent)" },
+  ".parlor-tool:hover, .parlor-button:hover": { color: "var(--text)", backgroundColor: "var(--surface-hover)" },
   ".parlor-tool:focus-visible, .parlor-button:focus-visible": { outline: "2px solid var(--focus-ring)", outlineOffset: "-1px" },
-  ".parlor-tool[aria-pressed=true]": { color: "var(--accent)", borderColor: "var(--accent)", backgroundColor: "color-mix(in srgb, var(--accent) 14%, transparent)" },
-  ".parlor-button": { height: "28px", padding: "0 10px", borderColor: "var(--border)", color: "var(--text)" },
-  ".parlor-find-expand svg": { transition: "transform 120ms" },
+  ".parlor-tool[aria-pressed=true]": { color: "var(--accent)", borderColor: "var(--accent)", backgroundColor: "var(--accent-tint)" },
+  ".parlor-tool[name=word]": { textDecoration: "underline", textUnderlineOffset: "3px" },
+  ".parlor-button": { height: "28px", padding: "0 10px", borderColor: "var(--border-control)", color: "var(--text)" },
+  ".parlor-find-expand svg": { transition: "transform var(--duration)" },
   ".parlor-find-expand[aria-expanded=true] svg": { transform: "rotate(90deg)" },
-  ".cm-dialog.parlor-go-to-line": { alignItems: "center", padding: "6px 28px 6px 10px" },
+  ".cm-dialog.parlor-go-to-line": { alignItems: "center", padding: "6px 40px 6px 12px" },
   ".cm-dialog.parlor-go-to-line form": { display: "flex", alignItems: "center", gap: "8px" },
-  ".cm-dialog.parlor-go-to-line label": { fontSize: "12px", color: "var(--text-muted)", whiteSpace: "nowrap", gap: "8px" },
-  ".cm-dialog-close": { top: "8px", right: "6px", width: "24px", height: "24px", borderRadius: "4px", color: "var(--text-muted)", cursor: "pointer", fontSize: "16px" },
+  ".cm-dialog.parlor-go-to-line label": { fontSize: "var(--type-2)", color: "var(--text-muted)", whiteSpace: "nowrap", gap: "8px" },
+  ".cm-dialog-close": { top: "8px", right: "6px", width: "24px", height: "24px", borderRadius: "var(--radius-small)", color: "var(--text-muted)", cursor: "pointer", fontSize: "16px" },
   ".cm-dialog-close:hover": { color: "var(--text)" },
   ".cm-dialog-close:focus-visible": { outline: "2px solid var(--focus-ring)" },
 
   "@media (pointer: coarse)": {
     ".parlor-tool, .parlor-button": { minWidth: "40px", height: "40px" },
     ".parlor-find-field": { height: "40px", flex: "1 1 auto" },
-    // Phones zoom into smaller fields.
+    // Phones zoom the page into fields with smaller letters.
     ".parlor-find-field input": { fontSize: "16px", height: "38px" },
     ".parlor-fold": { opacity: "1" },
   },
   "@media (max-width: 640px)": {
     ".cm-panels-top": { left: "0", right: "0", maxWidth: "none" },
     ".cm-panel.parlor-find": { borderRadius: "0" },
-    ".parlor-find-field": { flex: "1 1 auto" },
+    ".parlor-find-field": { flex: "1 1 100%" },
     ".parlor-find-count": { minWidth: "0" },
     ".parlor-find-row": { flexWrap: "wrap" },
   },

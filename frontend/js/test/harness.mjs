@@ -3,6 +3,7 @@
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -24,8 +25,9 @@ const FLAGS = [
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; base-uri 'none'";
 
-const PAGE = `<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Editor</title>
-<link rel="stylesheet" href="/tokens.css"><link rel="icon" href="data:,">
+const PAGE = `<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Editor</title>
+<link rel="stylesheet" href="/theme.css"><link rel="icon" href="data:,">
+<style>body { margin: 0; background: var(--surface-editor) } #one, #two { height: 300px }</style>
 <div id="one"></div><div id="two"></div><script type="module" src="/page.js"></script></html>`;
 
 const require = createRequire(import.meta.url);
@@ -55,8 +57,7 @@ export async function start() {
   });
   const files = new Map(outputFiles.map((file) => [`/${path.basename(file.path)}`, file.contents]));
   files.set("/", PAGE);
-  const { readFile } = await import("node:fs/promises");
-  files.set("/tokens.css", await readFile(path.join(here, "tokens.css")));
+  files.set("/theme.css", await readFile(path.join(here, "../../../static/theme.css")));
 
   const requests = [];
   const server = createServer((request, response) => {

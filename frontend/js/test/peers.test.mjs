@@ -123,6 +123,18 @@ test("a flag opens for activity, closes after a while, and opens under the point
   assert.deepEqual(await page.evaluate(() => Array.from(one.editor.selection().ranges)), [0, 0], "the caret lets clicks through");
 });
 
+test("selections are seen on the active line", async () => {
+  await open({ text: "one\ntwo\n" });
+  await page.evaluate(() => one.editor.focus());
+  await setPeers([peer({ ranges: [[0, 3]] })]);
+  await page.locator("#one .parlor-active-line").waitFor();
+  const order = await page.evaluate(() => {
+    const level = (name) => Number(one.parent.querySelector(name).style.zIndex);
+    return [level(".parlor-active-lines"), level(".parlor-peer-selections"), level(".cm-selectionLayer")];
+  });
+  assert.ok(order[0] < order[1] && order[0] < order[2] && Math.max(...order) < 0, String(order));
+});
+
 test("a flag stays inside the editor at its top and right edges", async () => {
   await open({ text: `${"x".repeat(102)}\nsecond\n` });
   await setPeers([peer({ name: "A rather long name", ranges: [[98, 98]] })]);
@@ -150,7 +162,7 @@ test("a selection over ten megabytes draws what is in sight only", async (t) => 
   t.diagnostic(`one presence update: ${took.toFixed(1)} ms with its frame`);
   assert.ok((await page.locator("#one .parlor-peer-selection").count()) < 20);
   assert.ok((await page.locator("#one .parlor-caret").count()) < 20);
-  assert.ok(took < 250, `took ${took} ms`);
+  assert.ok(took < 1000, `took ${took} ms`);
 });
 
 test("revealing a peer scrolls to the main caret", async () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ChangeSet, Text } from "@codemirror/state";
 import { changesFromOps, opsFromChanges, replacement } from "../editor/changes.js";
+import { HeldEdits } from "../editor/held.js";
 import { detectIndentation } from "../editor/indentation.js";
 import { languageName, languageOf, loadLanguage } from "../editor/languages.js";
 import { random } from "./random.mjs";
@@ -120,5 +121,37 @@ test("every grammar loads, once", async () => {
     const support = await loadLanguage(language);
     assert.ok(support.language?.parser ?? support.language, sample);
     assert.equal(await loadLanguage(language), support);
+  }
+});
+
+test("held edits and typing meet in the same text, whatever comes first", () => {
+  for (let seed = 1; seed <= 300; seed += 1) {
+    const { below, pick } = random(seed);
+    let shown = text("one line\nand another 😀\n");
+    let shared = shown;
+    const held = new HeldEdits();
+    const change = (doc) => {
+      const from = below(doc.length + 1);
+      const to = Math.min(doc.length, from + below(4));
+      return ChangeSet.of({ from, to, insert: pick(["", "x", "\n", "word"]) }, doc.length, "\n");
+    };
+    for (let step = 0; step < 30; step += 1) {
+      if (below(2) === 0) {
+        const theirs = change(shared);
+        held.add(theirs);
+        shared = theirs.apply(shared);
+      } else {
+        const mine = change(shown);
+        const { changes, before } = held.passOver(mine, shown);
+        assert.equal(before.toString(), shared.toString(), `seed ${seed}`);
+        shown = mine.apply(shown);
+        shared = changes.apply(shared);
+      }
+      assert.equal(held.sharedText(shown).toString(), shared.toString(), `seed ${seed}, step ${step}`);
+      assert.ok(held.toShown(below(shared.length + 9)) <= shown.length && held.toShared(below(shown.length + 1)) <= shared.length);
+    }
+    const rest = held.take();
+    assert.equal((rest ? rest.apply(shown) : shown).toString(), shared.toString(), `seed ${seed}`);
+    assert.equal(held.any, false);
   }
 });

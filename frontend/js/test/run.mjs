@@ -1,4 +1,5 @@
 //! Runs the tests of the bundles in a real browser: `node test/run.mjs [part of a test's name]`; the exit code tells.
+//! PARLOR_SEED=N gives the random tests other plans.
 
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
