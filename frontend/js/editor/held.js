@@ -50,7 +50,7 @@ export class HeldEdits {
     return this.#changes ? this.#changes.mapPos(at) : at;
   }
 
-  /** @param {number} at a shared position, which may lie beyond the end */
+  /** @param {number} at a shared position; one beyond the end may stay beyond the end */
   toShown(at) {
     return this.#changes ? this.#changes.invertedDesc.mapPos(Math.min(at, this.#changes.newLength)) : at;
   }
