@@ -1,7 +1,12 @@
-//! Embeds the built page (`dist/page`) into the binary, or a note where the page should be.
+//! Puts the built page (`dist/page`) into the binary, or a note where the page should be.
+//!
+//! Writes the list that `memory_serve::load!()` includes. That crate's own build function would compile axum and tokio
+//! a second time for the build script and compress there without optimisation; the page's bundler compresses already.
 
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 /// What a browser shows when somebody ran cargo directly before the page was ever built.
@@ -14,21 +19,80 @@ const NOT_BUILT: &str = "<!DOCTYPE html>
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/page");
-    // While the page is missing, cargo runs this script each time and so notices when it comes.
-    println!("cargo::rerun-if-changed={}", built.display());
-    let page = if built.join("index.html").exists() { built } else { placeholder() };
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate stands in the repository");
+    let dist = root.join("dist");
+    let release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
 
-    // Compressing everything takes long, so only what is shipped embeds it; a debug build reads the page from disk.
-    let embed = env::var("PROFILE").is_ok_and(|profile| profile == "release");
-    memory_serve::load_directory_with_embed(page, embed);
+    // The names of the page's files. While it is missing, cargo runs this script each time and so notices when it comes.
+    let list = dist.join("page.txt");
+    println!("cargo::rerun-if-changed={}", list.display());
+    let (folder, names) = match fs::read_to_string(&list) {
+        Ok(names) => (dist.join("page"), names),
+        Err(_) => (placeholder(&out), "index.html".to_owned()),
+    };
+    if release {
+        println!("cargo::rerun-if-changed={}", folder.display());
+    }
+
+    let mut code = String::from("&[(\"default\", &[\n");
+    for name in names.lines() {
+        let file = folder.join(name);
+        // A debug build reads the page from disk, so that a rebuilt page needs no new binary.
+        let asset = if release {
+            embedded(&file)
+        } else {
+            "etag: \"\", bytes: None, is_compressed: false".to_owned()
+        };
+        let (content_type, should_compress) = kind(name);
+        writeln!(
+            code,
+            "memory_serve::Asset {{ route: \"/{name}\", path: {file:?}, content_type: {content_type:?}, \
+             should_compress: {should_compress}, {asset} }},"
+        )
+        .expect("a String takes everything");
+    }
+    code.push_str("])]\n");
+    write(&out.join("memory_serve_assets.rs"), &code);
+}
+
+/// The fields of an asset that the binary holds, compressed where the bundler left a compressed file beside it.
+fn embedded(file: &Path) -> String {
+    let content = fs::read(file).unwrap_or_else(|error| panic!("{} is listed, but {error}", file.display()));
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    let etag = format!("{:016x}", hasher.finish());
+    let mut compressed = file.as_os_str().to_owned();
+    compressed.push(".br");
+    let compressed = PathBuf::from(compressed);
+    let (bytes, is_compressed) =
+        if compressed.exists() { (compressed.as_path(), true) } else { (file, false) };
+    format!("etag: {etag:?}, bytes: Some(include_bytes!({bytes:?})), is_compressed: {is_compressed}")
+}
+
+/// The content type of a file, and whether it gets smaller by compression.
+fn kind(name: &str) -> (&'static str, bool) {
+    match name.rsplit('.').next() {
+        Some("html") => ("text/html", true),
+        Some("js") => ("text/javascript", true),
+        Some("css") => ("text/css", true),
+        Some("wasm") => ("application/wasm", true),
+        Some("svg") => ("image/svg+xml", true),
+        Some("png") => ("image/png", false),
+        Some("woff2") => ("font/woff2", false),
+        Some("txt") => ("text/plain", false),
+        _ => panic!("{name} is part of the page, but its content type is not known: add it here"),
+    }
+}
+
+fn placeholder(out: &Path) -> PathBuf {
+    let folder = out.join("page");
+    fs::create_dir_all(&folder).expect("OUT_DIR can be written");
+    write(&folder.join("index.html"), NOT_BUILT);
+    folder
 }
 
 #[expect(clippy::disallowed_methods, reason = "build output, not a person's file")]
-fn placeholder() -> PathBuf {
-    let out = env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts");
-    let folder = Path::new(&out).join("page");
-    fs::create_dir_all(&folder).expect("OUT_DIR can be written");
-    fs::write(folder.join("index.html"), NOT_BUILT).expect("OUT_DIR can be written");
-    folder
+fn write(path: &Path, text: &str) {
+    fs::write(path, text).expect("OUT_DIR can be written");
 }

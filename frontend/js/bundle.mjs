@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
@@ -107,15 +107,19 @@ async function bundlePage(pkg, out, release) {
   const template = await readFile(path.join(root, "frontend", "index.html"), "utf8");
   await writeFile(path.join(out, "index.html"), fillTemplate(template, { ...files, icon }));
 
-  const names = ["index.html", ...[files.main, ...files.chunks, ...files.styles, files.wasm].map((name) => `assets/${name}`)];
-  const needed = await Promise.all(names.map((file) => weigh(out, file, release)));
-  await writeFile(`${out}.json`, `${JSON.stringify({ needed }, null, 2)}\n`);
+  if (release) {
+    await Promise.all((await readdir(assets)).map((name) => compress(path.join(assets, name))));
+  }
+  const needed = [files.main, ...files.chunks, ...files.styles, files.wasm].map((name) => `assets/${name}`);
+  await writeFile(`${out}.json`, `${JSON.stringify(["index.html", ...needed], null, 2)}\n`);
 }
 
-/** A file's size as the agent sends it: compressed with brotli as hard as it goes, once, when the agent is built. */
-async function weigh(folder, file, release) {
-  const content = await readFile(path.join(folder, file));
-  return { file, bytes: content.length, brotli_bytes: release ? (await promisify(brotliCompress)(content)).length : undefined };
+/** Leaves FILE.br beside a file that gets smaller: the agent embeds it and sends it as it is. */
+async function compress(file) {
+  if (/\.(png|woff2)$/.test(file)) return;
+  const content = await readFile(file);
+  const compressed = await promisify(brotliCompress)(content);
+  if (compressed.length < content.length) await writeFile(`${file}.br`, compressed);
 }
 
 /** What the browser fetches at once: the entry, the chunks it imports statically, its styles and the wasm. */

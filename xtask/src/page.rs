@@ -180,7 +180,22 @@ fn publish(from: &Path, to: &Path) -> Result<()> {
             fs::remove_file(old)?;
         }
     }
-    Ok(())
+    write_list(to)
+}
+
+/// Names the page's files in `dist/page.txt`: the program is compiled with these names, and again when they change.
+fn write_list(page: &Path) -> Result<()> {
+    let assets = sorted_entries(&page.join("assets"))?;
+    let names =
+        assets.iter().filter_map(|file| file.file_name()?.to_str()).filter(|name| !name.ends_with(".br"));
+    let list: String = std::iter::once("index.html\n".to_owned())
+        .chain(names.map(|name| format!("assets/{name}\n")))
+        .collect();
+    let file = page.with_extension("txt");
+    if fs::read_to_string(&file).is_ok_and(|old| old == list) {
+        return Ok(());
+    }
+    workspace::write(&file, &list)
 }
 
 /// Copies so that a reader sees the whole file or none.

@@ -43,7 +43,11 @@ const RULES: &[Rule] = &[
         except: &[],
     },
     // Randomness is passed in; only keys and the secrets of invites come from the operating system.
-    Rule { module: "shared", never: &["getrandom", "rand_core"], except: &["shared::invite", "shared::seal"] },
+    Rule {
+        module: "shared",
+        never: &["getrandom", "rand_core"],
+        except: &["shared::invite", "shared::seal"],
+    },
     // The relay is blind: it can not name what it can not read.
     Rule {
         module: "backend::relay",

@@ -3,7 +3,6 @@
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
 
 use crate::page;
 
@@ -15,12 +14,13 @@ pub(super) fn check() -> Result<()> {
     let page = page::build_aside(page::Flavor::Release)?;
     let text = fs::read_to_string(&page.needed)
         .with_context(|| format!("could not read {}", page.needed.display()))?;
-    let needed: Value = serde_json::from_str(&text)?;
+    let needed: Vec<String> = serde_json::from_str(&text).context("the bundler's list of files")?;
     let mut total_bytes = 0;
-    for file in needed["needed"].as_array().context("the bundler lists no files")? {
-        let bytes =
-            file["brotli_bytes"].as_u64().context("the bundler weighs every file of a release page")?;
-        println!("{bytes:>9} {}", file["file"].as_str().unwrap_or_default());
+    for name in &needed {
+        // The bundler leaves a compressed file beside each that gets smaller by it.
+        let compressed = fs::metadata(page.site.join(format!("{name}.br")));
+        let bytes = compressed.or_else(|_| fs::metadata(page.site.join(name)))?.len();
+        println!("{bytes:>9} {name}");
         total_bytes += bytes;
     }
     println!("{total_bytes:>9} of {BUDGET_BYTES} bytes until one can type (brotli)");
