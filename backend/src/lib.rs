@@ -1,1 +1,16 @@
-//! The library behind the `parlor` binary.
+//! Parlor's native side, as a library: the binary, the tests and the benches are made of it.
+//!
+//! | Module | Is |
+//! |---|---|
+//! | [`agent`] | the host agent: session, documents, workspace; knows no sockets |
+//! | [`http`] | the listener that serves the page and carries guests to the agent |
+//! | [`guest`] | a guest without a browser |
+//! | [`transport`] | what both sides put sealed frames on |
+//! | [`options`], [`share`] | the command line, and what `parlor share` does |
+
+pub mod agent;
+pub mod guest;
+pub mod http;
+pub mod options;
+pub mod share;
+pub mod transport;

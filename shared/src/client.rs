@@ -275,15 +275,12 @@ impl Client {
     /// as well.
     pub fn open(&mut self, path: WorkspacePath) -> RequestId {
         let request = self.request();
-        if let Some(document) = self.documents.by_path(&path) {
-            self.events.push_back(ClientEvent::Opened { request, document });
-        } else {
-            self.documents.open(request, path);
-        }
+        self.documents.open(request, path, &mut self.events);
         request
     }
 
-    /// No longer shows a document.
+    /// No longer shows a document. What was typed into it still reaches the host, at the next connection if need be;
+    /// if it is refused, a [`ClientEvent::Closed`] brings it back.
     pub fn close(&mut self, document: DocumentId) {
         self.documents.close(document);
     }

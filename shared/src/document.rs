@@ -184,6 +184,9 @@ impl Document {
     /// Checks and applies an update of somebody who may only insert text as `author`, and only so that the text has
     /// at most `max_units`. It is applied at once and whole: nothing of it is kept for later.
     ///
+    /// Limit: an author whose program lies about the two neighbours of its text (a right one that stands before the
+    /// left one) may have replicas order that text differently. Nothing short of the whole order would show it.
+    ///
     /// # Errors
     /// Says which rule the update breaks; the document is as it was.
     pub fn apply_as(&mut self, author: AuthorId, update: &[u8], max_units: u32) -> Result<(), UpdateError> {

@@ -100,6 +100,8 @@ number_id! {
 impl AuthorId {
     /// Whatever changes a file outside Parlor: the host's editor, `git checkout`, a formatter.
     pub const DISK: Self = Self(1);
+    /// The agent itself, when it merges what no replica could.
+    pub const AGENT: Self = Self(2);
     /// The first author given to a participant.
     pub const FIRST_PARTICIPANT: Self = Self(16);
 }

@@ -10,9 +10,10 @@
 //! | [`message`], [`codec`] | what is said, and how it looks in bytes |
 //! | [`invite`], [`seal`], [`link`], [`lane`] | how a room is found, how bytes are protected, numbered and ordered |
 //! | [`document`], [`presence`] | shared text and who stands where in it |
-//! | [`client`] | a guest, whole, without I/O |
+//! | [`client`], [`backoff`] | a guest, whole, without I/O; when it tries again |
 
 pub mod access_rules;
+pub mod backoff;
 pub mod client;
 pub mod codec;
 pub mod document;

@@ -48,11 +48,15 @@ impl Presence {
     /// Checks the limits on what a guest says of itself.
     ///
     /// # Errors
-    /// [`FaultCode::TooLarge`] with the count and the limit.
+    /// [`FaultCode::TooLarge`] with the count and the limit; [`FaultCode::Malformed`] if the main selection is none
+    /// of the selections.
     pub fn check(&self) -> Result<(), Fault> {
         let Some(place) = &self.place else { return Ok(()) };
         if place.selections.len() > MAX_SELECTIONS {
             return Err(Fault::new(FaultCode::TooLarge).with(place.selections.len()).with(MAX_SELECTIONS));
+        }
+        if usize::from(place.main) >= place.selections.len().max(1) {
+            return Err(FaultCode::Malformed.into());
         }
         let ends = place.selections.iter().flat_map(|selection| [&selection.anchor, &selection.head]);
         let viewport = place.viewport.iter().flat_map(|(first, last)| [first, last]);

@@ -46,8 +46,12 @@ pub struct OpenDocument {
     touched: bool,
     must_sync: bool,
     must_save: bool,
-    /// The request that opened it, until the first state arrives.
-    opened_by: Option<RequestId>,
+    /// The requests that opened it, until its state arrives.
+    opened_by: Vec<RequestId>,
+    /// Whether the driver was told that it is open, and did not close it.
+    shown: bool,
+    /// The driver no longer shows it; it stays until the host has all that was typed.
+    closing: bool,
     replaces: Option<Replaces>,
 }
 
@@ -93,6 +97,11 @@ impl OpenDocument {
         self.sync.edit(splices)
     }
 
+    /// Whether it was closed here and the host has everything of it.
+    fn is_done(&self) -> bool {
+        self.closing && self.sync.is_confirmed() && !self.must_save
+    }
+
     /// The text as it is here, if the host does not have all of it.
     fn unconfirmed_text(&self) -> Option<String> {
         let lacks = self.sync.phase() != SyncPhase::Opening && self.sync.owes();
@@ -103,17 +112,45 @@ impl OpenDocument {
     fn start_over(&mut self, author: AuthorId, fault: Option<Fault>) {
         let lost =
             self.unconfirmed_text().or_else(|| self.replaces.take().and_then(|replaces| replaces.lost));
-        self.replaces = Some(Replaces { old: self.info.document, lost, fault });
+        let tells = self.shown || lost.is_some();
+        self.replaces = tells.then_some(Replaces { old: self.info.document, lost, fault });
         self.sync = DocumentSync::new(author);
     }
 
-    fn opened_event(&mut self) -> Option<ClientEvent> {
+    /// The text is here: tells whoever waits for it. Says whether somebody did.
+    fn tell_opened(&mut self, events: &mut VecDeque<ClientEvent>) -> bool {
         let document = self.info.document;
+        let before = events.len();
         if let Some(Replaces { old, lost, fault }) = self.replaces.take() {
-            self.opened_by = None;
-            return Some(ClientEvent::Replaced { old, document, lost, fault });
+            if self.shown {
+                events.push_back(ClientEvent::Replaced { old, document, lost, fault });
+            } else if lost.is_some() {
+                events.push_back(ClientEvent::Closed { document: old, fault, lost });
+            }
         }
-        self.opened_by.take().map(|request| ClientEvent::Opened { request, document })
+        let opened_by = std::mem::take(&mut self.opened_by);
+        self.shown |= !opened_by.is_empty();
+        events.extend(opened_by.into_iter().map(|request| ClientEvent::Opened { request, document }));
+        events.len() > before
+    }
+
+    /// Tells the driver, unless it no longer shows the document.
+    fn tell(&self, event: ClientEvent, events: &mut VecDeque<ClientEvent>) {
+        if self.shown {
+            events.push_back(event);
+        }
+    }
+
+    /// The document ends without the driver's doing; whoever still waits for it, or loses text by it, is told.
+    fn tell_closed(self, fault: Option<Fault>, events: &mut VecDeque<ClientEvent>) {
+        let (document, lost) = (self.info.document, self.unconfirmed_text());
+        let lost = lost.or_else(|| self.replaces.and_then(|replaces| replaces.lost));
+        if self.shown || lost.is_some() {
+            events.push_back(ClientEvent::Closed { document, fault: fault.clone(), lost });
+        }
+        let fault = fault.unwrap_or_else(|| FaultCode::UnknownDocument.into());
+        let failed = |request| ClientEvent::Fault { request: Some(request), fault: fault.clone() };
+        events.extend(self.opened_by.into_iter().map(failed));
     }
 }
 
@@ -121,6 +158,8 @@ impl OpenDocument {
 #[derive(Debug)]
 struct Opening {
     path: WorkspacePath,
+    /// Later requests for the same file: one answer serves all.
+    others: Vec<RequestId>,
     asked: bool,
     /// The replica that this opening brings back. It stays open, and is typed into, meanwhile.
     returning: Option<DocumentId>,
@@ -139,31 +178,48 @@ pub(super) struct Documents {
 
 impl Documents {
     pub(super) fn get(&self, document: DocumentId) -> Option<&OpenDocument> {
-        self.open.get(&document)
+        self.open.get(&document).filter(|open| !open.closing)
     }
 
     pub(super) fn get_mut(&mut self, document: DocumentId) -> Option<&mut OpenDocument> {
-        self.open.get_mut(&document).filter(|open| open.sync.phase() != SyncPhase::Opening)
+        self.open.get_mut(&document).filter(|open| !open.closing && open.sync.phase() != SyncPhase::Opening)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &OpenDocument> {
-        self.open.values()
+        self.open.values().filter(|open| !open.closing)
     }
 
-    pub(super) fn by_path(&self, path: &WorkspacePath) -> Option<DocumentId> {
-        self.open
-            .values()
-            .find(|open| open.info.path == *path && open.sync.phase() != SyncPhase::Opening)
-            .map(|open| open.info.document)
-    }
-
-    pub(super) fn open(&mut self, request: RequestId, path: WorkspacePath) {
-        self.opening.insert(request, Opening { path, asked: false, returning: None });
+    /// Opens a file, or answers at once or along with an earlier request if it is open or being opened.
+    pub(super) fn open(
+        &mut self,
+        request: RequestId,
+        path: WorkspacePath,
+        events: &mut VecDeque<ClientEvent>,
+    ) {
+        if let Some(open) = self.open.values_mut().find(|open| open.info.path == path) {
+            open.closing = false;
+            open.opened_by.push(request);
+            if open.sync.phase() != SyncPhase::Opening {
+                open.tell_opened(events);
+            }
+        } else if let Some(opening) = self.opening.values_mut().find(|opening| opening.path == path) {
+            opening.others.push(request);
+        } else {
+            let opening = Opening { path, others: Vec::new(), asked: false, returning: None };
+            self.opening.insert(request, opening);
+        }
     }
 
     pub(super) fn close(&mut self, document: DocumentId) {
-        if self.open.remove(&document).is_some() {
-            self.closed.insert(document);
+        let returning = self.opening.values().any(|opening| opening.returning == Some(document));
+        match self.open.get_mut(&document) {
+            // What was typed last has not reached the host yet, or the host is just opening it for us.
+            Some(open) if returning || open.sync.owes() => (open.closing, open.shown) = (true, false),
+            Some(_) => {
+                self.open.remove(&document);
+                self.closed.insert(document);
+            }
+            None => {}
         }
     }
 
@@ -175,13 +231,12 @@ impl Documents {
 
     /// The request failed; a replica that it should have brought back ends.
     pub(super) fn failed(&mut self, request: RequestId, fault: &Fault, events: &mut VecDeque<ClientEvent>) {
-        let Some(document) = self.opening.remove(&request).and_then(|opening| opening.returning) else {
-            return;
-        };
-        if let Some(open) = self.open.remove(&document) {
-            let lost = open.unconfirmed_text();
-            events.push_back(ClientEvent::Closed { document, fault: Some(fault.clone()), lost });
+        let Some(opening) = self.opening.remove(&request) else { return };
+        if let Some(open) = opening.returning.and_then(|document| self.open.remove(&document)) {
+            open.tell_closed(Some(fault.clone()), events);
         }
+        let failed = |request| ClientEvent::Fault { request: Some(request), fault: fault.clone() };
+        events.extend(opening.others.into_iter().map(failed));
     }
 
     /// The connection broke: updates under way may be lost, nothing is sent until the host told what it has.
@@ -193,7 +248,7 @@ impl Documents {
         self.closed.clear();
         for (document, open) in &mut self.open {
             open.sync.ask_for_state();
-            events.push_back(ClientEvent::SyncChanged { document: *document });
+            open.tell(ClientEvent::SyncChanged { document: *document }, events);
         }
     }
 
@@ -203,12 +258,30 @@ impl Documents {
         self.author = Some(author);
         let documents: Vec<DocumentId> = self.open.keys().copied().collect();
         for document in documents {
-            if let Some(open) = self.open.get_mut(&document).filter(|_| !same) {
-                // Another author can not send the old one's text: what was not confirmed is handed to the person.
-                open.start_over(author, None);
+            // Another author can not send the old one's text: what was not confirmed is handed to the person.
+            if !same && let Some(open) = self.open.remove(&document) {
+                self.start_over(open, author, None, events);
             }
             self.reopen_one(document);
-            events.push_back(ClientEvent::SyncChanged { document });
+            if self.get(document).is_some() {
+                events.push_back(ClientEvent::SyncChanged { document });
+            }
+        }
+    }
+
+    /// Puts an empty replica in the place of one that can not go on, unless nobody shows it any more.
+    fn start_over(
+        &mut self,
+        mut open: OpenDocument,
+        author: AuthorId,
+        fault: Option<Fault>,
+        events: &mut VecDeque<ClientEvent>,
+    ) {
+        if open.closing {
+            open.tell_closed(fault, events);
+        } else {
+            open.start_over(author, fault);
+            self.open.insert(open.info.document, open);
         }
     }
 
@@ -217,7 +290,7 @@ impl Documents {
         let path = open.info.path.clone();
         self.own_requests += 1;
         let request = RequestId(u32::MAX - self.own_requests);
-        self.opening.insert(request, Opening { path, asked: false, returning: Some(document) });
+        self.opening.insert(request, Opening { path, others: Vec::new(), asked: false, returning: Some(document) });
     }
 
     /// Puts what waits onto the lanes.
@@ -253,9 +326,17 @@ impl Documents {
                     lanes.push_state(document, message).map_err(full)?;
                 }
             }
-            if std::mem::take(&mut open.must_save) {
+            // Behind what was typed before it, and not before the host has the document open.
+            if open.must_save && open.sync.is_flushed() {
+                open.must_save = false;
                 lanes.push_document(bytes(DocumentToHost::Save { document })).map_err(full)?;
             }
+        }
+        let done: Vec<DocumentId> =
+            self.open.iter().filter(|(_, open)| open.is_done()).map(|(document, _)| *document).collect();
+        for document in done {
+            self.open.remove(&document);
+            lanes.push_document(bytes(DocumentToHost::Close { document })).map_err(full)?;
         }
         Ok(())
     }
@@ -268,7 +349,7 @@ impl Documents {
             open.touched = true;
             match open.sync.apply_incoming() {
                 Ok(splices) if splices.is_empty() => {}
-                Ok(splices) => events.push_back(ClientEvent::Changed { document: *document, splices }),
+                Ok(splices) => open.tell(ClientEvent::Changed { document: *document, splices }, events),
                 Err(_) => open.must_sync = true,
             }
         }
@@ -281,7 +362,7 @@ impl Documents {
         events: &mut VecDeque<ClientEvent>,
     ) -> Result<(), Fault> {
         match message {
-            DocumentToGuest::Opened { request, info } => self.receive_opened(request, info),
+            DocumentToGuest::Opened { request, info } => self.receive_opened(request, info, events)?,
             DocumentToGuest::State { document, update, state_vector } => {
                 let Some(open) = self.open.get_mut(&document) else { return Ok(()) };
                 let was_open = open.sync.phase() != SyncPhase::Opening;
@@ -289,13 +370,11 @@ impl Documents {
                     .sync
                     .receive_state(&update, &state_vector)
                     .map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
-                if let Some(event) = open.opened_event() {
-                    events.push_back(event);
-                } else if was_open && !splices.is_empty() {
+                if !open.tell_opened(events) && was_open && !splices.is_empty() {
                     open.touched = true;
-                    events.push_back(ClientEvent::Changed { document, splices });
+                    open.tell(ClientEvent::Changed { document, splices }, events);
                 }
-                events.push_back(ClientEvent::SyncChanged { document });
+                open.tell(ClientEvent::SyncChanged { document }, events);
             }
             DocumentToGuest::Update { document, update } => {
                 if let Some(open) = self.open.get_mut(&document) {
@@ -305,7 +384,7 @@ impl Documents {
             DocumentToGuest::Acknowledged { document, sequence } => {
                 if let Some(open) = self.open.get_mut(&document) {
                     open.sync.acknowledge(sequence);
-                    events.push_back(ClientEvent::SyncChanged { document });
+                    open.tell(ClientEvent::SyncChanged { document }, events);
                 }
             }
             DocumentToGuest::Refused { document, fault, .. } => self.receive_refused(document, fault, events),
@@ -318,64 +397,107 @@ impl Documents {
                 if let Some(open) = self.open.get_mut(&document) {
                     open.touched |= status == DocumentStatus::Unsaved;
                     open.info.status = status;
-                    events.push_back(ClientEvent::SyncChanged { document });
+                    open.tell(ClientEvent::SyncChanged { document }, events);
                 }
             }
             DocumentToGuest::Moved { document, path } => {
                 if let Some(open) = self.open.get_mut(&document) {
                     open.info.path = path.clone();
-                    events.push_back(ClientEvent::Moved { document, path });
+                    open.tell(ClientEvent::Moved { document, path }, events);
                 }
             }
             DocumentToGuest::Closed { document, fault } => {
                 if let Some(open) = self.open.remove(&document) {
-                    let lost = open.unconfirmed_text();
-                    events.push_back(ClientEvent::Closed { document, fault, lost });
+                    open.tell_closed(fault, events);
                 }
             }
         }
         Ok(())
     }
 
-    fn receive_opened(&mut self, request: RequestId, info: DocumentInfo) {
+    fn receive_opened(
+        &mut self,
+        request: RequestId,
+        info: DocumentInfo,
+        events: &mut VecDeque<ClientEvent>,
+    ) -> Result<(), Fault> {
+        // A host that answers before it says welcome breaks the rules.
+        let author = self.author.ok_or(FaultCode::Malformed)?;
+        let document = info.document;
         let Some(opening) = self.opening.remove(&request) else {
             // Closed again before the answer came.
-            self.closed.insert(info.document);
-            return;
+            self.closed.insert(document);
+            return Ok(());
         };
-        let author = self.author.expect("a guest opens nothing before it is welcome");
-        let returning = opening.returning.and_then(|old| self.open.remove(&old));
-        let mut open = match returning {
-            Some(mut open) => {
-                if open.info.document != info.document && open.replaces.is_none() {
-                    // The text there is another one now: the replica must not be merged into it.
-                    open.start_over(author, None);
-                }
-                open
+        if let Some(open) = opening.returning.and_then(|old| self.open.remove(&old)) {
+            self.receive_returned(open, info, author, events);
+        } else if let Some(open) = self.open.get_mut(&document) {
+            // The file was renamed between two openings: one replica serves both.
+            open.closing = false;
+            open.opened_by.push(request);
+            open.opened_by.extend(opening.others);
+            if open.sync.phase() != SyncPhase::Opening {
+                open.tell_opened(events);
             }
-            // Two openings of one file crossed: one replica serves both.
-            None if self.open.contains_key(&info.document) => return,
-            None => OpenDocument {
-                info: info.clone(),
+        } else {
+            let open = OpenDocument {
+                info,
                 sync: DocumentSync::new(author),
                 touched: false,
                 must_sync: false,
                 must_save: false,
-                opened_by: Some(request),
+                opened_by: std::iter::once(request).chain(opening.others).collect(),
+                shown: false,
+                closing: false,
                 replaces: None,
-            },
-        };
+            };
+            self.open.insert(document, open);
+        }
+        Ok(())
+    }
+
+    /// A replica that outlived its connection, or was refused, has its document again.
+    fn receive_returned(
+        &mut self,
+        mut open: OpenDocument,
+        info: DocumentInfo,
+        author: AuthorId,
+        events: &mut VecDeque<ClientEvent>,
+    ) {
+        let document = info.document;
+        if open.info.document != document && open.replaces.is_none() {
+            // The text there is another one now: the replica must not be merged into it.
+            if open.closing {
+                self.closed.insert(document);
+                return open.tell_closed(None, events);
+            }
+            open.start_over(author, None);
+        }
         open.info = info;
-        self.open.insert(open.info.document, open);
+        match self.open.get_mut(&document) {
+            // The file was opened anew meanwhile, and perhaps typed into.
+            Some(other) => {
+                other.replaces = open.replaces;
+                other.opened_by.append(&mut open.opened_by);
+                if other.sync.phase() != SyncPhase::Opening {
+                    other.tell_opened(events);
+                }
+            }
+            None => {
+                self.open.insert(document, open);
+            }
+        }
     }
 
     fn receive_refused(&mut self, document: DocumentId, fault: Fault, events: &mut VecDeque<ClientEvent>) {
         let Some(author) = self.author else { return };
-        let Some(open) = self.open.get_mut(&document) else { return };
-        open.start_over(author, Some(fault));
+        let Some(open) = self.open.remove(&document) else { return };
+        self.start_over(open, author, Some(fault), events);
         self.closed.insert(document);
         self.reopen_one(document);
-        events.push_back(ClientEvent::SyncChanged { document });
+        if self.get(document).is_some() {
+            events.push_back(ClientEvent::SyncChanged { document });
+        }
     }
 }
 

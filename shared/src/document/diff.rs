@@ -5,7 +5,8 @@
 
 use imara_diff::{Algorithm, Diff, InternedInput};
 
-use super::{Splice, utf16_len};
+use super::{Document, Splice, utf16_len};
+use crate::id::AuthorId;
 
 /// Blocks up to this size are compared character by character; beyond it a replaced block is replaced whole.
 const FINE_BLOCK_CHARS: usize = 4096;
@@ -34,6 +35,26 @@ pub fn splices(before: &str, after: &str) -> Vec<Splice> {
         at += utf16_len(&new);
     }
     splices
+}
+
+/// Both changes of a text that parted: `base` became `ours` here and `theirs` there. Where both changed the same place,
+/// both insertions stay.
+pub fn merge(base: &str, ours: &str, theirs: &str) -> String {
+    let [mut trunk, mut here, mut there] = [1, 2, 3].map(|author| Document::new(AuthorId(author)));
+    let apply = |from: &mut Document, to: Option<&mut Document>, splices: &[Splice]| {
+        let update = from.edit(splices).expect("the difference of a text fits it");
+        if let (Some(update), Some(to)) = (update, to) {
+            to.apply([update.as_slice()]).expect("our own update can be read");
+        }
+    };
+    apply(&mut trunk, None, &splices("", base));
+    let state = trunk.missing_from(&[]).expect("an empty state vector can be read");
+    for replica in [&mut here, &mut there] {
+        replica.apply([state.as_slice()]).expect("our own update can be read");
+    }
+    apply(&mut here, None, &splices(base, ours));
+    apply(&mut there, Some(&mut here), &splices(base, theirs));
+    here.text()
 }
 
 fn refine(old: &str, new: &str, at: u32, splices: &mut Vec<Splice>) {
@@ -81,8 +102,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::document::Document;
-    use crate::id::AuthorId;
 
     /// Applies splices the way an editor does, on UTF-16.
     fn applied(text: &str, splices: &[Splice]) -> String {
@@ -105,6 +124,13 @@ mod tests {
     fn an_appended_line_is_an_insertion_at_the_end() {
         assert_eq!(splices("a\n", "a\nb\n"), [Splice { at: 2, delete: 0, insert: "b\n".into() }]);
         assert_eq!(splices("a", "ab"), [Splice { at: 1, delete: 0, insert: "b".into() }]);
+    }
+
+    #[test]
+    fn what_both_sides_added_is_kept() {
+        assert_eq!(merge("one\n", "zero\none\n", "one\ntwo\n"), "zero\none\ntwo\n");
+        assert_eq!(merge("", "a", ""), "a");
+        assert_eq!(merge("abc", "ac", "abcd"), "acd");
     }
 
     #[test]

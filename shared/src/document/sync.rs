@@ -72,6 +72,11 @@ impl DocumentSync {
         !self.waiting.is_empty() || self.acknowledged != self.sent
     }
 
+    /// Whether everything that was typed here is on its way to the host.
+    pub fn is_flushed(&self) -> bool {
+        self.phase == SyncPhase::Live && self.waiting.is_empty()
+    }
+
     /// Applies what was typed here.
     ///
     /// # Errors

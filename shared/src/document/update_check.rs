@@ -167,11 +167,16 @@ fn walk_block(
         }
         KIND_COLLECTED => reader.number()?,
         _ => {
-            for flag in [HAS_ORIGIN, HAS_RIGHT_ORIGIN] {
+            let mut sides = [None; 2];
+            for (side, flag) in sides.iter_mut().zip([HAS_ORIGIN, HAS_RIGHT_ORIGIN]) {
                 if info & flag != 0 {
-                    let (client, clock) = reader.id()?;
+                    let (client, clock) = *side.insert(reader.id()?);
                     part(Part::Beside { client, clock, by, block })?;
                 }
+            }
+            // No replica puts text on both sides of one unit; those that are told so order it differently.
+            if sides[0].is_some() && sides[0] == sides[1] {
+                return Err(UpdateError::Malformed);
             }
             if info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN) == 0 {
                 if reader.byte()? != 1 {

@@ -1,0 +1,168 @@
+//! The host agent: opens a session on this machine and serves everybody who connects to it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_shared::id::SessionId;
+use parlor_shared::invite::Invite;
+use parlor_shared::message::{InviteInfo, SessionInfo};
+use parlor_shared::role::Role;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::transport::Transport;
+
+mod connection;
+pub mod document;
+mod documents;
+mod door;
+mod event;
+mod keys;
+mod outbox;
+mod participant;
+mod session;
+mod tree;
+pub mod watch;
+mod watching;
+pub mod workspace;
+
+pub use event::AgentEvent;
+pub use session::Approval;
+
+use documents::{DocumentsActor, DocumentsHandle};
+use door::Door;
+use event::Events;
+use keys::SessionKeys;
+use session::{SessionActor, SessionHandle, SessionOptions};
+use tree::{TreeActor, TreeHandle};
+use watch::Watcher;
+use watching::Watching;
+use workspace::{OpenError, Workspace};
+
+/// How long each step of ending may take: connections that say farewell, documents that are written.
+const END_STEP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is to be shared, and how.
+#[derive(Debug, Clone)]
+pub struct AgentOptions {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What the host is called.
+    pub host_name: String,
+    /// Whether guests wait in the lobby.
+    pub approval: Approval,
+    /// The roles for which links are made, besides the host's.
+    pub invites: Vec<Role>,
+    /// Where the page is served: scheme, host and port.
+    pub origin: String,
+}
+
+/// Why sharing did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The folder can not be shared.
+    #[error(transparent)]
+    Folder(#[from] OpenError),
+    /// The system has no randomness for keys.
+    #[error("no keys: the operating system gives no randomness")]
+    Randomness,
+}
+
+/// What every connection needs. Cheap to clone.
+#[derive(Debug, Clone)]
+struct Services {
+    keys: Arc<SessionKeys>,
+    door: Door,
+    session: SessionHandle,
+    documents: DocumentsHandle,
+    tree: TreeHandle,
+    workspace: Workspace,
+    tasks: TaskTracker,
+}
+
+/// A session that is shared from this machine. Ends by [`Agent::end`].
+#[derive(Debug)]
+pub struct Agent {
+    services: Services,
+    connections: TaskTracker,
+    ended: CancellationToken,
+    links: Vec<(Role, Invite)>,
+}
+
+impl Agent {
+    /// Opens a session. The receiver gives what the host may want to know.
+    ///
+    /// # Errors
+    /// If the folder can not be shared.
+    pub fn open(options: AgentOptions) -> Result<(Self, mpsc::Receiver<AgentEvent>), AgentError> {
+        let workspace = Workspace::open(&options.folder)?;
+        let mut roles = vec![Role::Host];
+        roles.extend(options.invites);
+        let keys = SessionKeys::generate(&roles).map_err(|_| AgentError::Randomness)?;
+        let links = keys.links(&options.origin);
+        let (events, received) = Events::channel();
+        let ended = CancellationToken::new();
+        let tasks = TaskTracker::new();
+
+        let guests = links.iter().filter(|(role, _)| *role != Role::Host);
+        let session_options = SessionOptions {
+            info: SessionInfo { workspace: workspace.name().to_owned(), host: options.host_name },
+            approval: options.approval,
+            invites: guests.map(|(role, invite)| InviteInfo { role: *role, link: invite.link() }).collect(),
+        };
+        let (session_actor, session) = SessionActor::new(session_options, events.clone(), ended.clone());
+        let (watcher, changes) = Watcher::new(&workspace);
+        let (watching, pass_on) = Watching::new(watcher, changes, ended.clone());
+        let (documents_actor, documents) =
+            DocumentsActor::new(workspace.clone(), watching.clone(), events, tasks.clone());
+        let (tree_actor, tree) = TreeActor::new(workspace.clone(), watching);
+        tasks.spawn(session_actor.run());
+        tasks.spawn(pass_on);
+        tasks.spawn(documents_actor.run());
+        tasks.spawn(tree_actor.run());
+
+        let door = Door::default();
+        let keys = Arc::new(keys);
+        let services = Services { keys, door, session, documents, tree, workspace, tasks };
+        info!(session = %services.keys.session, "sharing");
+        Ok((Self { services, connections: TaskTracker::new(), ended, links }, received))
+    }
+
+    /// The session's name.
+    pub fn session_id(&self) -> SessionId {
+        self.services.keys.session
+    }
+
+    /// The links, the host's first. Secret: for the person who shares, never for a log.
+    pub fn links(&self) -> &[(Role, Invite)] {
+        &self.links
+    }
+
+    /// Serves a transport that a guest opened, in a task of its own. After the end it is dropped.
+    pub fn serve(&self, transport: Transport) {
+        if !self.connections.is_closed() {
+            self.connections.spawn(connection::serve(transport, self.services.clone()));
+        }
+    }
+
+    /// Ends the session: nobody else is let in, everybody is told, every file is written, every task waited for.
+    pub async fn end(&self) {
+        self.connections.close();
+        self.services.session.end().await;
+        step("connections", self.connections.wait()).await;
+        step("documents", self.services.documents.finish()).await;
+        self.ended.cancel();
+        self.services.tasks.close();
+        step("tasks", self.services.tasks.wait()).await;
+        info!("ended");
+    }
+}
+
+async fn step(name: &str, done: impl Future<Output = ()>) {
+    if tokio::time::timeout(END_STEP_TIMEOUT, done).await.is_err() {
+        warn!("the {name} did not end in time");
+    }
+}

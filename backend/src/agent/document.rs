@@ -1,0 +1,616 @@
+//! One open file: sole owner of its shared text, its subscribers and its way to the disk.
+//!
+//! The disk is a peer like any other. The actor keeps a second replica, the *disk replica*, which holds what the file
+//! held when it was last read or written. A change made outside is the difference between that and the file now; it
+//! becomes edits of [`AuthorId::DISK`] on the disk replica and merges from there, so what guests typed meanwhile stays.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_shared::access_rules;
+use parlor_shared::document::diff;
+use parlor_shared::document::{Document, UpdateError};
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
+use parlor_shared::limits::MAX_DOCUMENT_BYTES;
+use parlor_shared::message::{
+    DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, KnownDocument, ToGuest,
+};
+use parlor_shared::path::WorkspacePath;
+use parlor_shared::role::Role;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use super::event::{AgentEvent, Events};
+use super::outbox::encode;
+use super::participant::{ConnectionId, ParticipantConnection};
+use super::workspace::{Actor, Workspace};
+
+mod checkpoint;
+pub mod disk;
+pub mod encoding;
+mod job;
+
+use checkpoint::CheckpointSchedule;
+use disk::{Missing, OutsideChange, SETTLE_INTERVAL};
+use job::{DiskJob, DiskOutcome, Job};
+
+/// Commands that may wait for one document; a guest that sends more waits at its own connection.
+const INBOX_CAPACITY: usize = 256;
+
+/// Commands that are handled before anything else gets a turn: a burst of typing is fanned out at once.
+const BATCH: usize = 64;
+
+/// How long a document that nobody shows stays open: a reload comes back to the same replica.
+const LINGER: Duration = Duration::from_secs(30);
+
+/// How long it stays open for somebody whose connection broke.
+const LINGER_FOR_LOST: Duration = Duration::from_secs(600);
+
+/// Between two looks at files that checkpoints replaced: a shell may have opened one just before and write just after.
+const RECHECK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// What a document can be asked.
+#[derive(Debug)]
+pub(super) enum DocumentCommand {
+    /// Somebody wants to see it.
+    Open(Arc<ParticipantConnection>, RequestId, Option<KnownDocument>),
+    /// An authorised edit.
+    Update { from: ParticipantId, sequence: u32, update: Vec<u8> },
+    /// Somebody missed something.
+    Sync { from: ParticipantId, state_vector: Vec<u8> },
+    /// An authorised wish for a checkpoint.
+    Save { from: ParticipantId },
+    /// Somebody no longer shows it.
+    Close { from: ParticipantId },
+    /// A connection is over.
+    Gone(ParticipantId, ConnectionId),
+    /// The file may have changed outside.
+    CheckDisk,
+    /// Finish what touches the disk, then leave it alone until [`DocumentCommand::Resume`].
+    Pause(oneshot::Sender<()>),
+    /// The file may be touched again, perhaps under another path.
+    Resume(Option<WorkspacePath>),
+    /// Write what is unsaved, then end.
+    Finish(oneshot::Sender<()>),
+}
+
+/// A way to reach a document.
+#[derive(Debug, Clone)]
+pub(super) struct DocumentHandle(pub(super) mpsc::Sender<DocumentCommand>);
+
+impl DocumentHandle {
+    /// Waits for room. Says whether the document still lives.
+    pub(super) async fn send(&self, command: DocumentCommand) -> bool {
+        self.0.send(command).await.is_ok()
+    }
+}
+
+/// What a document tells its registry.
+#[derive(Debug)]
+pub(super) enum DocumentNotice {
+    /// Nobody needs it, after having handled this many openings.
+    Idle { document: DocumentId, openings: u64 },
+    /// It ended by itself: the file could not be opened.
+    Failed { document: DocumentId },
+}
+
+struct Subscriber {
+    connection: Arc<ParticipantConnection>,
+    /// The last update applied.
+    sequence: u32,
+    acknowledged: u32,
+    /// An update was refused: everything that builds on it is void until the guest opens anew.
+    refused: bool,
+}
+
+/// What a file was when it was opened; kept at every checkpoint.
+#[derive(Debug, Clone, Copy)]
+struct Format {
+    encoding: Encoding,
+    end_of_line: EndOfLine,
+}
+
+/// Sole owner of one document.
+pub(super) struct DocumentActor {
+    id: DocumentId,
+    path: WorkspacePath,
+    inbox: mpsc::Receiver<DocumentCommand>,
+    notices: mpsc::Sender<DocumentNotice>,
+    events: Events,
+    text: Document,
+    disk_replica: Document,
+    format: Format,
+    status: DocumentStatus,
+    schedule: CheckpointSchedule,
+    job: Job,
+    check_disk: bool,
+    /// Not before then: something is writing the file at this moment.
+    settling_until: Option<Instant>,
+    recheck_at: Option<Instant>,
+    /// Who wrote what the disk does not have: a guest, if a guest wrote any of it.
+    unsaved_by: Actor,
+    paused: bool,
+    save_asked_by: Option<ParticipantId>,
+    subscribers: BTreeMap<ParticipantId, Subscriber>,
+    openings: u64,
+    empty_since: Option<Instant>,
+    keep_until: Option<Instant>,
+    idle_told: bool,
+    /// Openings that came while the file was being read.
+    early: Vec<(Arc<ParticipantConnection>, RequestId, Option<KnownDocument>)>,
+    loaded: bool,
+    finishing: Option<oneshot::Sender<()>>,
+}
+
+impl DocumentActor {
+    pub(super) fn new(
+        id: DocumentId,
+        path: WorkspacePath,
+        workspace: Workspace,
+        notices: mpsc::Sender<DocumentNotice>,
+        events: Events,
+    ) -> (Self, DocumentHandle) {
+        let (sender, inbox) = mpsc::channel(INBOX_CAPACITY);
+        let job = Job::load(workspace, path.clone());
+        let actor = Self {
+            id,
+            path,
+            inbox,
+            notices,
+            events,
+            text: Document::new(AuthorId::AGENT),
+            disk_replica: Document::new(AuthorId::DISK),
+            format: Format { encoding: Encoding::Utf8, end_of_line: EndOfLine::Lf },
+            status: DocumentStatus::Saved { by: None },
+            schedule: CheckpointSchedule::default(),
+            job,
+            check_disk: false,
+            settling_until: None,
+            recheck_at: None,
+            unsaved_by: Actor::Host,
+            paused: false,
+            save_asked_by: None,
+            subscribers: BTreeMap::new(),
+            openings: 0,
+            empty_since: None,
+            keep_until: None,
+            idle_told: false,
+            early: Vec::new(),
+            loaded: false,
+            finishing: None,
+        };
+        (actor, DocumentHandle(sender))
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            let now = Instant::now();
+            self.start_jobs(now);
+            if self.finishing.is_some() && !self.job.is_running() && self.settling_until.is_none() {
+                break;
+            }
+            let wake = self.next_wake(now);
+            // Every arm is cancel-safe: a task's end that is kept until taken, a time, `recv_many`. Rarest first.
+            tokio::select! {
+                biased;
+                outcome = self.job.finished() => {
+                    let now = Instant::now();
+                    if !self.job_finished(outcome, now) {
+                        break;
+                    }
+                    self.after_job(now);
+                }
+                () = sleep_until(wake), if wake.is_some() => self.housekeeping(Instant::now()),
+                received = self.inbox.recv_many(&mut batch, BATCH) => {
+                    if received == 0 {
+                        break;
+                    }
+                    let now = Instant::now();
+                    for command in batch.drain(..) {
+                        self.handle(command, now);
+                    }
+                    self.acknowledge();
+                }
+            }
+        }
+        self.finish();
+    }
+
+    fn handle(&mut self, command: DocumentCommand, now: Instant) {
+        match command {
+            DocumentCommand::Open(connection, request, known) => {
+                self.openings += 1;
+                if self.loaded {
+                    self.open(connection, request, known, now);
+                } else {
+                    self.early.push((connection, request, known));
+                }
+            }
+            DocumentCommand::Update { from, sequence, update } => self.update(from, sequence, &update, now),
+            DocumentCommand::Sync { from, state_vector } => self.send_state(from, &state_vector),
+            DocumentCommand::Save { from } => {
+                self.save_asked_by = Some(from);
+                self.schedule.force();
+            }
+            DocumentCommand::Close { from } => {
+                if let Some(subscriber) = self.subscribers.remove(&from) {
+                    subscriber.connection.outbox.forget_document(self.id);
+                }
+                self.note_emptiness(now);
+            }
+            DocumentCommand::Gone(participant, connection) => {
+                let gone = |subscriber: &Subscriber| subscriber.connection.connection == connection;
+                if self.subscribers.get(&participant).is_some_and(gone) {
+                    self.subscribers.remove(&participant);
+                    self.keep_until = Some(now + LINGER_FOR_LOST);
+                    self.note_emptiness(now);
+                }
+            }
+            DocumentCommand::CheckDisk => self.check_disk = true,
+            DocumentCommand::Pause(done) => {
+                self.paused = true;
+                self.job.when_idle(done);
+            }
+            DocumentCommand::Resume(path) => {
+                self.paused = false;
+                self.check_disk = true;
+                if let Some(path) = path {
+                    self.moved(path);
+                }
+            }
+            DocumentCommand::Finish(done) => {
+                self.paused = false;
+                self.finishing = Some(done);
+                if self.schedule.is_unsaved() {
+                    self.schedule.force();
+                }
+            }
+        }
+    }
+
+    // Subscribers.
+
+    fn open(
+        &mut self,
+        connection: Arc<ParticipantConnection>,
+        request: RequestId,
+        known: Option<KnownDocument>,
+        now: Instant,
+    ) {
+        if connection.stopped.is_cancelled() {
+            return self.note_emptiness(now);
+        }
+        let role = connection.role().unwrap_or(Role::Viewer);
+        let info = DocumentInfo {
+            document: self.id,
+            path: self.path.clone(),
+            end_of_line: self.format.end_of_line,
+            encoding: self.format.encoding,
+            writable: role == Role::Host || access_rules::is_writable_by_guests(&self.path),
+            status: self.status.clone(),
+        };
+        connection.outbox.document(DocumentToGuest::Opened { request, info });
+        let id = connection.id;
+        self.subscribers.insert(id, Subscriber { connection, sequence: 0, acknowledged: 0, refused: false });
+        self.empty_since = None;
+        self.idle_told = false;
+        let state_vector = match known {
+            Some(known) if known.document == self.id => known.state_vector,
+            Some(_) | None => Vec::new(),
+        };
+        self.send_state(id, &state_vector);
+    }
+
+    fn send_state(&self, to: ParticipantId, state_vector: &[u8]) {
+        let Some(subscriber) = self.subscribers.get(&to) else { return };
+        match self.text.missing_from(state_vector) {
+            Ok(update) => {
+                let state_vector = self.text.state_vector();
+                let state = DocumentToGuest::State { document: self.id, update, state_vector };
+                subscriber.connection.outbox.state(self.id, state);
+            }
+            Err(_) => subscriber.connection.outbox.fault(None, FaultCode::Malformed.into()),
+        }
+    }
+
+    fn update(&mut self, from: ParticipantId, sequence: u32, update: &[u8], now: Instant) {
+        let Some(subscriber) = self.subscribers.get_mut(&from) else { return };
+        if subscriber.refused {
+            return;
+        }
+        let connection = Arc::clone(&subscriber.connection);
+        let writable =
+            connection.role() == Some(Role::Host) || access_rules::is_writable_by_guests(&self.path);
+        let result = if writable {
+            self.text
+                .apply_as(connection.author, update, MAX_DOCUMENT_BYTES as u32)
+                .map_err(|error| fault_of(&error))
+        } else {
+            Err(Fault::new(FaultCode::Protected).with(&self.path))
+        };
+        if let Err(fault) = result {
+            debug!(document = %self.id, participant = %from, code = ?fault.code, "refused an update");
+            subscriber.refused = true;
+            let refused = DocumentToGuest::Refused { document: self.id, sequence, fault };
+            subscriber.connection.outbox.document(refused);
+            return;
+        }
+        subscriber.sequence = sequence;
+        if connection.role() != Some(Role::Host) {
+            self.unsaved_by = Actor::Guest;
+        }
+        self.changed(Some(from), update.to_vec(), now);
+    }
+
+    /// The text changed: passes it on to everybody but its author.
+    fn changed(&mut self, author: Option<ParticipantId>, update: Vec<u8>, now: Instant) {
+        self.schedule.edited(now);
+        let message = encode(&ToGuest::Document(DocumentToGuest::Update { document: self.id, update }));
+        for (id, subscriber) in &self.subscribers {
+            if Some(*id) != author {
+                subscriber.connection.outbox.update(self.id, message.clone());
+            }
+        }
+        if matches!(self.status, DocumentStatus::Saved { .. }) {
+            self.set_status(DocumentStatus::Unsaved);
+        }
+    }
+
+    /// After a batch, so that one acknowledgement serves many updates, and the news that the text is not saved yet
+    /// comes first.
+    fn acknowledge(&mut self) {
+        for subscriber in self.subscribers.values_mut() {
+            if subscriber.acknowledged != subscriber.sequence {
+                subscriber.acknowledged = subscriber.sequence;
+                let sequence = subscriber.sequence;
+                let acknowledged = DocumentToGuest::Acknowledged { document: self.id, sequence };
+                subscriber.connection.outbox.document(acknowledged);
+            }
+        }
+    }
+
+    fn tell_all(&self, message: &DocumentToGuest) {
+        for subscriber in self.subscribers.values() {
+            subscriber.connection.outbox.document(message.clone());
+        }
+    }
+
+    fn set_status(&mut self, status: DocumentStatus) {
+        if self.status != status {
+            self.status = status.clone();
+            self.tell_all(&DocumentToGuest::Status { document: self.id, status });
+        }
+    }
+
+    fn moved(&mut self, path: WorkspacePath) {
+        self.job.moved(&path);
+        self.path = path.clone();
+        self.tell_all(&DocumentToGuest::Moved { document: self.id, path });
+    }
+
+    // The disk.
+
+    fn start_jobs(&mut self, now: Instant) {
+        if self.paused
+            || !self.loaded
+            || self.job.is_running()
+            || self.settling_until.is_some_and(|at| now < at)
+        {
+            return;
+        }
+        self.settling_until = None;
+        if std::mem::take(&mut self.check_disk) {
+            self.job.start(DiskJob::Check);
+        } else if self.recheck_at.is_some_and(|at| at <= now) {
+            self.recheck_at = None;
+            self.job.start(DiskJob::Recheck);
+        } else if self.may_write() && self.schedule.due(now).is_some_and(|at| at <= now) {
+            let revision = self.schedule.begin();
+            let missing = self.text.missing_from(&self.disk_replica.state_vector());
+            let disk_lacks = missing.expect("our own state vector can be read");
+            let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
+            let author = std::mem::replace(&mut self.unsaved_by, Actor::Host);
+            self.job.start(DiskJob::Save { text: self.text.text(), revision, disk_lacks, author, missing });
+        }
+    }
+
+    /// A file that somebody deleted is created again only if a person asks for it.
+    fn may_write(&self) -> bool {
+        self.status != DocumentStatus::Gone || self.save_asked_by.is_some()
+    }
+
+    /// Takes in what the disk said. False if the document can not go on.
+    fn job_finished(&mut self, outcome: DiskOutcome, now: Instant) -> bool {
+        match outcome {
+            DiskOutcome::Loaded { text, encoding, end_of_line } => {
+                self.format = Format { encoding, end_of_line };
+                self.loaded = true;
+                self.merge_outside(&text, now);
+                self.schedule.is_on_disk();
+                self.status = DocumentStatus::Saved { by: None };
+                for (connection, request, known) in std::mem::take(&mut self.early) {
+                    self.open(connection, request, known, now);
+                }
+            }
+            DiskOutcome::NotLoaded(fault) => {
+                for (connection, request, _) in std::mem::take(&mut self.early) {
+                    connection.outbox.fault(Some(request), fault.clone());
+                }
+                self.loaded = false;
+                return false;
+            }
+            DiskOutcome::Saved { revision, disk_lacks, late } => {
+                self.disk_replica.apply([disk_lacks.as_slice()]).expect("our own update can be read");
+                self.schedule.succeeded(revision, now);
+                self.events.send(AgentEvent::Saved { path: self.path.clone() });
+                for change in late {
+                    self.merge_late(&change, now);
+                }
+                let by = self.save_asked_by.take();
+                let saved = !self.schedule.is_unsaved();
+                self.set_status(if saved { DocumentStatus::Saved { by } } else { DocumentStatus::Unsaved });
+            }
+            DiskOutcome::Text(text) => {
+                self.merge_outside(&text, now);
+                self.compare_with_disk();
+            }
+            DiskOutcome::Conflict(text) => {
+                self.merge_outside(&text, now);
+                self.schedule.put_off();
+            }
+            DiskOutcome::Late(late) => {
+                for change in late {
+                    self.merge_late(&change, now);
+                }
+            }
+            DiskOutcome::Settling => {
+                self.settling_until = Some(now + SETTLE_INTERVAL);
+                self.check_disk = true;
+                if self.schedule.is_unsaved() {
+                    self.schedule.put_off();
+                }
+            }
+            DiskOutcome::Same => {
+                if self.status == DocumentStatus::Gone {
+                    self.compare_with_disk();
+                }
+            }
+            DiskOutcome::Gone => {
+                self.save_asked_by = None;
+                self.set_status(DocumentStatus::Gone);
+            }
+            DiskOutcome::Failed(fault) => {
+                warn!(document = %self.id, code = ?fault.code, "the disk refused");
+                self.schedule.failed(now);
+                self.unsaved_by = Actor::Guest;
+                self.save_asked_by = None;
+                self.events.send(AgentEvent::Error { path: Some(self.path.clone()), fault: fault.clone() });
+                self.set_status(DocumentStatus::NotSaved(fault));
+                if self.finishing.is_some() {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// What the job left behind: how the file is stored now, and files to look at again.
+    fn after_job(&mut self, now: Instant) {
+        if let Some((encoding, end_of_line)) = self.job.format() {
+            self.format = Format { encoding, end_of_line };
+        }
+        if self.job.has_retired() {
+            self.recheck_at.get_or_insert(now + RECHECK_INTERVAL);
+        }
+    }
+
+    /// The file holds this text now: what changed there becomes edits of the disk.
+    fn merge_outside(&mut self, text: &str, now: Instant) {
+        let splices = diff::splices(&self.disk_replica.text(), text);
+        let update = self.disk_replica.edit(&splices).expect("the difference of a text fits it");
+        let Some(update) = update else { return };
+        self.text.apply([update.as_slice()]).expect("our own update can be read");
+        self.changed(None, update, now);
+    }
+
+    /// After the file was read: if it holds all of the text there is nothing to write.
+    fn compare_with_disk(&mut self) {
+        if self.text.text() == self.disk_replica.text() {
+            self.schedule.is_on_disk();
+            self.set_status(DocumentStatus::Saved { by: None });
+        } else if self.status == DocumentStatus::Gone {
+            self.set_status(DocumentStatus::Unsaved);
+        }
+    }
+
+    /// Somebody wrote into a file that a checkpoint had replaced already: what they added there is in no file that
+    /// has a name any more. It is merged into the text, and so comes to the disk with the next checkpoint.
+    fn merge_late(&mut self, change: &OutsideChange, now: Instant) {
+        let ours = self.text.text();
+        let merged = diff::merge(&change.before, &ours, &change.after);
+        let splices = diff::splices(&ours, &merged);
+        let update = self.text.edit(&splices).expect("the difference of a text fits it");
+        if let Some(update) = update {
+            self.changed(None, update, now);
+        }
+    }
+
+    // Time.
+
+    fn next_wake(&self, now: Instant) -> Option<Instant> {
+        if self.paused || self.job.is_running() {
+            return None;
+        }
+        let due = if self.may_write() { self.schedule.due(now) } else { None };
+        let due = due.map(|due| self.settling_until.map_or(due, |settled| settled.max(due)));
+        let settled = self.settling_until.filter(|_| self.check_disk);
+        let idle = if self.idle_told || self.schedule.is_unsaved() {
+            None
+        } else {
+            self.empty_since.map(|since| self.idle_at(since))
+        };
+        [due, settled, self.recheck_at, idle].into_iter().flatten().min()
+    }
+
+    fn idle_at(&self, empty_since: Instant) -> Instant {
+        let linger = empty_since + LINGER;
+        self.keep_until.map_or(linger, |keep| keep.max(linger))
+    }
+
+    fn note_emptiness(&mut self, now: Instant) {
+        self.subscribers.retain(|_, subscriber| !subscriber.connection.stopped.is_cancelled());
+        if self.subscribers.is_empty() {
+            self.empty_since.get_or_insert(now);
+        }
+    }
+
+    fn housekeeping(&mut self, now: Instant) {
+        // A text that the disk does not have is never given up.
+        let idle =
+            !self.schedule.is_unsaved() && self.empty_since.is_some_and(|since| self.idle_at(since) <= now);
+        if idle && !self.idle_told {
+            // A full channel: told again at the next housekeeping.
+            let notice = DocumentNotice::Idle { document: self.id, openings: self.openings };
+            self.idle_told = self.notices.try_send(notice).is_ok();
+        }
+    }
+
+    fn finish(mut self) {
+        if !self.loaded {
+            // The registry is alive as long as its documents; a full channel means that it will ask by itself.
+            let _ = self.notices.try_send(DocumentNotice::Failed { document: self.id });
+            self.inbox.close();
+            while let Ok(command) = self.inbox.try_recv() {
+                if let DocumentCommand::Open(connection, request, _) = command {
+                    connection.outbox.fault(Some(request), FaultCode::Busy.into());
+                }
+            }
+        }
+        if let Some(done) = self.finishing.take() {
+            // Nobody waits any more if the time for ending is over.
+            let _ = done.send(());
+        }
+    }
+}
+
+fn fault_of(error: &UpdateError) -> Fault {
+    match error {
+        UpdateError::Malformed | UpdateError::Gap | UpdateError::OutOfRange => {
+            FaultCode::InvalidUpdate.into()
+        }
+        UpdateError::ForeignAuthor(_) => FaultCode::ForeignAuthor.into(),
+        UpdateError::TooLarge { units } => {
+            Fault::new(FaultCode::DocumentTooLarge).with(units).with(MAX_DOCUMENT_BYTES)
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    if let Some(at) = at {
+        tokio::time::sleep_until(at).await;
+    }
+}

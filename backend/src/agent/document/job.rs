@@ -1,0 +1,174 @@
+//! A document's work on the disk: one piece at a time, on a thread that may block, never in the document's own task.
+
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::message::{Encoding, EndOfLine};
+use parlor_shared::path::WorkspacePath;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::disk::{Checkpoint, DiskFile, Missing, Outside, OutsideChange};
+use crate::agent::workspace::{Actor, Workspace};
+
+/// What is to be done.
+#[derive(Debug)]
+pub(super) enum DiskJob {
+    /// Look whether the file changed outside.
+    Check,
+    /// Look whether somebody wrote into the file that the last checkpoint replaced.
+    Recheck,
+    /// Write a text.
+    Save {
+        text: String,
+        revision: u64,
+        /// What the disk replica lacks of that text.
+        disk_lacks: Vec<u8>,
+        /// A guest if a guest wrote any of what is new.
+        author: Actor,
+        missing: Missing,
+    },
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) enum DiskOutcome {
+    Loaded {
+        text: String,
+        encoding: Encoding,
+        end_of_line: EndOfLine,
+    },
+    NotLoaded(Fault),
+    /// Written. What others wrote at that very moment is in a file that has no name any more, or was overwritten:
+    /// it is to be merged.
+    Saved {
+        revision: u64,
+        disk_lacks: Vec<u8>,
+        late: Vec<OutsideChange>,
+    },
+    /// Nothing was written: the file had changed meanwhile and holds this now.
+    Conflict(String),
+    /// The file changed outside and holds this now.
+    Text(String),
+    /// Replaced files were written to.
+    Late(Vec<OutsideChange>),
+    /// Something is writing the file at this moment.
+    Settling,
+    Same,
+    Gone,
+    Failed(Fault),
+}
+
+type Running = JoinHandle<(Option<DiskFile>, DiskOutcome)>;
+
+/// The file and the thread that works on it, if one does.
+#[derive(Debug)]
+pub(super) struct Job {
+    file: Option<DiskFile>,
+    running: Option<Running>,
+    new_path: Option<WorkspacePath>,
+    waiting: Vec<oneshot::Sender<()>>,
+}
+
+impl Job {
+    /// Begins by reading the file.
+    pub(super) fn load(workspace: Workspace, path: WorkspacePath) -> Self {
+        let running = tokio::task::spawn_blocking(move || match DiskFile::load(&workspace, &path) {
+            Ok((file, loaded)) => {
+                let outcome = DiskOutcome::Loaded {
+                    text: loaded.text,
+                    encoding: loaded.encoding,
+                    end_of_line: loaded.end_of_line,
+                };
+                (Some(file), outcome)
+            }
+            Err(error) => (None, DiskOutcome::NotLoaded(error.into())),
+        });
+        Self { file: None, running: Some(running), new_path: None, waiting: Vec::new() }
+    }
+
+    pub(super) const fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// How the file is stored, once it was read and while no job runs.
+    pub(super) fn format(&self) -> Option<(Encoding, EndOfLine)> {
+        self.file.as_ref().map(|file| (file.encoding(), file.end_of_line()))
+    }
+
+    /// Whether files that checkpoints replaced should be looked at again.
+    pub(super) fn has_retired(&self) -> bool {
+        self.file.as_ref().is_some_and(DiskFile::has_retired)
+    }
+
+    /// Starts a job. None may be running.
+    pub(super) fn start(&mut self, job: DiskJob) {
+        debug_assert!(self.running.is_none());
+        let file = self.file.take();
+        self.running = Some(tokio::task::spawn_blocking(move || match file {
+            Some(mut file) => {
+                let outcome = run(&mut file, job);
+                (Some(file), outcome)
+            }
+            None => (None, DiskOutcome::Failed(FaultCode::Internal.into())),
+        }));
+    }
+
+    /// Waits for the running job; forever if there is none. Cancel-safe: the end is kept until it is taken.
+    pub(super) async fn finished(&mut self) -> DiskOutcome {
+        let Some(running) = &mut self.running else { return std::future::pending().await };
+        let (file, outcome) =
+            running.await.unwrap_or_else(|_| (None, DiskOutcome::Failed(FaultCode::Internal.into())));
+        self.running = None;
+        self.file = file;
+        if let (Some(file), Some(path)) = (&mut self.file, self.new_path.take()) {
+            file.moved(path);
+        }
+        for waiting in self.waiting.drain(..) {
+            // Who asked may have given up.
+            let _ = waiting.send(());
+        }
+        outcome
+    }
+
+    /// Tells when nothing touches the disk any more.
+    pub(super) fn when_idle(&mut self, done: oneshot::Sender<()>) {
+        if self.is_running() {
+            self.waiting.push(done);
+        } else {
+            // Who asked may have given up.
+            let _ = done.send(());
+        }
+    }
+
+    /// The file has another path now.
+    pub(super) fn moved(&mut self, path: &WorkspacePath) {
+        match &mut self.file {
+            Some(file) => file.moved(path.clone()),
+            None => self.new_path = Some(path.clone()),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the age of a replaced file is measured where it is looked at")]
+fn run(file: &mut DiskFile, job: DiskJob) -> DiskOutcome {
+    let now = std::time::Instant::now();
+    match job {
+        DiskJob::Check => match file.changed_outside() {
+            Ok(Outside::Same) => DiskOutcome::Same,
+            Ok(Outside::Changed(change)) => DiskOutcome::Text(change.after),
+            Ok(Outside::Settling) => DiskOutcome::Settling,
+            Ok(Outside::Gone) => DiskOutcome::Gone,
+            Ok(Outside::NoLongerText(fault)) => DiskOutcome::Failed(fault),
+            Err(error) => DiskOutcome::Failed(error.into()),
+        },
+        DiskJob::Recheck => DiskOutcome::Late(file.recheck_retired(now)),
+        DiskJob::Save { text, revision, disk_lacks, author, missing } => {
+            match file.checkpoint(&text, author, missing, now) {
+                Ok(Checkpoint::Saved { outside: late }) => DiskOutcome::Saved { revision, disk_lacks, late },
+                Ok(Checkpoint::Conflict(change)) => DiskOutcome::Conflict(change.after),
+                Ok(Checkpoint::Settling) => DiskOutcome::Settling,
+                Ok(Checkpoint::Gone) => DiskOutcome::Gone,
+                Err(error) => DiskOutcome::Failed(error.into()),
+            }
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! The registry of open documents: one owner creates, finds and ends them, and moves files that are open.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::id::{DocumentId, ParticipantId, RequestId};
+use parlor_shared::message::KnownDocument;
+use parlor_shared::path::WorkspacePath;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+
+use super::document::{DocumentActor, DocumentCommand, DocumentHandle, DocumentNotice};
+use super::event::Events;
+use super::participant::{ConnectionId, ParticipantConnection};
+use super::watching::{FolderEvent, Watching};
+use super::workspace::{Access, Actor, Workspace};
+
+/// Commands that may wait; a connection that sends more waits. The longest takes one rename on the disk.
+const INBOX_CAPACITY: usize = 256;
+
+/// Notices of documents that may wait; a document whose notice does not fit repeats it.
+const NOTICE_CAPACITY: usize = 256;
+
+/// Documents that may be open in the whole session.
+const MAX_DOCUMENTS: usize = 1024;
+
+enum RegistryCommand {
+    Open {
+        connection: Arc<ParticipantConnection>,
+        request: RequestId,
+        path: WorkspacePath,
+        known: Option<KnownDocument>,
+    },
+    Rename {
+        actor: Actor,
+        from: WorkspacePath,
+        to: WorkspacePath,
+        reply: oneshot::Sender<Result<(), Fault>>,
+    },
+    Delete {
+        actor: Actor,
+        path: WorkspacePath,
+        reply: oneshot::Sender<Result<(), Fault>>,
+    },
+    Finish(oneshot::Sender<()>),
+}
+
+/// Finds the documents that are open. Written by the registry, read by connections.
+type Table = Arc<RwLock<HashMap<DocumentId, DocumentHandle>>>;
+
+/// A way to reach documents.
+#[derive(Debug, Clone)]
+pub(super) struct DocumentsHandle {
+    registry: mpsc::Sender<RegistryCommand>,
+    table: Table,
+}
+
+impl std::fmt::Debug for RegistryCommand {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("RegistryCommand")
+    }
+}
+
+impl DocumentsHandle {
+    /// Opens a file for somebody; the answer goes to its outbox.
+    pub(super) async fn open(
+        &self,
+        connection: Arc<ParticipantConnection>,
+        request: RequestId,
+        path: WorkspacePath,
+        known: Option<KnownDocument>,
+    ) {
+        // The registry ends after every connection.
+        let _ = self.registry.send(RegistryCommand::Open { connection, request, path, known }).await;
+    }
+
+    /// Sends a command to an open document; says whether there is one.
+    pub(super) async fn send(&self, document: DocumentId, command: DocumentCommand) -> bool {
+        let handle = self.table.read().get(&document).cloned();
+        match handle {
+            Some(handle) => handle.send(command).await,
+            None => false,
+        }
+    }
+
+    /// A connection is over: its documents need not send to it any more.
+    pub(super) fn gone(&self, participant: ParticipantId, connection: ConnectionId) {
+        for handle in self.table.read().values() {
+            // A document with a full inbox notices by itself that the connection has stopped.
+            let _ = handle.0.try_send(DocumentCommand::Gone(participant, connection));
+        }
+    }
+
+    /// Renames or moves a file or folder, open or not.
+    pub(super) async fn rename(
+        &self,
+        actor: Actor,
+        from: WorkspacePath,
+        to: WorkspacePath,
+    ) -> Result<(), Fault> {
+        self.ask(|reply| RegistryCommand::Rename { actor, from, to, reply }).await
+    }
+
+    /// Deletes a file or folder, open or not.
+    pub(super) async fn delete(&self, actor: Actor, path: WorkspacePath) -> Result<(), Fault> {
+        self.ask(|reply| RegistryCommand::Delete { actor, path, reply }).await
+    }
+
+    /// Writes everything that is unsaved and closes all documents.
+    pub(super) async fn finish(&self) {
+        let (reply, done) = oneshot::channel();
+        if self.registry.send(RegistryCommand::Finish(reply)).await.is_ok() {
+            // An error means that the registry is gone already, and with it every document.
+            let _ = done.await;
+        }
+    }
+
+    async fn ask(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<(), Fault>>) -> RegistryCommand,
+    ) -> Result<(), Fault> {
+        let (reply, answer) = oneshot::channel();
+        let ended = || Fault::new(FaultCode::SessionEnded);
+        self.registry.send(command(reply)).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+}
+
+struct Open {
+    path: WorkspacePath,
+    handle: DocumentHandle,
+    openings: u64,
+}
+
+/// Sole owner of the table of open documents.
+pub(super) struct DocumentsActor {
+    workspace: Workspace,
+    watching: Watching,
+    folder_events: broadcast::Receiver<FolderEvent>,
+    events: Events,
+    tasks: TaskTracker,
+    inbox: mpsc::Receiver<RegistryCommand>,
+    notices: mpsc::Receiver<DocumentNotice>,
+    notices_sender: mpsc::Sender<DocumentNotice>,
+    open: BTreeMap<DocumentId, Open>,
+    by_path: HashMap<WorkspacePath, DocumentId>,
+    table: Table,
+    last_document: u32,
+}
+
+impl DocumentsActor {
+    pub(super) fn new(
+        workspace: Workspace,
+        watching: Watching,
+        events: Events,
+        tasks: TaskTracker,
+    ) -> (Self, DocumentsHandle) {
+        let (registry, inbox) = mpsc::channel(INBOX_CAPACITY);
+        let (notices_sender, notices) = mpsc::channel(NOTICE_CAPACITY);
+        let table = Table::default();
+        let actor = Self {
+            workspace,
+            folder_events: watching.subscribe(),
+            watching,
+            events,
+            tasks,
+            inbox,
+            notices,
+            notices_sender,
+            open: BTreeMap::new(),
+            by_path: HashMap::new(),
+            table: Arc::clone(&table),
+            last_document: 0,
+        };
+        (actor, DocumentsHandle { registry, table })
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            // All arms are cancel-safe receives. Rarest first.
+            tokio::select! {
+                biased;
+                Some(notice) = self.notices.recv() => self.notice(notice).await,
+                event = self.folder_events.recv() => match event {
+                    Ok(FolderEvent::Changed(folder)) => self.check_disk(|path| path.parent().as_ref() == Some(&folder)).await,
+                    Ok(FolderEvent::Everything) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                        self.check_disk(|_| true).await;
+                    }
+                    // The watcher ended, as it does after us: nothing comes any more.
+                    Err(broadcast::error::RecvError::Closed) => break,
+                },
+                command = self.inbox.recv() => match command {
+                    Some(RegistryCommand::Open { connection, request, path, known }) => {
+                        self.open(connection, request, path, known).await;
+                    }
+                    Some(RegistryCommand::Rename { actor, from, to, reply }) => {
+                        // Whoever asked may be gone; the rename happened all the same.
+                        let _ = reply.send(self.rename(actor, from, to).await);
+                    }
+                    Some(RegistryCommand::Delete { actor, path, reply }) => {
+                        let _ = reply.send(self.delete(actor, path).await);
+                    }
+                    Some(RegistryCommand::Finish(reply)) => {
+                        self.finish().await;
+                        let _ = reply.send(());
+                        break;
+                    }
+                    None => break,
+                },
+            }
+        }
+    }
+
+    async fn open(
+        &mut self,
+        connection: Arc<ParticipantConnection>,
+        request: RequestId,
+        path: WorkspacePath,
+        known: Option<KnownDocument>,
+    ) {
+        // Two paths may lead to one file, by a link: one document serves both.
+        let workspace = self.workspace.clone();
+        let resolved = blocking(move || workspace.locate(Access::Read, &path)).await;
+        let path = match resolved {
+            Ok(path) => path,
+            Err(fault) => return connection.outbox.fault(Some(request), fault),
+        };
+        let mut command = DocumentCommand::Open(connection, request, known);
+        if let Some(open) = self.by_path.get(&path).and_then(|document| self.open.get_mut(document)) {
+            open.openings += 1;
+            match open.handle.0.send(command).await {
+                Ok(()) => return,
+                // It failed to open a moment ago; its notice is on the way. Try afresh.
+                Err(mpsc::error::SendError(back)) => command = back,
+            }
+        }
+        if self.open.len() >= MAX_DOCUMENTS {
+            if let DocumentCommand::Open(connection, request, _) = command {
+                connection
+                    .outbox
+                    .fault(Some(request), Fault::new(FaultCode::TooManyOpen).with(MAX_DOCUMENTS));
+            }
+            return;
+        }
+        self.last_document += 1;
+        let id = DocumentId(self.last_document);
+        let (actor, handle) = DocumentActor::new(
+            id,
+            path.clone(),
+            self.workspace.clone(),
+            self.notices_sender.clone(),
+            self.events.clone(),
+        );
+        debug!(document = %id, "opened");
+        self.tasks.spawn(actor.run());
+        if let Some(parent) = path.parent() {
+            self.watching.watch(&parent);
+        }
+        handle.send(command).await;
+        self.table.write().insert(id, handle.clone());
+        self.by_path.insert(path.clone(), id);
+        self.open.insert(id, Open { path, handle, openings: 1 });
+    }
+
+    async fn notice(&mut self, notice: DocumentNotice) {
+        match notice {
+            DocumentNotice::Idle { document, openings } => {
+                // An opening on its way to the document: it is not idle any more.
+                if self.open.get(&document).is_none_or(|open| open.openings != openings) {
+                    return;
+                }
+                if let Some(open) = self.forget(document) {
+                    let (done, _) = oneshot::channel();
+                    open.handle.send(DocumentCommand::Finish(done)).await;
+                }
+            }
+            DocumentNotice::Failed { document } => {
+                self.forget(document);
+            }
+        }
+    }
+
+    fn forget(&mut self, document: DocumentId) -> Option<Open> {
+        let open = self.open.remove(&document)?;
+        debug!(%document, "closed");
+        self.table.write().remove(&document);
+        if self.by_path.get(&open.path) == Some(&document) {
+            self.by_path.remove(&open.path);
+        }
+        if let Some(parent) = open.path.parent() {
+            self.watching.unwatch(&parent);
+        }
+        Some(open)
+    }
+
+    async fn check_disk(&self, concerns: impl Fn(&WorkspacePath) -> bool) {
+        for open in self.open.values().filter(|open| concerns(&open.path)) {
+            open.handle.send(DocumentCommand::CheckDisk).await;
+        }
+    }
+
+    async fn rename(&mut self, actor: Actor, from: WorkspacePath, to: WorkspacePath) -> Result<(), Fault> {
+        let workspace = self.workspace.clone();
+        let paused = self.pause(&from).await;
+        let (source, target) = (from.clone(), to.clone());
+        let result = blocking(move || workspace.rename(actor, &source, &target)).await;
+        for document in paused {
+            let Some(open) = self.open.get_mut(&document) else { continue };
+            let moved = open.path.rebased(&from, &to).filter(|_| result.is_ok());
+            if let Some(path) = &moved {
+                if let (Some(old), Some(new)) = (open.path.parent(), path.parent()) {
+                    self.watching.watch(&new);
+                    self.watching.unwatch(&old);
+                }
+                self.by_path.remove(&open.path);
+                self.by_path.insert(path.clone(), document);
+                open.path = path.clone();
+            }
+            open.handle.send(DocumentCommand::Resume(moved)).await;
+        }
+        result
+    }
+
+    async fn delete(&mut self, actor: Actor, path: WorkspacePath) -> Result<(), Fault> {
+        let workspace = self.workspace.clone();
+        let paused = self.pause(&path).await;
+        let result = blocking(move || workspace.delete(actor, &path)).await;
+        for document in paused {
+            if let Some(open) = self.open.get(&document) {
+                open.handle.send(DocumentCommand::Resume(None)).await;
+            }
+        }
+        result
+    }
+
+    /// Lets every document below a path leave the disk alone, so that no checkpoint recreates what is moved away.
+    async fn pause(&self, path: &WorkspacePath) -> Vec<DocumentId> {
+        let mut paused = Vec::new();
+        for (document, open) in self.open.iter().filter(|(_, open)| open.path.is_within(path)) {
+            let (done, idle) = oneshot::channel();
+            if open.handle.send(DocumentCommand::Pause(done)).await {
+                paused.push((*document, idle));
+            }
+        }
+        let mut documents = Vec::with_capacity(paused.len());
+        for (document, idle) in paused {
+            // An error means that the document ended: it leaves the disk alone as well.
+            let _ = idle.await;
+            documents.push(document);
+        }
+        documents
+    }
+
+    async fn finish(&mut self) {
+        let mut waiting = Vec::new();
+        for open in self.open.values() {
+            let (done, finished) = oneshot::channel();
+            open.handle.send(DocumentCommand::Finish(done)).await;
+            waiting.push(finished);
+        }
+        for finished in waiting {
+            // An error means that the document ended by itself.
+            let _ = finished.await;
+        }
+        self.table.write().clear();
+        self.open.clear();
+    }
+}
+
+/// Runs something that touches the disk where it may block.
+pub(super) async fn blocking<T: Send + 'static, E: Into<Fault> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, Fault> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(Into::into),
+        Err(_) => Err(FaultCode::Internal.into()),
+    }
+}

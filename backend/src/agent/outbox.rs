@@ -1,0 +1,179 @@
+//! What waits to be sent to one participant: the lanes behind a lock, so that whoever has news never waits for a slow reader.
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use parlor_shared::codec;
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::id::{DocumentId, ParticipantId, RequestId};
+use parlor_shared::lane::{Lanes, UpdatePush};
+use parlor_shared::message::{DocumentToGuest, PresenceToGuest, SessionToGuest, ToGuest, WorkspaceToGuest};
+use parlor_shared::presence::Presence;
+use tokio::sync::Notify;
+
+/// One participant's outgoing messages. Pushing never blocks: each lane has its own rule when full.
+///
+/// The lock is held for single queue operations and never across an await.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    state: Mutex<State>,
+    /// Something waits to be sent, or the outbox broke.
+    ready: Notify,
+    /// There may be room for a piece of a file again.
+    room: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    lanes: Lanes,
+    broken: bool,
+}
+
+/// The tree's news did not fit: list the folder anew later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dropped;
+
+impl Outbox {
+    /// Tells about participants, roles and the end.
+    pub(super) fn session(&self, message: SessionToGuest) {
+        self.control(encode(&ToGuest::Session(message)));
+    }
+
+    /// Tells about participants with bytes that were encoded once for everybody.
+    pub(super) fn control(&self, message: Bytes) {
+        self.push(|lanes| lanes.push_control(message).is_ok());
+    }
+
+    /// Tells that something was refused or failed.
+    pub(super) fn fault(&self, request: Option<RequestId>, fault: Fault) {
+        self.control(encode(&ToGuest::Fault { request, fault }));
+    }
+
+    /// Tells where somebody is.
+    pub(super) fn presence(&self, participant: ParticipantId, presence: Presence) {
+        let message = encode(&ToGuest::Presence(PresenceToGuest::At { participant, presence }));
+        self.presence_bytes(participant, message);
+    }
+
+    /// Tells where somebody is with bytes that were encoded once for everybody.
+    pub(super) fn presence_bytes(&self, participant: ParticipantId, message: Bytes) {
+        self.push(|lanes| {
+            lanes.push_presence(participant.0, message);
+            true
+        });
+    }
+
+    /// Passes on an edit that was encoded once for everybody. If too many wait, they are all dropped and the
+    /// participant is told to synchronise.
+    pub(super) fn update(&self, document: DocumentId, message: Bytes) {
+        self.push(|lanes| match lanes.push_update(document, message) {
+            UpdatePush::Queued | UpdatePush::Stale => true,
+            UpdatePush::Overflowed(documents) => documents.into_iter().all(|document| {
+                let resync = encode(&ToGuest::Document(DocumentToGuest::Resync { document }));
+                lanes.push_document(resync).is_ok()
+            }),
+        });
+    }
+
+    /// Sends all that the participant lacks of a document.
+    pub(super) fn state(&self, document: DocumentId, message: DocumentToGuest) {
+        let message = encode(&ToGuest::Document(message));
+        self.push(|lanes| lanes.push_state(document, message).is_ok());
+    }
+
+    /// Sends another message about a document, in order with its edits.
+    pub(super) fn document(&self, message: DocumentToGuest) {
+        let message = encode(&ToGuest::Document(message));
+        self.push(|lanes| lanes.push_document(message).is_ok());
+    }
+
+    /// The participant no longer has this document.
+    pub(super) fn forget_document(&self, document: DocumentId) {
+        self.state.lock().lanes.forget_document(document);
+    }
+
+    /// Answers a request about the tree; if the lane is full the request is refused.
+    pub(super) fn workspace(&self, request: RequestId, message: WorkspaceToGuest) {
+        let bytes = encode(&ToGuest::Workspace(message));
+        let mut refused = false;
+        self.push(|lanes| {
+            refused = lanes.push_workspace(bytes).is_err();
+            true
+        });
+        if refused {
+            self.fault(Some(request), FaultCode::Busy.into());
+        }
+    }
+
+    /// Tells a change of the tree.
+    ///
+    /// # Errors
+    /// [`Dropped`] if the lane is full.
+    pub(super) fn tree(&self, message: Bytes) -> Result<(), Dropped> {
+        let mut result = Ok(());
+        self.push(|lanes| {
+            result = lanes.push_workspace(message).map_err(|_| Dropped);
+            true
+        });
+        result
+    }
+
+    /// Sends a piece of a file, waiting until there is room. Cancel-safe: the piece is sent or it is not.
+    pub(super) async fn file(&self, message: WorkspaceToGuest) {
+        let message = encode(&ToGuest::Workspace(message));
+        loop {
+            // Subscribe, then look.
+            let room = self.room.notified();
+            let mut pushed = false;
+            self.push(|lanes| {
+                pushed = lanes.push_file(message.clone()).is_ok();
+                true
+            });
+            if pushed {
+                return;
+            }
+            room.await;
+        }
+    }
+
+    /// Waits until something is to be sent. One waiter: the connection.
+    pub(super) async fn ready(&self) {
+        self.ready.notified().await;
+    }
+
+    /// There is something to send that is in no lane: an acknowledgement.
+    pub(super) fn wake(&self) {
+        self.ready.notify_one();
+    }
+
+    /// Whether a lane overflowed whose rule is to end the connection.
+    pub(super) fn is_broken(&self) -> bool {
+        self.state.lock().broken
+    }
+
+    /// Lets the connection take frames out of the lanes.
+    pub(super) fn with_lanes<T>(&self, take: impl FnOnce(&mut Lanes) -> T) -> T {
+        let (taken, room) = {
+            let mut state = self.state.lock();
+            (take(&mut state.lanes), state.lanes.has_file_room())
+        };
+        if room {
+            self.room.notify_waiters();
+        }
+        taken
+    }
+
+    fn push(&self, push: impl FnOnce(&mut Lanes) -> bool) {
+        {
+            let mut state = self.state.lock();
+            if !push(&mut state.lanes) {
+                state.broken = true;
+            }
+        }
+        self.ready.notify_one();
+    }
+}
+
+/// A message's bytes, to be shared by everybody who gets it.
+pub(super) fn encode(message: &ToGuest) -> Bytes {
+    codec::encode(message).into()
+}

@@ -1,0 +1,91 @@
+//! One participant's connection as the rest of the agent sees it: who it is, what it may do, where to send.
+
+use parking_lot::Mutex;
+use parlor_shared::fault::Fault;
+use parlor_shared::id::{AuthorId, ParticipantId};
+use parlor_shared::role::Role;
+use tokio_util::sync::CancellationToken;
+
+use super::outbox::Outbox;
+
+/// Tells two connections of one participant apart: the one that broke and the one that came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct ConnectionId(pub u64);
+
+/// How far a participant was let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// In the lobby.
+    Waiting,
+    /// In the room, with this role.
+    Admitted(Role),
+}
+
+/// A connected participant. The session alone changes its standing; everybody who serves it holds a reference.
+#[derive(Debug)]
+pub(super) struct ParticipantConnection {
+    /// Who.
+    pub(super) id: ParticipantId,
+    /// Which of its connections.
+    pub(super) connection: ConnectionId,
+    /// What its insertions are signed with.
+    pub(super) author: AuthorId,
+    /// Where to send.
+    pub(super) outbox: Outbox,
+    /// Cancelled when the connection is to end; see [`ParticipantConnection::stop`].
+    pub(super) stopped: CancellationToken,
+    standing: Mutex<Standing>,
+    reason: Mutex<Option<Fault>>,
+}
+
+impl ParticipantConnection {
+    /// A connection that waits in the lobby.
+    pub(super) fn new(
+        id: ParticipantId,
+        connection: ConnectionId,
+        author: AuthorId,
+        stopped: CancellationToken,
+    ) -> Self {
+        Self {
+            id,
+            connection,
+            author,
+            outbox: Outbox::default(),
+            stopped,
+            standing: Mutex::new(Standing::Waiting),
+            reason: Mutex::new(None),
+        }
+    }
+
+    /// How far it was let in, now.
+    pub(super) fn standing(&self) -> Standing {
+        *self.standing.lock()
+    }
+
+    /// Its role, once admitted.
+    pub(super) fn role(&self) -> Option<Role> {
+        match self.standing() {
+            Standing::Waiting => None,
+            Standing::Admitted(role) => Some(role),
+        }
+    }
+
+    /// Lets it in, or changes its role. For the session only.
+    pub(super) fn admit(&self, role: Role) {
+        *self.standing.lock() = Standing::Admitted(role);
+    }
+
+    /// Ends the connection after what waits was sent. The first reason given is the one that is told.
+    pub(super) fn stop(&self, reason: Option<Fault>) {
+        let mut stored = self.reason.lock();
+        if !self.stopped.is_cancelled() {
+            *stored = reason;
+            self.stopped.cancel();
+        }
+    }
+
+    /// Why the connection was ended, if it was and for a reason.
+    pub(super) fn stop_reason(&self) -> Option<Fault> {
+        self.reason.lock().clone()
+    }
+}

@@ -1,0 +1,487 @@
+//! The session: who is in the room, who waits, who may do what. It decides; others do.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::id::{AuthorId, ParticipantId, RequestId};
+use parlor_shared::limits::{MAX_PARTICIPANTS, MAX_WAITING};
+use parlor_shared::message::{
+    InviteInfo, LeaveReason, Participant, PresenceToGuest, SessionInfo, SessionToGuest, SessionToHost,
+    ToGuest, Welcome,
+};
+use parlor_shared::presence::{Presence, PresenceMap};
+use parlor_shared::role::Role;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info};
+
+use super::event::{AgentEvent, Events};
+use super::outbox::encode;
+use super::participant::{ConnectionId, ParticipantConnection};
+
+mod names;
+
+/// Commands that may wait for the session; whoever sends more waits. Handling one takes microseconds.
+const INBOX_CAPACITY: usize = 256;
+
+/// Participants who left and may come back under their old id.
+const REMEMBERED: usize = 1024;
+
+/// Whether guests wait until the host admits them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// Whoever has an invite is in.
+    Never,
+    /// Every new guest waits in the lobby; one who was admitted before does not.
+    Always,
+}
+
+/// What a session is made with.
+#[derive(Debug, Clone)]
+pub(super) struct SessionOptions {
+    /// What it is called.
+    pub info: SessionInfo,
+    /// Whether guests wait.
+    pub approval: Approval,
+    /// The links that the host's page shows.
+    pub invites: Vec<InviteInfo>,
+}
+
+/// Somebody who proved to hold an invite.
+#[derive(Debug, Clone)]
+pub(super) struct Knock {
+    /// As typed.
+    pub name: String,
+    /// What the invite grants.
+    pub role: Role,
+    /// Its static key: by this it is known again.
+    pub key: [u8; 32],
+    /// Who it says it was before.
+    pub resume: Option<ParticipantId>,
+    /// The six words of its connection.
+    pub words: String,
+}
+
+enum SessionCommand {
+    Knock(Knock, oneshot::Sender<Result<Arc<ParticipantConnection>, Fault>>),
+    Gone(ParticipantId, ConnectionId, LeaveReason),
+    Message(ParticipantId, SessionToHost),
+    Presence(ParticipantId, Presence),
+    End(oneshot::Sender<()>),
+}
+
+/// A way to reach the session. Sending waits while the session is busy and does nothing once it has ended.
+#[derive(Debug, Clone)]
+pub(super) struct SessionHandle(mpsc::Sender<SessionCommand>);
+
+impl SessionHandle {
+    /// Asks to be let in.
+    ///
+    /// # Errors
+    /// If the session is full, over, or the key was banned.
+    pub(super) async fn knock(&self, knock: Knock) -> Result<Arc<ParticipantConnection>, Fault> {
+        let (reply, answer) = oneshot::channel();
+        let ended = || Fault::new(FaultCode::SessionEnded);
+        self.0.send(SessionCommand::Knock(knock, reply)).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+
+    /// A connection is over.
+    pub(super) async fn gone(&self, participant: &ParticipantConnection, reason: LeaveReason) {
+        self.send(SessionCommand::Gone(participant.id, participant.connection, reason)).await;
+    }
+
+    /// An authorised message arrived.
+    pub(super) async fn message(&self, from: ParticipantId, message: SessionToHost) {
+        self.send(SessionCommand::Message(from, message)).await;
+    }
+
+    /// A participant is somewhere else now.
+    pub(super) async fn presence(&self, from: ParticipantId, presence: Presence) {
+        self.send(SessionCommand::Presence(from, presence)).await;
+    }
+
+    /// Ends the session: everybody is told. Returns when the connections have been asked to end.
+    pub(super) async fn end(&self) {
+        let (reply, done) = oneshot::channel();
+        self.send(SessionCommand::End(reply)).await;
+        // An error means that it had ended before.
+        let _ = done.await;
+    }
+
+    async fn send(&self, command: SessionCommand) {
+        // The session ends before its participants' connections; what they still say is void then.
+        let _ = self.0.send(command).await;
+    }
+}
+
+/// Somebody in the room.
+struct Member {
+    participant: Participant,
+    key: [u8; 32],
+    connection: Arc<ParticipantConnection>,
+}
+
+/// Somebody in the lobby.
+struct Waiting {
+    member: Member,
+    role: Role,
+    words: String,
+}
+
+/// Somebody who left and may come back as the same.
+struct Remembered {
+    participant: Participant,
+    key: [u8; 32],
+}
+
+/// Sole owner of the session's state.
+pub(super) struct SessionActor {
+    options: SessionOptions,
+    inbox: mpsc::Receiver<SessionCommand>,
+    events: Events,
+    /// Ends when the session does; every connection's token is its child.
+    ended: CancellationToken,
+    members: BTreeMap<ParticipantId, Member>,
+    waiting: BTreeMap<ParticipantId, Waiting>,
+    remembered: BTreeMap<ParticipantId, Remembered>,
+    admitted: HashSet<[u8; 32]>,
+    banned: HashSet<[u8; 32]>,
+    presences: PresenceMap,
+    last_participant: u32,
+    last_connection: u64,
+}
+
+impl SessionActor {
+    pub(super) fn new(
+        options: SessionOptions,
+        events: Events,
+        ended: CancellationToken,
+    ) -> (Self, SessionHandle) {
+        let (sender, inbox) = mpsc::channel(INBOX_CAPACITY);
+        let actor = Self {
+            options,
+            inbox,
+            events,
+            ended,
+            members: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            remembered: BTreeMap::new(),
+            admitted: HashSet::new(),
+            banned: HashSet::new(),
+            presences: PresenceMap::default(),
+            last_participant: 0,
+            last_connection: 0,
+        };
+        (actor, SessionHandle(sender))
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            // Both arms are cancel-safe: a token and `recv`.
+            tokio::select! {
+                biased;
+                () = self.ended.cancelled() => break,
+                command = self.inbox.recv() => match command {
+                    Some(command) => self.handle(command),
+                    None => break,
+                },
+            }
+        }
+    }
+
+    fn handle(&mut self, command: SessionCommand) {
+        match command {
+            SessionCommand::Knock(knock, reply) => {
+                let answer = self.knock(knock);
+                // Whoever hung up meanwhile is reported gone by its connection, which never got the answer.
+                if let Err(Ok(connection)) = reply.send(answer) {
+                    self.gone(connection.id, connection.connection, LeaveReason::Lost);
+                }
+            }
+            SessionCommand::Gone(participant, connection, reason) => {
+                self.gone(participant, connection, reason)
+            }
+            SessionCommand::Message(from, message) => self.message(from, message),
+            SessionCommand::Presence(from, presence) => self.presence(from, presence),
+            SessionCommand::End(reply) => {
+                self.end();
+                // Nobody listens if the agent is being dropped.
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    fn knock(&mut self, knock: Knock) -> Result<Arc<ParticipantConnection>, Fault> {
+        if self.banned.contains(&knock.key) && knock.role != Role::Host {
+            return Err(FaultCode::Removed.into());
+        }
+        let returning = self.returning(&knock);
+        let is_new = returning.is_none();
+        if is_new && self.members.len() >= MAX_PARTICIPANTS {
+            return Err(Fault::new(FaultCode::SessionFull).with(MAX_PARTICIPANTS));
+        }
+        let mut participant = returning.unwrap_or_else(|| self.new_participant(&knock));
+        self.last_connection += 1;
+        let connection = Arc::new(ParticipantConnection::new(
+            participant.id,
+            ConnectionId(self.last_connection),
+            participant.author,
+            self.ended.child_token(),
+        ));
+        let present = self.members.values().filter(|member| member.participant.id != participant.id);
+        participant.name = names::distinct(
+            &names::clean(&knock.name),
+            present.map(|member| member.participant.name.as_str()),
+        );
+        let must_wait = self.options.approval == Approval::Always
+            && knock.role != Role::Host
+            && !self.admitted.contains(&knock.key);
+        let role = participant.role;
+        let member = Member { participant, key: knock.key, connection: Arc::clone(&connection) };
+        if must_wait {
+            self.wait(Waiting { member, role, words: knock.words })?;
+        } else {
+            self.enter(member);
+        }
+        Ok(connection)
+    }
+
+    /// The participant that a returning key was before: whatever the host decided about it since still holds.
+    fn returning(&mut self, knock: &Knock) -> Option<Participant> {
+        let id = knock.resume?;
+        if self.members.get(&id).is_some_and(|member| member.key == knock.key) {
+            let old = self.members.remove(&id)?;
+            old.connection.stop(None);
+            return Some(old.participant);
+        }
+        if self.remembered.get(&id).is_some_and(|remembered| remembered.key == knock.key) {
+            return self.remembered.remove(&id).map(|remembered| remembered.participant);
+        }
+        None
+    }
+
+    fn new_participant(&mut self, knock: &Knock) -> Participant {
+        self.last_participant += 1;
+        let id = ParticipantId(self.last_participant);
+        let used =
+            |color: u8| self.members.values().filter(|member| member.participant.color == color).count();
+        Participant {
+            id,
+            name: String::new(),
+            role: knock.role,
+            color: (0..8).min_by_key(|color| used(*color)).expect("there are eight colours"),
+            author: AuthorId(AuthorId::FIRST_PARTICIPANT.0 + u64::from(self.last_participant)),
+        }
+    }
+
+    fn wait(&mut self, waiting: Waiting) -> Result<(), Fault> {
+        if self.waiting.len() >= MAX_WAITING {
+            return Err(FaultCode::TooManyConnections.into());
+        }
+        let participant = &waiting.member.participant;
+        self.events
+            .send(AgentEvent::GuestWaiting { participant: participant.id, name: participant.name.clone() });
+        waiting.member.connection.outbox.session(SessionToGuest::Waiting);
+        self.tell_hosts(&knock_message(&waiting));
+        self.waiting.insert(participant.id, waiting);
+        Ok(())
+    }
+
+    fn enter(&mut self, member: Member) {
+        let participant = member.participant.clone();
+        self.admitted.insert(member.key);
+        member.connection.admit(participant.role);
+        self.tell_all(&SessionToGuest::Joined(participant.clone()));
+        let outbox = &member.connection.outbox;
+        let mut participants: Vec<Participant> =
+            self.members.values().map(|member| member.participant.clone()).collect();
+        participants.push(participant.clone());
+        outbox.session(SessionToGuest::Welcome(Box::new(Welcome {
+            me: participant.clone(),
+            session: self.options.info.clone(),
+            participants,
+        })));
+        for (id, presence) in self.presences.iter() {
+            outbox.presence(id, presence.clone());
+        }
+        if participant.role == Role::Host {
+            outbox.session(SessionToGuest::Invites(self.options.invites.clone()));
+            for waiting in self.waiting.values() {
+                outbox.session(knock_message(waiting));
+            }
+        }
+        info!(participant = %participant.id, role = %participant.role, "joined");
+        self.events.send(AgentEvent::GuestJoined {
+            participant: participant.id,
+            name: participant.name.clone(),
+            role: participant.role,
+        });
+        self.members.insert(participant.id, member);
+    }
+
+    fn gone(&mut self, id: ParticipantId, connection: ConnectionId, reason: LeaveReason) {
+        if self.waiting.get(&id).is_some_and(|waiting| waiting.member.connection.connection == connection) {
+            self.waiting.remove(&id);
+            self.tell_hosts(&SessionToGuest::KnockOver { participant: id });
+            return;
+        }
+        if self.members.get(&id).is_none_or(|member| member.connection.connection != connection) {
+            return;
+        }
+        let Some(member) = self.members.remove(&id) else { return };
+        self.presences.remove(id);
+        info!(participant = %id, ?reason, "left");
+        self.tell_all(&SessionToGuest::Left { participant: id, reason });
+        self.events.send(AgentEvent::GuestLeft { participant: id, name: member.participant.name.clone() });
+        if self.remembered.len() >= REMEMBERED {
+            self.remembered.pop_first();
+        }
+        self.remembered.insert(id, Remembered { participant: member.participant, key: member.key });
+    }
+
+    fn message(&mut self, from: ParticipantId, message: SessionToHost) {
+        let Some(sender) = self.members.get(&from).map(|member| Arc::clone(&member.connection)) else {
+            return;
+        };
+        match message {
+            SessionToHost::Leave => sender.stop(None),
+            SessionToHost::SetName { name } => self.rename(from, &name),
+            SessionToHost::SetRole { request, participant, role } => {
+                let result = self.set_role(participant, role);
+                answer(&sender, request, result);
+            }
+            SessionToHost::Remove { request, participant } => {
+                let result = self.remove(participant);
+                answer(&sender, request, result);
+            }
+            SessionToHost::Admit { request, participant } => {
+                let result = self.decide(participant, Decision::Admit);
+                answer(&sender, request, result);
+            }
+            SessionToHost::Deny { request, participant } => {
+                let result = self.decide(participant, Decision::Deny);
+                answer(&sender, request, result);
+            }
+            SessionToHost::End => {
+                info!("ended by the host");
+                self.events.send(AgentEvent::EndRequested);
+            }
+        }
+    }
+
+    fn rename(&mut self, id: ParticipantId, name: &str) {
+        let others = self.members.values().filter(|member| member.participant.id != id);
+        let name =
+            names::distinct(&names::clean(name), others.map(|member| member.participant.name.as_str()));
+        if let Some(member) = self.members.get_mut(&id) {
+            member.participant.name = name;
+            let changed = SessionToGuest::Changed(member.participant.clone());
+            self.tell_all(&changed);
+        }
+    }
+
+    fn set_role(&mut self, id: ParticipantId, role: Role) -> Result<(), Fault> {
+        let member = self.members.get_mut(&id).ok_or(FaultCode::UnknownParticipant)?;
+        // The host's own rights are the link's; they are neither given nor taken in the room.
+        if member.participant.role == Role::Host || role == Role::Host {
+            return Err(Fault::new(FaultCode::NotAllowed).with("Administer"));
+        }
+        member.participant.role = role;
+        member.connection.admit(role);
+        debug!(participant = %id, %role, "role changed");
+        let changed = SessionToGuest::Changed(member.participant.clone());
+        self.tell_all(&changed);
+        Ok(())
+    }
+
+    fn remove(&mut self, id: ParticipantId) -> Result<(), Fault> {
+        let member = self.members.get(&id).ok_or(FaultCode::UnknownParticipant)?;
+        if member.participant.role == Role::Host {
+            return Err(Fault::new(FaultCode::NotAllowed).with("Administer"));
+        }
+        let key = member.key;
+        self.banned.insert(key);
+        self.admitted.remove(&key);
+        // Every tab of that person goes.
+        let connections: Vec<_> = self
+            .members
+            .values()
+            .filter(|member| member.key == key && member.participant.role != Role::Host)
+            .map(|member| Arc::clone(&member.connection))
+            .collect();
+        for connection in connections {
+            connection.outbox.session(SessionToGuest::Removed);
+            connection.stop(Some(FaultCode::Removed.into()));
+            self.gone(connection.id, connection.connection, LeaveReason::Removed);
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, id: ParticipantId, decision: Decision) -> Result<(), Fault> {
+        let waiting = self.waiting.remove(&id).ok_or(FaultCode::UnknownParticipant)?;
+        self.tell_hosts(&SessionToGuest::KnockOver { participant: id });
+        match decision {
+            Decision::Admit => self.enter(waiting.member),
+            Decision::Deny => waiting.member.connection.stop(Some(FaultCode::Denied.into())),
+        }
+        Ok(())
+    }
+
+    fn presence(&mut self, from: ParticipantId, presence: Presence) {
+        if !self.members.contains_key(&from) || !self.presences.set(from, presence.clone()) {
+            return;
+        }
+        let message = encode(&ToGuest::Presence(PresenceToGuest::At { participant: from, presence }));
+        for member in self.members.values().filter(|member| member.participant.id != from) {
+            member.connection.outbox.presence_bytes(from, message.clone());
+        }
+    }
+
+    fn end(&mut self) {
+        self.tell_all(&SessionToGuest::Ended);
+        let connections = self.members.values().map(|member| &member.connection);
+        let waiting = self.waiting.values().map(|waiting| &waiting.member.connection);
+        for connection in connections.chain(waiting) {
+            connection.stop(Some(FaultCode::SessionEnded.into()));
+        }
+        // Nobody is let in any more; those who are here report that they are gone to nobody.
+        self.inbox.close();
+    }
+
+    fn tell_all(&self, message: &SessionToGuest) {
+        let bytes = encode(&ToGuest::Session(message.clone()));
+        for member in self.members.values() {
+            member.connection.outbox.control(bytes.clone());
+        }
+    }
+
+    fn tell_hosts(&self, message: &SessionToGuest) {
+        for member in self.members.values().filter(|member| member.participant.role == Role::Host) {
+            member.connection.outbox.session(message.clone());
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Decision {
+    Admit,
+    Deny,
+}
+
+fn knock_message(waiting: &Waiting) -> SessionToGuest {
+    SessionToGuest::Knock {
+        participant: waiting.member.participant.id,
+        name: waiting.member.participant.name.clone(),
+        role: waiting.role,
+        words: waiting.words.clone(),
+    }
+}
+
+fn answer(sender: &ParticipantConnection, request: RequestId, result: Result<(), Fault>) {
+    match result {
+        Ok(()) => sender.outbox.session(SessionToGuest::Done { request }),
+        Err(fault) => sender.outbox.fault(Some(request), fault),
+    }
+}

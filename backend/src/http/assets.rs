@@ -1,0 +1,30 @@
+//! The page: embedded in release builds, read from disk in debug builds; index.html is revalidated, the rest immutable.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use memory_serve::CacheControl;
+use tower::ServiceExt as _;
+
+use super::socket;
+
+/// Every file of the page. All but index.html have a hash in their name.
+pub(super) fn router() -> Router {
+    memory_serve::load!()
+        .index_file(Some("/index.html"))
+        .html_cache_control(CacheControl::NoCache)
+        .cache_control(CacheControl::Long)
+        .into_router()
+}
+
+/// The page at a session's address. Which session it is, and whether it exists, the socket finds out.
+pub(super) async fn page(State(state): State<socket::State>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    parts.uri = Uri::from_static("/index.html");
+    match state.page.oneshot(Request::from_parts(parts, Body::empty())).await {
+        Ok(response) => response,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

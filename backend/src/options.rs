@@ -1,0 +1,121 @@
+//! The command line. Settings rise from `parlor.toml` over the person's own file and `PARLOR_*` to flags.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Share a folder: whoever opens the link is in the room, in a plain browser, with nothing to install.
+#[derive(Debug, Parser)]
+#[command(name = "parlor", version, about, propagate_version = true)]
+pub struct Options {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open a session for a folder and print the links to send.
+    #[command(
+        after_help = "Examples:\n  parlor share                 share this folder; guests may edit\n  \
+        parlor share docs --read-only    guests only look\n  \
+        parlor share --approve always    you admit every guest in your own page\n\n\
+        The links hold the keys: send them only to those you invite. Ctrl-C ends the session for everybody."
+    )]
+    Share(ShareOptions),
+}
+
+/// Flags of `parlor share`.
+#[derive(Debug, Args)]
+pub struct ShareOptions {
+    /// The folder to share.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+
+    /// Address to listen on. Other machines reach only addresses of the network, which need --insecure-lan-http.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", env = "PARLOR_LISTEN")]
+    pub listen: IpAddr,
+
+    /// Port to listen on; 0 takes any free one.
+    #[arg(long, value_name = "N", default_value_t = 0, env = "PARLOR_PORT")]
+    pub port: u16,
+
+    /// Serve plain HTTP on an address of the network. Text stays sealed, but whoever controls the network can
+    /// replace the page that your guests load.
+    #[arg(long)]
+    pub insecure_lan_http: bool,
+
+    /// What the link that is printed first allows its guests.
+    #[arg(long, value_enum, default_value_t = GuestRole::Editor, env = "PARLOR_ROLE")]
+    pub role: GuestRole,
+
+    /// Make links for viewers only.
+    #[arg(long, conflicts_with = "role")]
+    pub read_only: bool,
+
+    /// Whether guests wait until you admit them in your own page.
+    #[arg(long, value_enum, default_value_t = Approve::Never, env = "PARLOR_APPROVE")]
+    pub approve: Approve,
+
+    /// What you are called.
+    #[arg(long, value_name = "NAME", env = "PARLOR_NAME")]
+    pub name: Option<String>,
+
+    /// How to print: for a person, or one JSON object a line for scripts.
+    #[arg(long, value_enum, default_value_t = Output::Text, env = "PARLOR_OUTPUT")]
+    pub output: Output,
+
+    /// Open your own page in the browser.
+    #[arg(long)]
+    pub open: bool,
+}
+
+/// A role that a link can grant to guests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GuestRole {
+    /// Type in files, create, rename and delete them.
+    Editor,
+    /// Look.
+    Viewer,
+}
+
+/// Whether guests wait in the lobby.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Approve {
+    /// Every new guest.
+    Always,
+    /// Whoever has a link is in.
+    Never,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For a person.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn a_folder_is_all_one_needs() {
+        let options = Options::parse_from(["parlor", "share", "src"]);
+        let Command::Share(share) = options.command;
+        assert_eq!(share.path, PathBuf::from("src"));
+        assert!(share.listen.is_loopback());
+        assert_eq!((share.port, share.role, share.approve), (0, GuestRole::Editor, Approve::Never));
+    }
+}

@@ -1,0 +1,172 @@
+//! The names of everything that the command palette offers. Where Live Share has a name for it, it is that one.
+
+/// Something that one can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Command {
+    CopyInvite,
+    ShowInvites,
+    ListParticipants,
+    MakeReadOnly,
+    MakeEditor,
+    RemoveParticipant,
+    EndSession,
+    LeaveSession,
+    NewFile,
+    NewFolder,
+    CollapseFolders,
+    Save,
+    CloseTab,
+    CloseAllTabs,
+    NextTab,
+    PreviousTab,
+    CopyPath,
+    Find,
+    GoToLine,
+    Undo,
+    Redo,
+    ToggleWrap,
+    FontLarger,
+    FontSmaller,
+    FontUsual,
+    ThemeSystem,
+    ThemeLight,
+    ThemeDark,
+    FlagsNever,
+    FlagsActivity,
+    FlagsAlways,
+    FocusFiles,
+    FocusPeople,
+    FocusEditor,
+    NextPart,
+    ToggleSideBar,
+    TryNow,
+}
+
+impl Command {
+    /// All, in the order in which the palette has them.
+    pub(crate) const ALL: [Self; 37] = [
+        Self::CopyInvite,
+        Self::ShowInvites,
+        Self::ListParticipants,
+        Self::MakeReadOnly,
+        Self::MakeEditor,
+        Self::RemoveParticipant,
+        Self::LeaveSession,
+        Self::EndSession,
+        Self::TryNow,
+        Self::NewFile,
+        Self::NewFolder,
+        Self::CollapseFolders,
+        Self::Save,
+        Self::CloseTab,
+        Self::CloseAllTabs,
+        Self::NextTab,
+        Self::PreviousTab,
+        Self::CopyPath,
+        Self::Find,
+        Self::GoToLine,
+        Self::Undo,
+        Self::Redo,
+        Self::ToggleWrap,
+        Self::FontLarger,
+        Self::FontSmaller,
+        Self::FontUsual,
+        Self::ThemeSystem,
+        Self::ThemeLight,
+        Self::ThemeDark,
+        Self::FlagsActivity,
+        Self::FlagsAlways,
+        Self::FlagsNever,
+        Self::FocusFiles,
+        Self::FocusPeople,
+        Self::FocusEditor,
+        Self::NextPart,
+        Self::ToggleSideBar,
+    ];
+
+    /// As the palette shows it.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::CopyInvite => "Live Share: Invite Others (Copy Link)",
+            Self::ShowInvites => "Live Share: Show Invite Links",
+            Self::ListParticipants => "Live Share: List Participants",
+            Self::MakeReadOnly => "Live Share: Make Participant Read-Only",
+            Self::MakeEditor => "Live Share: Make Participant Read/Write",
+            Self::RemoveParticipant => "Live Share: Remove Participant",
+            Self::EndSession => "Live Share: End Collaboration Session",
+            Self::LeaveSession => "Live Share: Leave Collaboration Session",
+            Self::NewFile => "File: New File",
+            Self::NewFolder => "File: New Folder",
+            Self::CollapseFolders => "Explorer: Collapse All Folders",
+            Self::Save => "File: Save",
+            Self::CloseTab => "View: Close Editor",
+            Self::CloseAllTabs => "View: Close All Editors",
+            Self::NextTab => "View: Open Next Editor",
+            Self::PreviousTab => "View: Open Previous Editor",
+            Self::CopyPath => "File: Copy Path of Active File",
+            Self::Find => "Edit: Find",
+            Self::GoToLine => "Go to Line/Column",
+            Self::Undo => "Edit: Undo My Last Change",
+            Self::Redo => "Edit: Redo My Last Change",
+            Self::ToggleWrap => "View: Toggle Word Wrap",
+            Self::FontLarger => "View: Larger Code",
+            Self::FontSmaller => "View: Smaller Code",
+            Self::FontUsual => "View: Reset Size of Code",
+            Self::ThemeSystem => "Preferences: Colours As the System",
+            Self::ThemeLight => "Preferences: Light Colours",
+            Self::ThemeDark => "Preferences: Dark Colours",
+            Self::FlagsNever => "Preferences: Never Show Names at Carets",
+            Self::FlagsActivity => "Preferences: Show Names at Carets While They Type",
+            Self::FlagsAlways => "Preferences: Always Show Names at Carets",
+            Self::FocusFiles => "View: Show Explorer",
+            Self::FocusPeople => "View: Show People",
+            Self::FocusEditor => "View: Focus Editor",
+            Self::NextPart => "View: Focus Next Part",
+            Self::ToggleSideBar => "View: Toggle Side Bar Visibility",
+            Self::TryNow => "Connection: Try Now",
+        }
+    }
+
+    /// The keys that do the same, one string a key; `Mod` is Ctrl, or Cmd on a Mac.
+    pub(crate) const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Save => &["Mod", "S"],
+            Self::CloseTab => &["Alt", "W"],
+            Self::NextTab => &["Alt", "PageDown"],
+            Self::PreviousTab => &["Alt", "PageUp"],
+            Self::Find => &["Mod", "F"],
+            Self::GoToLine => &["Ctrl", "G"],
+            Self::Undo => &["Mod", "Z"],
+            Self::Redo => &["Mod", "Shift", "Z"],
+            Self::ToggleWrap => &["Alt", "Z"],
+            Self::FocusFiles => &["Mod", "Shift", "E"],
+            Self::NextPart => &["F6"],
+            Self::ToggleSideBar => &["Mod", "B"],
+            Self::CopyInvite
+            | Self::ShowInvites
+            | Self::ListParticipants
+            | Self::MakeReadOnly
+            | Self::MakeEditor
+            | Self::RemoveParticipant
+            | Self::EndSession
+            | Self::LeaveSession
+            | Self::NewFile
+            | Self::NewFolder
+            | Self::CollapseFolders
+            | Self::CloseAllTabs
+            | Self::CopyPath
+            | Self::FontLarger
+            | Self::FontSmaller
+            | Self::FontUsual
+            | Self::ThemeSystem
+            | Self::ThemeLight
+            | Self::ThemeDark
+            | Self::FlagsNever
+            | Self::FlagsActivity
+            | Self::FlagsAlways
+            | Self::FocusPeople
+            | Self::FocusEditor
+            | Self::TryNow => &[],
+        }
+    }
+}

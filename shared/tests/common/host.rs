@@ -1,0 +1,443 @@
+//! A miniature host for tests: seal, link, lanes and documents of the real kind, in memory, for several guests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use parlor_shared::client::{Client, ClientOptions};
+use parlor_shared::codec::{self, Decoded};
+use parlor_shared::document::{Document, diff};
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, SessionId};
+use parlor_shared::invite::{Invite, InviteSecret};
+use parlor_shared::lane::{Lanes, UpdatePush};
+use parlor_shared::link::Link;
+use parlor_shared::message::{
+    DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, JoinRequest,
+    LeaveReason, Participant, PresenceToGuest, PresenceToHost, SessionInfo, SessionToGuest, SessionToHost,
+    ToGuest, ToHost, Welcome, WorkspaceToGuest, WorkspaceToHost,
+};
+use parlor_shared::path::WorkspacePath;
+use parlor_shared::role::{Role, authorize};
+use parlor_shared::seal::{Channel, Greeting, Identity, Responder, clear_fault};
+
+pub(crate) const MAX_UNITS: u32 = 8 * 1024 * 1024;
+const SESSION: SessionId = SessionId::from_bytes([4; 16]);
+
+/// What happened, so that a test can tell that it tested something.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Counters {
+    pub(crate) handshakes: u64,
+    pub(crate) resumed: u64,
+    pub(crate) known_replicas: u64,
+    pub(crate) updates: u64,
+    pub(crate) fanned_out: u64,
+    pub(crate) refused: u64,
+    pub(crate) after_refusal: u64,
+    pub(crate) overflows: u64,
+    pub(crate) stale: u64,
+    pub(crate) resyncs: u64,
+    pub(crate) syncs: u64,
+    pub(crate) disk_changes: u64,
+    pub(crate) closes: u64,
+    pub(crate) saves: u64,
+}
+
+/// What becomes of one who knocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doorman {
+    Admits,
+    Waits,
+}
+
+pub(crate) struct HostDocument {
+    pub(crate) path: WorkspacePath,
+    pub(crate) document: Document,
+    /// What is on the disk: a replica of its own, as far behind as the last checkpoint.
+    disk: Document,
+}
+
+enum Stage {
+    Greeting,
+    Knock(Box<Responder>),
+    Sealed(Box<Channel>),
+}
+
+struct Connection {
+    stage: Stage,
+    link: Link,
+    lanes: Lanes,
+    outgoing: Vec<Vec<u8>>,
+    key: [u8; 32],
+    participant: Option<ParticipantId>,
+    open: BTreeSet<DocumentId>,
+    refused: BTreeSet<DocumentId>,
+}
+
+/// A host with its guests, by the number that the test gives each.
+pub(crate) struct Host {
+    identity: Identity,
+    secret: InviteSecret,
+    pub(crate) doorman: Doorman,
+    /// Whether a guest that comes back is the one it was.
+    pub(crate) remembers: bool,
+    connections: BTreeMap<usize, Connection>,
+    known: BTreeMap<[u8; 32], Participant>,
+    next_participant: u32,
+    pub(crate) documents: BTreeMap<DocumentId, HostDocument>,
+    pub(crate) counters: Counters,
+    /// What guests said, newest last, for tests that look.
+    pub(crate) heard: Vec<ToHost>,
+}
+
+impl Host {
+    pub(crate) fn new() -> Self {
+        Self {
+            identity: Identity::from_private(&[1; 32]),
+            secret: InviteSecret::with_role([3; 16], Role::Editor),
+            doorman: Doorman::Admits,
+            remembers: true,
+            connections: BTreeMap::new(),
+            known: BTreeMap::new(),
+            next_participant: 1,
+            documents: BTreeMap::new(),
+            counters: Counters::default(),
+            heard: Vec::new(),
+        }
+    }
+
+    /// A guest with a link to this host.
+    pub(crate) fn guest(&self, number: u8) -> Client {
+        Client::new(ClientOptions {
+            invite: Invite {
+                origin: "http://localhost:1".into(),
+                session: SESSION,
+                host_key: *self.identity.public(),
+                secret: self.secret.clone(),
+            },
+            identity: Identity::from_private(&[100 + number; 32]),
+            name: format!("Guest {number}"),
+            program: "test".into(),
+        })
+    }
+
+    pub(crate) fn add_document(&mut self, id: u32, path: &str, text: &str) -> DocumentId {
+        let (mut document, mut disk) = (Document::new(AuthorId(2)), Document::new(AuthorId::DISK));
+        if let Some(update) = disk.edit(&diff::splices("", text)).unwrap() {
+            document.apply([update.as_slice()]).unwrap();
+        }
+        let path = WorkspacePath::parse(path).unwrap();
+        self.documents.insert(DocumentId(id), HostDocument { path, document, disk });
+        DocumentId(id)
+    }
+
+    pub(crate) fn text(&self, document: DocumentId) -> String {
+        self.documents[&document].document.text()
+    }
+
+    // The transport.
+
+    pub(crate) fn connect(&mut self, guest: usize) {
+        let connection = Connection {
+            stage: Stage::Greeting,
+            link: Link::default(),
+            lanes: Lanes::default(),
+            outgoing: Vec::new(),
+            key: [0; 32],
+            participant: None,
+            open: BTreeSet::new(),
+            refused: BTreeSet::new(),
+        };
+        self.connections.insert(guest, connection);
+    }
+
+    pub(crate) fn disconnect(&mut self, guest: usize) {
+        let left = self.connections.remove(&guest).and_then(|connection| connection.participant);
+        if let Some(participant) = left {
+            self.tell_all(&ToGuest::Session(SessionToGuest::Left { participant, reason: LeaveReason::Lost }));
+        }
+    }
+
+    pub(crate) fn is_connected(&self, guest: usize) -> bool {
+        self.connections.contains_key(&guest)
+    }
+
+    /// The next transport message to a guest.
+    pub(crate) fn transmit(&mut self, guest: usize) -> Option<Vec<u8>> {
+        let connection = self.connections.get_mut(&guest)?;
+        if !connection.outgoing.is_empty() {
+            return Some(connection.outgoing.remove(0));
+        }
+        let Stage::Sealed(channel) = &mut connection.stage else { return None };
+        let frame = connection.link.next_frame(&mut connection.lanes)?;
+        Some(channel.seal(&frame).unwrap())
+    }
+
+    pub(crate) fn receive(&mut self, guest: usize, message: &[u8]) -> Result<(), Fault> {
+        let Some(connection) = self.connections.get_mut(&guest) else { return Ok(()) };
+        match std::mem::replace(&mut connection.stage, Stage::Greeting) {
+            Stage::Greeting => {
+                let (greeting, noise) = Greeting::read(message)?;
+                if !greeting.version.is_served() {
+                    let fault = Fault::new(FaultCode::VersionMismatch).with(greeting.version.0).with(1).with(1);
+                    connection.outgoing.push(clear_fault(&fault));
+                    return Ok(());
+                }
+                let key = self.secret.pre_shared_key(SESSION, Role::Editor);
+                let (responder, reply) =
+                    Responder::reply(&self.identity, &key, &greeting, Role::Editor, noise)?;
+                connection.outgoing.push(reply);
+                connection.stage = Stage::Knock(Box::new(responder));
+                Ok(())
+            }
+            Stage::Knock(responder) => {
+                let (channel, key, payload) = responder.admit(message)?;
+                connection.stage = Stage::Sealed(Box::new(channel));
+                connection.key = key;
+                self.counters.handshakes += 1;
+                let request: JoinRequest = codec::exact(&payload)?;
+                match self.doorman {
+                    Doorman::Admits => self.welcome(guest, Some(&request)),
+                    Doorman::Waits => self.tell(guest, &ToGuest::Session(SessionToGuest::Waiting)),
+                }
+                Ok(())
+            }
+            Stage::Sealed(mut channel) => {
+                let frame = channel.open(message)?;
+                connection.stage = Stage::Sealed(channel);
+                connection.link.receive(&frame)?;
+                while let Some((lane, bytes)) =
+                    self.connections.get_mut(&guest).and_then(|connection| connection.link.next_message())
+                {
+                    match codec::decode::<ToHost>(&bytes)? {
+                        Decoded::Known(message) => {
+                            assert_eq!(message.lane(), lane, "on its own lane: {message:?}");
+                            self.hear(guest, message)?;
+                        }
+                        Decoded::Unknown { .. } => return Err(FaultCode::UnknownMessage.into()),
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    // What the host says.
+
+    pub(crate) fn tell(&mut self, guest: usize, message: &ToGuest) {
+        let Some(connection) = self.connections.get_mut(&guest) else { return };
+        let bytes: Bytes = codec::encode(message).into();
+        let lanes = &mut connection.lanes;
+        match message {
+            ToGuest::Session(_) | ToGuest::Fault { .. } => lanes.push_control(bytes).unwrap(),
+            ToGuest::Document(DocumentToGuest::State { document, .. }) => {
+                lanes.push_state(*document, bytes).unwrap();
+            }
+            ToGuest::Document(DocumentToGuest::Update { document, .. }) => {
+                match lanes.push_update(*document, bytes) {
+                    UpdatePush::Queued => self.counters.fanned_out += 1,
+                    UpdatePush::Stale => self.counters.stale += 1,
+                    UpdatePush::Overflowed(documents) => {
+                        self.counters.overflows += 1;
+                        for document in documents {
+                            self.counters.resyncs += 1;
+                            self.tell(guest, &ToGuest::Document(DocumentToGuest::Resync { document }));
+                        }
+                    }
+                }
+            }
+            ToGuest::Document(_) => lanes.push_document(bytes).unwrap(),
+            ToGuest::Presence(PresenceToGuest::At { participant, .. }) => {
+                lanes.push_presence(participant.0, bytes);
+            }
+            ToGuest::Workspace(_) => lanes.push_workspace(bytes).unwrap(),
+        }
+    }
+
+    fn tell_all(&mut self, message: &ToGuest) {
+        let joined = |connection: &Connection| connection.participant.is_some();
+        let guests: Vec<usize> =
+            self.connections.iter().filter(|(_, c)| joined(c)).map(|(guest, _)| *guest).collect();
+        guests.into_iter().for_each(|guest| self.tell(guest, message));
+    }
+
+    pub(crate) fn welcome(&mut self, guest: usize, request: Option<&JoinRequest>) {
+        let key = self.connections[&guest].key;
+        let known = self.known.get(&key).filter(|_| self.remembers).cloned();
+        let me = known.unwrap_or_else(|| {
+            let id = ParticipantId(self.next_participant);
+            self.next_participant += 1;
+            let author = AuthorId(AuthorId::FIRST_PARTICIPANT.0 + u64::from(id.0));
+            let name = request.map_or_else(String::new, |request| request.name.clone());
+            Participant { id, name, role: Role::Editor, color: 0, author }
+        });
+        if request.is_some_and(|request| request.resume == Some(me.id)) {
+            self.counters.resumed += 1;
+        }
+        self.known.insert(key, me.clone());
+        // A connection of the same guest that is not known to be dead yet gives way.
+        let old = self.connections.iter().find(|(number, c)| **number != guest && c.key == key);
+        if let Some(old) = old.map(|(number, _)| *number) {
+            self.connections.remove(&old);
+        }
+        self.tell_all(&ToGuest::Session(SessionToGuest::Joined(me.clone())));
+        self.connections.get_mut(&guest).unwrap().participant = Some(me.id);
+        let present: BTreeSet<ParticipantId> =
+            self.connections.values().filter_map(|connection| connection.participant).collect();
+        let participants = self.known.values().filter(|one| present.contains(&one.id)).cloned().collect();
+        let session = SessionInfo { workspace: "demo".into(), host: "Bob".into() };
+        let welcome = Welcome { me, session, participants };
+        self.tell(guest, &ToGuest::Session(SessionToGuest::Welcome(Box::new(welcome))));
+    }
+
+    pub(crate) fn set_role(&mut self, guest: usize, role: Role) {
+        let Some(key) = self.connections.get(&guest).map(|connection| connection.key) else { return };
+        let Some(participant) = self.known.get_mut(&key) else { return };
+        participant.role = role;
+        let changed = participant.clone();
+        self.tell_all(&ToGuest::Session(SessionToGuest::Changed(changed)));
+    }
+
+    pub(crate) fn participant(&self, guest: usize) -> Option<&Participant> {
+        self.known.get(&self.connections.get(&guest)?.key)
+    }
+
+    // What the host hears.
+
+    fn hear(&mut self, guest: usize, message: ToHost) -> Result<(), Fault> {
+        self.heard.push(message.clone());
+        let Some(me) = self.participant(guest).cloned() else { return Err(FaultCode::NotAdmitted.into()) };
+        match message {
+            ToHost::Document(message) => self.hear_document(guest, &me, message),
+            ToHost::Session(SessionToHost::Leave) => self.disconnect(guest),
+            ToHost::Session(SessionToHost::SetName { name }) => {
+                self.known.get_mut(&self.connections[&guest].key).unwrap().name = name.clone();
+                self.tell_all(&ToGuest::Session(SessionToGuest::Changed(Participant { name, ..me })));
+            }
+            ToHost::Session(_) => {}
+            ToHost::Presence(PresenceToHost::At(presence)) => {
+                presence.check()?;
+                self.tell_all(&ToGuest::Presence(PresenceToGuest::At { participant: me.id, presence }));
+            }
+            ToHost::Workspace(WorkspaceToHost::Create { request, .. }) => {
+                self.tell(guest, &ToGuest::Workspace(WorkspaceToGuest::Done { request }));
+            }
+            ToHost::Workspace(_) => {}
+        }
+        Ok(())
+    }
+
+    fn hear_document(&mut self, guest: usize, me: &Participant, message: DocumentToHost) {
+        let refusal = authorize(me.role, &ToHost::Document(message.clone())).err();
+        let connection = self.connections.get_mut(&guest).unwrap();
+        match message {
+            DocumentToHost::Open { request, path, known } => {
+                let Some((id, open)) = self.documents.iter().find(|(_, open)| open.path == path) else {
+                    let fault = Fault::new(FaultCode::NotFound).with(path);
+                    return self.tell(guest, &ToGuest::Fault { request: Some(request), fault });
+                };
+                let document = *id;
+                connection.open.insert(document);
+                connection.refused.remove(&document);
+                let known = known.filter(|known| known.document == document);
+                self.counters.known_replicas += u64::from(known.is_some());
+                let vector = known.map_or_else(Vec::new, |known| known.state_vector);
+                let info = DocumentInfo {
+                    document,
+                    path: open.path.clone(),
+                    end_of_line: EndOfLine::Lf,
+                    encoding: Encoding::Utf8,
+                    writable: true,
+                    status: DocumentStatus::Saved { by: None },
+                };
+                let (update, state_vector) =
+                    (open.document.missing_from(&vector).unwrap(), open.document.state_vector());
+                self.tell(guest, &ToGuest::Document(DocumentToGuest::Opened { request, info }));
+                let state = DocumentToGuest::State { document, update, state_vector };
+                self.tell(guest, &ToGuest::Document(state));
+            }
+            DocumentToHost::Update { document, sequence, update } => {
+                if connection.refused.contains(&document) || !connection.open.contains(&document) {
+                    self.counters.after_refusal += 1;
+                    return;
+                }
+                let target = self.documents.get_mut(&document).unwrap();
+                let applied = match refusal {
+                    Some(fault) => Err(fault),
+                    None => target
+                        .document
+                        .apply_as(me.author, &update, MAX_UNITS)
+                        .map_err(|error| Fault::new(FaultCode::InvalidUpdate).with(error)),
+                };
+                if let Err(fault) = applied {
+                    assert_eq!(fault.code, FaultCode::NotAllowed, "only roles refuse an honest update: {fault}");
+                    connection.refused.insert(document);
+                    connection.open.remove(&document);
+                    self.counters.refused += 1;
+                    let refused = DocumentToGuest::Refused { document, sequence, fault };
+                    return self.tell(guest, &ToGuest::Document(refused));
+                }
+                self.counters.updates += 1;
+                self.tell(guest, &ToGuest::Document(DocumentToGuest::Acknowledged { document, sequence }));
+                self.fan_out(document, &update, Some(guest));
+            }
+            DocumentToHost::Sync { document, state_vector } => {
+                self.counters.syncs += 1;
+                self.send_state(guest, document, &state_vector);
+            }
+            DocumentToHost::Save { document } => {
+                self.counters.saves += 1;
+                let status = DocumentStatus::Saved { by: Some(me.id) };
+                self.tell(guest, &ToGuest::Document(DocumentToGuest::Status { document, status }));
+            }
+            DocumentToHost::Close { document } => {
+                self.counters.closes += 1;
+                connection.open.remove(&document);
+                connection.refused.remove(&document);
+                connection.lanes.forget_document(document);
+            }
+        }
+    }
+
+    /// Tells a guest all that a replica with this state vector lacks.
+    pub(crate) fn send_state(&mut self, guest: usize, document: DocumentId, state_vector: &[u8]) {
+        if !self.connections[&guest].open.contains(&document) {
+            return;
+        }
+        let target = &self.documents[&document].document;
+        let update = target.missing_from(state_vector).unwrap();
+        let state_vector = target.state_vector();
+        self.tell(guest, &ToGuest::Document(DocumentToGuest::State { document, update, state_vector }));
+    }
+
+    fn fan_out(&mut self, document: DocumentId, update: &[u8], except: Option<usize>) {
+        let has = |(guest, connection): &(&usize, &Connection)| {
+            Some(**guest) != except && connection.open.contains(&document)
+        };
+        let guests: Vec<usize> = self.connections.iter().filter(has).map(|(guest, _)| *guest).collect();
+        for guest in guests {
+            let message = DocumentToGuest::Update { document, update: update.to_vec() };
+            self.tell(guest, &ToGuest::Document(message));
+        }
+    }
+
+    // The disk.
+
+    /// The disk has the text as it is now.
+    pub(crate) fn checkpoint(&mut self, document: DocumentId) {
+        let HostDocument { document, disk, .. } = self.documents.get_mut(&document).unwrap();
+        let missing = document.missing_from(&disk.state_vector()).unwrap();
+        disk.apply([missing.as_slice()]).unwrap();
+    }
+
+    /// Something else rewrites the file as it was at the last checkpoint; what guests typed since stays.
+    pub(crate) fn change_on_disk(&mut self, document: DocumentId, change: impl FnOnce(&str) -> String) {
+        let target = self.documents.get_mut(&document).unwrap();
+        let before = target.disk.text();
+        let after = change(&before);
+        let Some(update) = target.disk.edit(&diff::splices(&before, &after)).unwrap() else { return };
+        assert_eq!(target.disk.text(), after);
+        target.document.apply_as(AuthorId::DISK, &update, MAX_UNITS).unwrap();
+        self.counters.disk_changes += 1;
+        self.fan_out(document, &update, None);
+    }
+}
