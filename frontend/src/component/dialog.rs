@@ -67,10 +67,10 @@ pub(crate) fn Dialog(
                 <h2 class="dialog-title" id=title_id>
                     {title}
                 </h2>
-                <IconButton icon="x" label=close_label on:click=move |_| on_close.run(()) />
             </header>
             <div class="dialog-body">{children()}</div>
             <footer class="dialog-footer">{footer.run()}</footer>
+            <IconButton icon="x" label=close_label on:click=move |_| on_close.run(()) />
         </dialog>
     }
 }
