@@ -118,7 +118,7 @@ impl Agent {
         let (watching, pass_on) = Watching::new(watcher, changes, ended.clone());
         let (documents_actor, documents) =
             DocumentsActor::new(workspace.clone(), watching.clone(), events, tasks.clone());
-        let (tree_actor, tree) = TreeActor::new(workspace.clone(), watching);
+        let (tree_actor, tree) = TreeActor::new(workspace.clone(), watching, ended.clone());
         tasks.spawn(session_actor.run());
         tasks.spawn(pass_on);
         tasks.spawn(documents_actor.run());

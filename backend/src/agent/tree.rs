@@ -12,6 +12,7 @@ use parlor_shared::path::WorkspacePath;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 use super::documents::blocking;
 use super::outbox::encode;
@@ -89,6 +90,7 @@ pub(super) struct TreeActor {
     watching: Watching,
     folder_events: broadcast::Receiver<FolderEvent>,
     inbox: mpsc::Receiver<TreeCommand>,
+    ended: CancellationToken,
     folders: HashMap<WorkspacePath, Watched>,
     to_read: BTreeSet<WorkspacePath>,
     readings: JoinSet<Reading>,
@@ -96,13 +98,18 @@ pub(super) struct TreeActor {
 }
 
 impl TreeActor {
-    pub(super) fn new(workspace: Workspace, watching: Watching) -> (Self, TreeHandle) {
+    pub(super) fn new(
+        workspace: Workspace,
+        watching: Watching,
+        ended: CancellationToken,
+    ) -> (Self, TreeHandle) {
         let (sender, inbox) = mpsc::channel(INBOX_CAPACITY);
         let actor = Self {
             workspace,
             folder_events: watching.subscribe(),
             watching,
             inbox,
+            ended,
             folders: HashMap::new(),
             to_read: BTreeSet::new(),
             readings: JoinSet::new(),
@@ -115,9 +122,10 @@ impl TreeActor {
         loop {
             self.start_readings();
             let retry_at = self.retry_at;
-            // Every arm is cancel-safe: a time, `join_next`, receives. Rarest first.
+            // Every arm is cancel-safe: a token, a time, `join_next`, receives. Rarest first.
             tokio::select! {
                 biased;
+                () = self.ended.cancelled() => break,
                 () = tokio::time::sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => {
                     self.retry_at = None;
                     self.catch_up();
