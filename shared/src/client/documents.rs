@@ -213,8 +213,13 @@ impl Documents {
     pub(super) fn close(&mut self, document: DocumentId) {
         let returning = self.opening.values().any(|opening| opening.returning == Some(document));
         match self.open.get_mut(&document) {
-            // What was typed last has not reached the host yet, or the host is just opening it for us.
-            Some(open) if returning || open.sync.owes() => (open.closing, open.shown) = (true, false),
+            // It was asked for again before its new text came: that request stands.
+            Some(open) if !open.opened_by.is_empty() => open.shown = false,
+            // What was typed last has not reached the host, or was refused and not told yet, or the host is just
+            // opening it for us.
+            Some(open) if returning || open.sync.owes() || open.replaces.is_some() => {
+                (open.closing, open.shown) = (true, false);
+            }
             Some(_) => {
                 self.open.remove(&document);
                 self.closed.insert(document);
@@ -290,7 +295,8 @@ impl Documents {
         let path = open.info.path.clone();
         self.own_requests += 1;
         let request = RequestId(u32::MAX - self.own_requests);
-        self.opening.insert(request, Opening { path, others: Vec::new(), asked: false, returning: Some(document) });
+        self.opening
+            .insert(request, Opening { path, others: Vec::new(), asked: false, returning: Some(document) });
     }
 
     /// Puts what waits onto the lanes.
