@@ -327,9 +327,7 @@ fn wild_update() -> impl Strategy<Value = EncodedUpdate> {
 
 /// Updates that are almost right: the sender's next clocks, units that are there.
 fn plausible_update() -> impl Strategy<Value = EncodedUpdate> {
-    let known = || {
-        prop::option::weighted(0.8, (prop_oneof![Just(16u64), Just(17), Just(18)], 0..12u32))
-    };
+    let known = || prop::option::weighted(0.8, (prop_oneof![Just(16u64), Just(17), Just(18)], 0..12u32));
     let content = prop_oneof![
         8 => "[a\u{1f600}é\n]{1,4}".prop_map(Content::Text),
         1 => (1..4u32).prop_map(Content::Deleted),

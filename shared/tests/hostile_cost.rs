@@ -3,6 +3,7 @@
 //! One test, so that nothing else allocates while it measures.
 
 #[path = "common/updates.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
 mod updates;
 
 use std::alloc::System;
@@ -12,7 +13,6 @@ use cap::Cap;
 use parlor_shared::codec;
 use parlor_shared::document::{Document, Side, Splice, StickyPosition, UpdateError};
 use parlor_shared::id::AuthorId;
-use parlor_shared::lane::Lanes;
 use parlor_shared::link::Link;
 use parlor_shared::message::{ToGuest, ToHost};
 

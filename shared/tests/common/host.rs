@@ -178,7 +178,8 @@ impl Host {
             Stage::Greeting => {
                 let (greeting, noise) = Greeting::read(message)?;
                 if !greeting.version.is_served() {
-                    let fault = Fault::new(FaultCode::VersionMismatch).with(greeting.version.0).with(1).with(1);
+                    let fault =
+                        Fault::new(FaultCode::VersionMismatch).with(greeting.version.0).with(1).with(1);
                     connection.outgoing.push(clear_fault(&fault));
                     return Ok(());
                 }
@@ -369,7 +370,11 @@ impl Host {
                         .map_err(|error| Fault::new(FaultCode::InvalidUpdate).with(error)),
                 };
                 if let Err(fault) = applied {
-                    assert_eq!(fault.code, FaultCode::NotAllowed, "only roles refuse an honest update: {fault}");
+                    assert_eq!(
+                        fault.code,
+                        FaultCode::NotAllowed,
+                        "only roles refuse an honest update: {fault}"
+                    );
                     connection.refused.insert(document);
                     connection.open.remove(&document);
                     self.counters.refused += 1;
