@@ -50,7 +50,11 @@ fn by_name(name: &str) -> Option<&'static str> {
         }
         ".bashrc" | ".zshrc" | ".profile" | ".bash_profile" => "icon file-kind-shell",
         _ => match stem {
-            "license" | "licence" | "copying" | "notice" => "icon file-kind-license",
+            "license" | "licence" | "copying" | "notice"
+                if !name.contains('.') || name.ends_with(".md") || name.ends_with(".txt") =>
+            {
+                "icon file-kind-license"
+            }
             _ if stem.starts_with("license-") => "icon file-kind-license",
             _ if name.starts_with(".env.") => "icon file-kind-config",
             _ if name.starts_with("dockerfile.") => "icon file-kind-container",
