@@ -8,7 +8,10 @@ use axum::Router;
 use axum::routing::get;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
@@ -18,8 +21,10 @@ use crate::agent::Agent;
 mod assets;
 mod guard;
 mod socket;
+mod tls;
 
 pub use guard::AllowedHosts;
+pub use tls::{Tls, TlsError};
 
 /// How long a client may take to say what it wants.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,8 +47,10 @@ pub fn router(agent: Arc<Agent>, hosts: AllowedHosts) -> Router {
     guard::protect(routes, hosts)
 }
 
-/// Accepts connections until `ended`, then lets those that serve no guest go.
-pub async fn serve(listener: TcpListener, router: Router, ended: CancellationToken) {
+/// Accepts connections until `ended`, then lets those that serve no guest go. Accepts, spawns, then shakes hands: a
+/// silent client keeps nobody else waiting.
+pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, ended: CancellationToken) {
+    let acceptor = tls.map(|tls| TlsAcceptor::from(tls.config));
     let connections = TaskTracker::new();
     loop {
         // Both arms are cancel-safe: a token and `accept`.
@@ -54,7 +61,7 @@ pub async fn serve(listener: TcpListener, router: Router, ended: CancellationTok
         };
         match accepted {
             Ok((stream, peer)) => {
-                connections.spawn(serve_one(stream, peer, router.clone(), ended.clone()));
+                connections.spawn(accept_one(stream, peer, acceptor.clone(), router.clone(), ended.clone()));
             }
             Err(error) => {
                 debug!(%error, "can not accept");
@@ -66,11 +73,33 @@ pub async fn serve(listener: TcpListener, router: Router, ended: CancellationTok
     connections.wait().await;
 }
 
-async fn serve_one(stream: TcpStream, peer: SocketAddr, router: Router, ended: CancellationToken) {
+async fn accept_one(
+    stream: TcpStream,
+    peer: SocketAddr,
+    acceptor: Option<TlsAcceptor>,
+    router: Router,
+    ended: CancellationToken,
+) {
     // Without it small frames wait for acknowledgements of earlier ones: 44 ms tails.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "no TCP_NODELAY");
     }
+    match acceptor {
+        None => serve_one(stream, peer, router, ended).await,
+        Some(acceptor) => match timeout(HEADER_TIMEOUT, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => serve_one(stream, peer, router, ended).await,
+            Ok(Err(error)) => debug!(%peer, %error, "no TLS"),
+            Err(_) => debug!(%peer, "no TLS in time"),
+        },
+    }
+}
+
+async fn serve_one(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    router: Router,
+    ended: CancellationToken,
+) {
     let service = TowerToHyperService::new(router);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

@@ -3,16 +3,23 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use parlor::options::{Command, Options};
+use parlor::options::{Command, Options, Output};
 use parlor::share;
 use tracing_subscriber::EnvFilter;
 
-/// What is logged unless `RUST_LOG` says otherwise.
-const DEFAULT_LOG: &str = "warn,parlor=info";
+/// What is logged unless `RUST_LOG` says otherwise: a person reads the terminal, a script keeps the log.
+const fn default_log(output: Output) -> &'static str {
+    match output {
+        Output::Text => "warn",
+        Output::Json => "warn,parlor=info",
+    }
+}
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
+    let Command::Share(share_options) = &options.command;
+    let default_log = default_log(share_options.output);
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_log));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -34,13 +34,25 @@ pub struct ShareOptions {
     #[arg(default_value = ".")]
     pub path: PathBuf,
 
-    /// Address to listen on. Other machines reach only addresses of the network, which need --insecure-lan-http.
+    /// Address to listen on. Other machines reach you on an address of your network, which needs HTTPS (see --tls).
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", env = "PARLOR_LISTEN")]
     pub listen: IpAddr,
 
     /// Port to listen on; 0 takes any free one.
     #[arg(long, value_name = "N", default_value_t = 0, env = "PARLOR_PORT")]
     pub port: u16,
+
+    /// Serve HTTPS with a certificate made for this session. Guests' browsers warn of it once.
+    #[arg(long, value_enum, value_name = "HOW", conflicts_with_all = ["tls_cert", "tls_key"])]
+    pub tls: Option<TlsMode>,
+
+    /// Serve HTTPS with this certificate chain (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_key", env = "PARLOR_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert", env = "PARLOR_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
 
     /// Serve plain HTTP on an address of the network. Text stays sealed, but whoever controls the network can
     /// replace the page that your guests load.
@@ -70,6 +82,13 @@ pub struct ShareOptions {
     /// Open your own page in the browser.
     #[arg(long)]
     pub open: bool,
+}
+
+/// Where a certificate comes from, if not from files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TlsMode {
+    /// Made for this session.
+    SelfSigned,
 }
 
 /// A role that a link can grant to guests.

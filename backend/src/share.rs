@@ -13,18 +13,25 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::agent::{Agent, AgentEvent, AgentOptions, Approval};
-use crate::http::{self, AllowedHosts};
-use crate::options::{Approve, GuestRole, Output, ShareOptions};
+use crate::http::{self, AllowedHosts, Tls};
+use crate::options::{Approve, GuestRole, Output, ShareOptions, TlsMode};
 
 /// Shares a folder until Ctrl-C, a termination signal, or a host who ends it in the page.
 ///
 /// # Errors
 /// If sharing can not begin; the message says what to do.
 pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
-    if !options.listen.is_loopback() && !options.insecure_lan_http {
+    if options.listen.is_unspecified() {
         bail!(
-            "{} is an address of the network, and plain HTTP there lets whoever controls the network replace the \
-             page. Listen on 127.0.0.1, or add --insecure-lan-http if you trust everybody on it.",
+            "{} is no address that a guest can open. Listen on the one that they reach you at, as in --listen 192.168.1.5.",
+            options.listen
+        );
+    }
+    let tls = tls(&options)?;
+    if !options.listen.is_loopback() && tls.is_none() && !options.insecure_lan_http {
+        bail!(
+            "{} is an address of the network, and with plain HTTP whoever controls the network can replace the page. \
+             Add --tls self-signed or --tls-cert and --tls-key, or --insecure-lan-http if you trust everybody there.",
             options.listen
         );
     }
@@ -36,7 +43,8 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
         )
     })?;
     let address = listener.local_addr().context("the listener has no address")?;
-    let origin = origin(address);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let origin = origin(scheme, address);
     let (agent, mut events) = Agent::open(AgentOptions {
         folder: options.path.clone(),
         host_name: options.name.clone().unwrap_or_else(user_name),
@@ -48,14 +56,15 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
         origin: origin.clone(),
     })?;
     let agent = Arc::new(agent);
-    let hosts = AllowedHosts::of_listener("http", address.ip(), address.port());
+    let hosts = AllowedHosts::of_listener(scheme, address.ip(), address.port());
+    let fingerprint = tls.as_ref().map(|tls| tls.fingerprint.clone());
     let ended = CancellationToken::new();
     let tasks = TaskTracker::new();
-    tasks.spawn(http::serve(listener, http::router(Arc::clone(&agent), hosts), ended.clone()));
+    tasks.spawn(http::serve(listener, tls, http::router(Arc::clone(&agent), hosts), ended.clone()));
     tasks.close();
 
     let mut printer = Printer { output: options.output };
-    printer.sharing(&agent, address);
+    printer.sharing(&agent, address, fingerprint);
     if options.open {
         open_page(&agent);
     }
@@ -117,12 +126,20 @@ fn invited_roles(options: &ShareOptions) -> Vec<Role> {
 }
 
 /// Where the page is reached. `localhost` on loopback: browsers count it as secure, and it survives in links.
-fn origin(address: SocketAddr) -> String {
+fn origin(scheme: &str, address: SocketAddr) -> String {
     match address.ip() {
-        ip if ip.is_loopback() && ip.is_ipv4() => format!("http://localhost:{}", address.port()),
-        IpAddr::V4(ip) => format!("http://{ip}:{}", address.port()),
-        IpAddr::V6(ip) => format!("http://[{ip}]:{}", address.port()),
+        ip if ip.is_loopback() && ip.is_ipv4() => format!("{scheme}://localhost:{}", address.port()),
+        IpAddr::V4(ip) => format!("{scheme}://{ip}:{}", address.port()),
+        IpAddr::V6(ip) => format!("{scheme}://[{ip}]:{}", address.port()),
     }
+}
+
+fn tls(options: &ShareOptions) -> anyhow::Result<Option<Tls>> {
+    Ok(match (options.tls, &options.tls_cert, &options.tls_key) {
+        (Some(TlsMode::SelfSigned), _, _) => Some(Tls::self_signed(options.listen)?),
+        (None, Some(chain), Some(key)) => Some(Tls::from_files(chain, key)?),
+        (None, _, _) => None,
+    })
 }
 
 fn user_name() -> String {
@@ -158,17 +175,42 @@ struct InviteLine {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line {
-    Sharing { host_url: String, invites: Vec<InviteLine>, listen: String, pid: u32, session: String },
-    GuestWaiting { participant: u32, name: String },
-    GuestJoined { participant: u32, name: String, role: String },
-    GuestLeft { participant: u32, name: String },
-    Saved { path: String },
-    Error { path: Option<String>, code: u16, fault: String, params: Vec<String> },
+    Sharing {
+        host_url: String,
+        invites: Vec<InviteLine>,
+        listen: String,
+        pid: u32,
+        session: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fingerprint: Option<String>,
+    },
+    GuestWaiting {
+        participant: u32,
+        name: String,
+    },
+    GuestJoined {
+        participant: u32,
+        name: String,
+        role: String,
+    },
+    GuestLeft {
+        participant: u32,
+        name: String,
+    },
+    Saved {
+        path: String,
+    },
+    Error {
+        path: Option<String>,
+        code: u16,
+        fault: String,
+        params: Vec<String>,
+    },
     Ended,
 }
 
 impl Printer {
-    fn sharing(&mut self, agent: &Agent, address: SocketAddr) {
+    fn sharing(&mut self, agent: &Agent, address: SocketAddr, fingerprint: Option<String>) {
         let is_host = |role: &Role| *role == Role::Host;
         let links = agent.links();
         let host_url = links.iter().find(|(role, _)| is_host(role)).map(|(_, invite)| invite.link());
@@ -180,7 +222,8 @@ impl Printer {
                 .collect();
             let listen = address.to_string();
             let session = agent.session_id().to_string();
-            return self.line(&Line::Sharing { host_url, invites, listen, pid: std::process::id(), session });
+            let pid = std::process::id();
+            return self.line(&Line::Sharing { host_url, invites, listen, pid, session, fingerprint });
         }
         let mut text = String::from("\n  The door is open.\n\n");
         for (role, invite) in guests {
@@ -188,6 +231,11 @@ impl Printer {
             text.push_str(&format!("  Send this to those who may {what}:\n    {}\n\n", invite.link()));
         }
         text.push_str(&format!("  Your own page:\n    {host_url}\n\n"));
+        if let Some(fingerprint) = fingerprint {
+            text.push_str(&format!(
+                "  The certificate's SHA-256, for guests whose browser asks:\n    {fingerprint}\n\n"
+            ));
+        }
         text.push_str("  The links hold the keys: whoever has one is in. Ctrl-C ends the session.\n\n");
         self.print(&text);
     }

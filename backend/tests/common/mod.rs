@@ -8,6 +8,9 @@
     reason = "each test file uses its own part"
 )]
 
+pub mod proxy;
+pub mod raw;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -68,7 +71,7 @@ impl TestAgent {
         let hosts = AllowedHosts::of_listener("http", address.ip(), address.port());
         let router = http::router(Arc::clone(&agent), hosts);
         let tasks = TaskTracker::new();
-        tasks.spawn(http::serve(listener, router, ended.clone()));
+        tasks.spawn(http::serve(listener, None, router, ended.clone()));
         tasks.close();
         Self { agent, folder, address, events, ended, listener: tasks }
     }
