@@ -8,7 +8,7 @@ use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::role::Role;
 
 pub(crate) use commands::Command;
-pub(crate) use faults::{Explained, explain, fault_line};
+pub(crate) use faults::{Explained, explain, fault_line, link_error};
 
 // -- The page before the room --
 
@@ -61,6 +61,17 @@ pub(crate) const LEAVE: &str = "Leave";
 pub(crate) const ENDED_TITLE: &str = "The session is over";
 pub(crate) const LEFT_TITLE: &str = "You have left";
 pub(crate) const LEFT_LEAD: &str = "The others go on without you. Your edits are with the host.";
+
+/// Said to one who left by choice.
+pub(crate) fn left() -> Explained {
+    Explained { title: LEFT_TITLE, what: LEFT_LEAD.to_owned(), safe: "", todo: String::new() }
+}
+
+/// A fault's number, for a report.
+pub(crate) fn code(number: u16) -> String {
+    format!("Fault {number}")
+}
+
 pub(crate) const JOIN_AGAIN: &str = "Join again";
 pub(crate) const TRY_AGAIN: &str = "Try again";
 pub(crate) const RELOAD: &str = "Reload";
@@ -82,6 +93,8 @@ pub(crate) const RECONNECTING: &str =
     "The connection is lost. Keep typing: nothing is lost, it is sent when you are back.";
 pub(crate) const RECONNECTING_NOW: &str = "Connecting again";
 pub(crate) const TRY_NOW: &str = "Try now";
+pub(crate) const LOBBY_AGAIN: &str =
+    "You are back at the door: the host decides again. Your text is kept here.";
 pub(crate) const BACK_ONLINE: &str = "You are back. Everything is in sync.";
 
 /// When the next attempt comes.
@@ -100,11 +113,28 @@ pub(crate) const PARTICIPANTS: &str = "Participants";
 pub(crate) const OPEN_FILES: &str = "Open files";
 pub(crate) const VIEWS: &str = "Views";
 pub(crate) const STATUS_BAR: &str = "Status bar";
+pub(crate) const SIDE_BAR: &str = "Side bar";
 pub(crate) const SIDE_BAR_WIDTH: &str = "Width of the side bar";
 pub(crate) const SHARE: &str = "Share";
 pub(crate) const SETTINGS: &str = "Settings";
 pub(crate) const CLOSE: &str = "Close";
 pub(crate) const MORE_ACTIONS: &str = "More actions";
+
+/// The page's title while a room is open.
+pub(crate) fn room_title(file: Option<&str>, workspace: &str) -> String {
+    match file {
+        Some(file) => format!("{file} - {workspace} - {PRODUCT}"),
+        None => format!("{workspace} - {PRODUCT}"),
+    }
+}
+
+/// How many people are in the room.
+pub(crate) fn people_present(count: usize) -> String {
+    match count {
+        1 => "1 person is here".to_owned(),
+        _ => format!("{count} people are here"),
+    }
+}
 
 /// How many people there are beyond those that are shown.
 pub(crate) fn more_people(count: usize) -> String {
@@ -177,10 +207,19 @@ pub(crate) fn moved(name: &str, folder: &str) -> String {
     }
 }
 
+/// The question before something is moved by dragging.
+pub(crate) fn move_title(name: &str, folder: &str) -> String {
+    format!("Move “{name}” into “{folder}”?")
+}
+
+pub(crate) const MOVE: &str = "Move";
+pub(crate) const MOVE_TEXT: &str = "It moves on the host’s disk, for everybody. Whoever has it open stays in it.";
+
 // -- People --
 
 pub(crate) const YOU: &str = "you";
 pub(crate) const AWAY: &str = "away";
+pub(crate) const CHANGE_NAME: &str = "Change name";
 pub(crate) const ALONE_TITLE: &str = "Nobody else is here yet";
 pub(crate) const ALONE_TEXT: &str = "Send somebody the link; they need nothing but a browser.";
 pub(crate) const ALONE_TEXT_GUEST: &str = "You and the host are the first.";
@@ -358,6 +397,15 @@ pub(crate) const SHORTCUT_PARTS: &str = "Next part of the window";
 pub(crate) const READ_ONLY: &str = "Read-only";
 pub(crate) const READ_ONLY_VIEWER: &str =
     "You are a viewer: you see every change, and can not type. The host can change that.";
+/// Said when somebody types where nothing can be typed.
+pub(crate) fn refused_typing(role: Role) -> String {
+    match role {
+        Role::Viewer => READ_ONLY_VIEWER.to_owned(),
+        Role::Editor | Role::Host => "This text can not be typed into right now.".to_owned(),
+    }
+}
+
+pub(crate) const STARTING_OVER: &str = "This file is being opened afresh. Typing goes on in a moment.";
 pub(crate) const READ_ONLY_FILE: &str =
     "This file controls the workspace itself, so guests can read it and not change it.";
 

@@ -4,18 +4,25 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Command {
     CopyInvite,
+    CopyViewerInvite,
     ShowInvites,
     ListParticipants,
+    GoToParticipant,
     MakeReadOnly,
     MakeEditor,
     RemoveParticipant,
+    ChangeName,
     EndSession,
     LeaveSession,
     NewFile,
     NewFolder,
+    Rename,
+    Delete,
     CollapseFolders,
+    RevealActive,
     Save,
     CloseTab,
+    CloseOtherTabs,
     CloseAllTabs,
     NextTab,
     PreviousTab,
@@ -38,27 +45,38 @@ pub(crate) enum Command {
     FocusPeople,
     FocusEditor,
     NextPart,
+    PreviousPart,
     ToggleSideBar,
+    ShowPalette,
     TryNow,
+    ShowUnsent,
 }
 
 impl Command {
     /// All, in the order in which the palette has them.
-    pub(crate) const ALL: [Self; 37] = [
+    pub(crate) const ALL: [Self; 47] = [
         Self::CopyInvite,
+        Self::CopyViewerInvite,
         Self::ShowInvites,
         Self::ListParticipants,
+        Self::GoToParticipant,
         Self::MakeReadOnly,
         Self::MakeEditor,
         Self::RemoveParticipant,
+        Self::ChangeName,
         Self::LeaveSession,
         Self::EndSession,
         Self::TryNow,
+        Self::ShowUnsent,
         Self::NewFile,
         Self::NewFolder,
+        Self::Rename,
+        Self::Delete,
         Self::CollapseFolders,
+        Self::RevealActive,
         Self::Save,
         Self::CloseTab,
+        Self::CloseOtherTabs,
         Self::CloseAllTabs,
         Self::NextTab,
         Self::PreviousTab,
@@ -81,25 +99,34 @@ impl Command {
         Self::FocusPeople,
         Self::FocusEditor,
         Self::NextPart,
+        Self::PreviousPart,
         Self::ToggleSideBar,
+        Self::ShowPalette,
     ];
 
     /// As the palette shows it.
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::CopyInvite => "Live Share: Invite Others (Copy Link)",
+            Self::CopyViewerInvite => "Live Share: Invite Others as Viewers (Copy Read-Only Link)",
             Self::ShowInvites => "Live Share: Show Invite Links",
             Self::ListParticipants => "Live Share: List Participants",
+            Self::GoToParticipant => "Live Share: Go to Participant",
             Self::MakeReadOnly => "Live Share: Make Participant Read-Only",
             Self::MakeEditor => "Live Share: Make Participant Read/Write",
             Self::RemoveParticipant => "Live Share: Remove Participant",
+            Self::ChangeName => "Live Share: Change My Name",
             Self::EndSession => "Live Share: End Collaboration Session",
             Self::LeaveSession => "Live Share: Leave Collaboration Session",
             Self::NewFile => "File: New File",
             Self::NewFolder => "File: New Folder",
+            Self::Rename => "File: Rename",
+            Self::Delete => "File: Delete",
             Self::CollapseFolders => "Explorer: Collapse All Folders",
+            Self::RevealActive => "Explorer: Reveal Active File",
             Self::Save => "File: Save",
             Self::CloseTab => "View: Close Editor",
+            Self::CloseOtherTabs => "View: Close Other Editors",
             Self::CloseAllTabs => "View: Close All Editors",
             Self::NextTab => "View: Open Next Editor",
             Self::PreviousTab => "View: Open Previous Editor",
@@ -122,8 +149,11 @@ impl Command {
             Self::FocusPeople => "View: Show People",
             Self::FocusEditor => "View: Focus Editor",
             Self::NextPart => "View: Focus Next Part",
+            Self::PreviousPart => "View: Focus Previous Part",
             Self::ToggleSideBar => "View: Toggle Side Bar Visibility",
+            Self::ShowPalette => "Show All Commands",
             Self::TryNow => "Connection: Try Now",
+            Self::ShowUnsent => "Show Text That Did Not Reach the Host",
         }
     }
 
@@ -142,6 +172,10 @@ impl Command {
             Self::FocusFiles => &["Mod", "Shift", "E"],
             Self::NextPart => &["F6"],
             Self::ToggleSideBar => &["Mod", "B"],
+            Self::Rename => &["F2"],
+            Self::Delete => &["Del"],
+            Self::PreviousPart => &["Shift", "F6"],
+            Self::ShowPalette => &["F1"],
             Self::CopyInvite
             | Self::ShowInvites
             | Self::ListParticipants
@@ -166,6 +200,12 @@ impl Command {
             | Self::FlagsAlways
             | Self::FocusPeople
             | Self::FocusEditor
+            | Self::CopyViewerInvite
+            | Self::GoToParticipant
+            | Self::ChangeName
+            | Self::CloseOtherTabs
+            | Self::RevealActive
+            | Self::ShowUnsent
             | Self::TryNow => &[],
         }
     }

@@ -1,6 +1,7 @@
 //! What each fault means to a person: what happened, what is safe, what to do.
 
 use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::invite::InviteError;
 
 use super::size;
 
@@ -28,6 +29,29 @@ pub(crate) fn fault_line(fault: &Fault) -> String {
     if todo.is_empty() { what } else { format!("{what} {todo}") }
 }
 
+/// Why a link can not be used.
+pub(crate) fn link_error(error: InviteError) -> Explained {
+    let (title, what, todo) = match error {
+        InviteError::NoSession => (
+            "No room at this address",
+            "The address names no session.",
+            "Open the whole link that the host sent you.",
+        ),
+        InviteError::NoFragment => (
+            "This link has lost its end",
+            "The part behind # is missing. It is the key: without it nobody gets in.",
+            "Copy the whole link once more, to its very end, or ask the host to send it in another way.",
+        ),
+        InviteError::Version => (
+            "This link is for another version",
+            "It was made by a version of Parlor that this page does not know.",
+            "Reload the page; if that does not help, ask the host for a new link.",
+        ),
+        InviteError::Damaged => return explain(&FaultCode::InvalidLink.into()),
+    };
+    Explained { title, what: what.to_owned(), safe: "", todo: todo.to_owned() }
+}
+
 /// All there is to say about a fault.
 pub(crate) fn explain(fault: &Fault) -> Explained {
     let Fault { code, params } = fault;
@@ -50,7 +74,7 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
         FaultCode::UnknownSession => say(
             "Nobody is here",
             "This session is not shared here any more, or the host has not started it yet.".into(),
-            EDITS_WITH_HOST,
+            "If you were in it: what was marked as saved is with the host.",
             "Ask the host whether it is open, then try again.",
         ),
         FaultCode::UnknownInvite => say(
@@ -85,7 +109,7 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
                 "" => "The connection was there, and nothing came back.".into(),
                 seconds => format!("The connection was there, and nothing came back for {seconds} seconds."),
             },
-            KEPT_HERE,
+            "",
             "Check your network; this page tries again.",
         ),
         FaultCode::SessionFull => say(
@@ -118,7 +142,7 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
         FaultCode::TooManyConnections => say(
             "A crowd at the door",
             "Too many people are connecting at once.".into(),
-            KEPT_HERE,
+            "",
             "This page tries again in a moment.",
         ),
 
@@ -139,7 +163,7 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
         ),
         FaultCode::BrokenSeal => say(
             "A message was damaged on its way",
-            "It did not open with the session’s keys, so it was thrown away and the connection closed.".into(),
+            "A message did not open with the session’s keys, so it was thrown away and the connection closed.".into(),
             KEPT_HERE,
             "The page connects afresh. If this comes back, something on your network alters what you send.",
         ),
@@ -202,7 +226,7 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
         FaultCode::PermissionDenied => say(
             "The host’s system says no",
             format!("{} can not be used: the host’s system denies access.", file()),
-            TEXT_IN_SESSION,
+            NOTHING_CHANGED,
             "The host can change the file’s permissions.",
         ),
         FaultCode::IsFolder => {
