@@ -13,7 +13,7 @@ pub(crate) fn bench() -> Result<()> {
     let parlor = dist::build_release()?;
     for name in bench_targets()? {
         run::step(format_args!("bench {name}"), || {
-            run::succeed(
+            run::succeed_on_stdout(
                 run::cargo()
                     .args(["bench", "--package", "parlor", "--bench", &name])
                     .env("PARLOR_BIN", &parlor),
@@ -24,7 +24,7 @@ pub(crate) fn bench() -> Result<()> {
         setup::npm_packages(setup::JOURNEY_PACKAGES)?;
         let chromium = setup::chromium()?;
         run::step("bench page", || {
-            run::succeed(
+            run::succeed_on_stdout(
                 run::program("node").arg(PAGE_BENCH).env("PARLOR_BIN", &parlor).env("CHROMIUM", chromium),
             )
         })?;

@@ -41,13 +41,20 @@ pub(crate) fn cargo() -> Command {
     program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// Runs a command to its end; an exit code other than zero is an error that shows the command.
+/// Runs a command to its end; an exit code other than zero is an error that shows the command. What it prints goes
+/// to standard error: standard output is for results, and for the program that `share` becomes.
 pub(crate) fn succeed(command: &mut Command) -> Result<()> {
+    command.stdout(std::io::stderr());
     let status = command.status().with_context(|| format!("could not start {}", show(command)))?;
     if !status.success() {
         bail!("{} ended with {status}", show(command));
     }
     Ok(())
+}
+
+/// Runs a command whose output is the result.
+pub(crate) fn succeed_on_stdout(command: &mut Command) -> Result<()> {
+    stream(command, |line| println!("{line}"))
 }
 
 /// Runs a test runner without standard input, everything it prints on our standard output, and returns the lines
