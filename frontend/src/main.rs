@@ -1,8 +1,21 @@
 //! The page's entry point: mounts the app.
 
+mod app;
+mod component;
+mod editor;
+mod file_kind;
+mod js;
+mod net;
+mod page;
+mod panel;
+mod session;
+mod settings;
+mod storage;
+mod text;
+
 use leptos::prelude::*;
 
 fn main() {
     console_error_panic_hook::set_once();
-    mount_to_body(|| view! { <main>"Parlor"</main> });
+    mount_to_body(app::App);
 }

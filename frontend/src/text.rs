@@ -213,7 +213,8 @@ pub(crate) fn move_title(name: &str, folder: &str) -> String {
 }
 
 pub(crate) const MOVE: &str = "Move";
-pub(crate) const MOVE_TEXT: &str = "It moves on the host’s disk, for everybody. Whoever has it open stays in it.";
+pub(crate) const MOVE_TEXT: &str =
+    "It moves on the host’s disk, for everybody. Whoever has it open stays in it.";
 
 // -- People --
 

@@ -1,0 +1,147 @@
+//! The pages after the room, and of those who never got in: what happened, what is safe, what to do.
+
+use leptos::prelude::*;
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::invite::InviteError;
+use wasm_bindgen_futures::spawn_local;
+
+use super::connection::ConnectionState;
+use crate::app::reload;
+use crate::component::{Button, ButtonKind, Icon, Mark};
+use crate::js::browser::copy_text;
+use crate::session::SessionHandle;
+use crate::session::store::{Salvage, SessionStateStoreFields as _, Standing};
+use crate::text;
+
+/// The page of a link that can not be used.
+#[component]
+pub(crate) fn FailedLink(error: InviteError) -> impl IntoView {
+    let standing = Standing::Failed(Fault::from(error));
+    let sentence = text::link_error(error);
+    view! { <Card standing sentence salvage=Vec::new() /> }
+}
+
+/// The page of a session that is over for this browser.
+#[component]
+pub(crate) fn Over(standing: Standing) -> impl IntoView {
+    let session = SessionHandle::expect();
+    let sentence = match &standing {
+        Standing::Ended => text::explain(&FaultCode::SessionEnded.into()),
+        Standing::Removed => text::explain(&FaultCode::Removed.into()),
+        Standing::Failed(fault) => text::explain(fault),
+        Standing::Left
+        | Standing::Connecting(_)
+        | Standing::Lobby
+        | Standing::Live
+        | Standing::Reconnecting(_) => text::left(),
+    };
+    view! { <Card standing sentence salvage=session.store.salvage().get_untracked() /> }
+}
+
+#[component]
+fn Card(standing: Standing, sentence: text::Explained, salvage: Vec<Salvage>) -> impl IntoView {
+    let page = match &standing {
+        Standing::Failed(_) => "failed",
+        Standing::Removed => "removed",
+        _ => "ended",
+    };
+    let code = match &standing {
+        Standing::Failed(fault) => Some(fault.code.number()),
+        _ => None,
+    };
+    let again = match &standing {
+        Standing::Left => Some(text::JOIN_AGAIN),
+        Standing::Failed(_) => Some(text::RELOAD),
+        _ => None,
+    };
+    let title = sentence.title;
+    Effect::new(move |_| document().set_title(title));
+    let salvage: Vec<_> = salvage.into_iter().map(|salvage| view! { <SalvageRow salvage /> }).collect();
+    view! {
+        <main class="page" data-page=page>
+            <div class="page-card">
+                <span class="page-mark">
+                    <Mark />
+                </span>
+                <h1 class="page-title">{title}</h1>
+                <ConnectionState standing />
+                <p class="page-lead" role="alert">{sentence.what}</p>
+                <ul class="page-points">
+                    {point("shield-check", sentence.safe.to_owned())}
+                    {point("arrow-right", sentence.todo)}
+                </ul>
+                {(!salvage.is_empty())
+                    .then(|| {
+                        view! {
+                            <h2 class="words-title">{text::UNSENT_TITLE}</h2>
+                            <ul class="invites">{salvage}</ul>
+                        }
+                    })}
+                {again
+                    .map(|label| {
+                        view! {
+                            <div class="page-actions">
+                                <Button kind=ButtonKind::Primary icon="rotate-cw" on:click=move |_| reload()>
+                                    {label}
+                                </Button>
+                            </div>
+                        }
+                    })}
+                {code
+                    .map(|code| {
+                        view! {
+                            <details class="page-details">
+                                <summary>{text::DETAILS}</summary>
+                                <code>{text::code(code)}</code>
+                            </details>
+                        }
+                    })}
+            </div>
+        </main>
+    }
+}
+
+fn point(icon: &'static str, text: String) -> Option<impl IntoView> {
+    (!text.is_empty()).then(|| {
+        view! {
+            <li>
+                <Icon name=icon />
+                <span>{text}</span>
+            </li>
+        }
+    })
+}
+
+/// A text that did not reach the host, and a way to keep it.
+#[component]
+pub(crate) fn SalvageRow(salvage: Salvage) -> impl IntoView {
+    // -- state --
+    let copied = RwSignal::new(None::<bool>);
+    let Salvage { path, text: kept } = salvage;
+
+    // -- actions --
+    let copy = move |_| {
+        let kept = kept.clone();
+        spawn_local(async move { copied.set(Some(copy_text(&kept).await)) });
+    };
+
+    view! {
+        <li class="invite">
+            <div class="invite-text">
+                <span class="invite-role">{path.to_string()}</span>
+                <span class="invite-about" role="status">
+                    {move || match copied.get() {
+                        None => "",
+                        Some(true) => text::COPIED,
+                        Some(false) => text::COPY_FAILED,
+                    }}
+                </span>
+            </div>
+            <div class="invite-row">
+                <Button icon="copy" on:click=copy>
+                    {text::UNSENT_COPY}
+                </Button>
+            </div>
+        </li>
+    }
+}

@@ -1,0 +1,266 @@
+//! The room: title bar, activity bar, side bar, work area and status bar, and the keys that work anywhere.
+
+use leptos::prelude::*;
+use parlor_shared::client::SyncState;
+use parlor_shared::id::ParticipantId;
+use parlor_shared::path::WorkspacePath;
+
+use crate::component::{LiveRegion, SplitHandle, Toast, ToastAction, ToastStack, Tone};
+use crate::editor::{EditorCommand, EditorStatus, EditorsHandle};
+use crate::js::editor::CursorInfo;
+use crate::panel::explorer::{Explorer, ExplorerState, Question};
+use crate::panel::people::{People, PeopleQuestion};
+use crate::session::SessionHandle;
+use crate::session::store::{self, SessionStateStoreFields as _};
+use crate::settings::Settings;
+use crate::text;
+
+mod action;
+mod banners;
+mod bars;
+mod dialogs;
+mod image;
+mod keys;
+mod notice;
+mod palette;
+mod status;
+mod work;
+
+use action::Stage;
+use bars::{ActivityBar, BottomBar, TitleBar};
+use dialogs::Dialogs;
+use palette::Palette;
+use status::StatusBar;
+use work::Work;
+
+/// What the side bar shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Explorer,
+    People,
+}
+
+/// What a phone shows: one thing at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pane {
+    Files,
+    Editor,
+    People,
+}
+
+impl Pane {
+    /// The value of `data-pane`.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Editor => "editor",
+            Self::People => "people",
+        }
+    }
+}
+
+/// A dialog that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// The links to send.
+    Share,
+    /// What could not be sent.
+    Salvage,
+    /// Another name for me.
+    Name,
+    /// Whether to end the session for everybody.
+    End,
+    /// Whether to leave.
+    Leave,
+    /// Whether to send somebody out.
+    Remove(ParticipantId),
+    /// Whether to delete something.
+    Delete(WorkspacePath),
+    /// Whether to move something into a folder.
+    Move { from: WorkspacePath, folder: WorkspacePath },
+}
+
+/// What this page shows of the room, apart from the session itself.
+#[derive(Clone, Copy)]
+pub(crate) struct RoomView {
+    pub(crate) pane: RwSignal<Pane>,
+    pub(crate) side: RwSignal<Side>,
+    /// Whether the side bar is there.
+    pub(crate) sidebar: RwSignal<bool>,
+    pub(crate) sidebar_width: RwSignal<f64>,
+    pub(crate) asking: RwSignal<Option<Asking>>,
+    pub(crate) palette: RwSignal<bool>,
+    pub(crate) explorer: ExplorerState,
+    pub(crate) settings: Settings,
+}
+
+impl RoomView {
+    /// The view of the page.
+    pub(crate) fn expect() -> Self {
+        expect_context()
+    }
+
+    /// Shows a part of the side bar, on a phone as the only pane.
+    pub(crate) fn show_side(self, side: Side) {
+        self.side.set(side);
+        self.sidebar.set(true);
+        self.pane.set(match side {
+            Side::Explorer => Pane::Files,
+            Side::People => Pane::People,
+        });
+    }
+
+    /// As the buttons of the activity bar do: a press on what is shown hides it.
+    pub(crate) fn toggle_side(self, side: Side) {
+        if self.sidebar.get_untracked() && self.side.get_untracked() == side {
+            self.sidebar.set(false);
+        } else {
+            self.show_side(side);
+        }
+    }
+}
+
+/// The side bar's width in pixels.
+const SIDEBAR_USUAL: f64 = 260.0;
+const SIDEBAR_MIN: f64 = 180.0;
+const SIDEBAR_MAX: f64 = 480.0;
+
+/// The id of the element that the tabs switch.
+const PANE_ID: &str = "pane";
+
+/// The room.
+#[component]
+pub(crate) fn Room() -> impl IntoView {
+    // -- state --
+    let session = SessionHandle::expect();
+    let settings = Settings::expect();
+    let room = RoomView {
+        pane: RwSignal::new(Pane::Files),
+        side: RwSignal::new(Side::Explorer),
+        sidebar: RwSignal::new(true),
+        sidebar_width: RwSignal::new(SIDEBAR_USUAL),
+        asking: RwSignal::new(None),
+        palette: RwSignal::new(false),
+        explorer: ExplorerState::new(),
+        settings,
+    };
+    provide_context(room);
+    let status = EditorStatus {
+        cursor: RwSignal::new(CursorInfo::default()),
+        indentation: RwSignal::new(None),
+        on_command: Callback::new(move |command| match command {
+            EditorCommand::Save => session.save_active(),
+            EditorCommand::Palette => room.palette.set(true),
+            EditorCommand::ToggleWrap => settings.toggle_wrap(),
+        }),
+        on_refused: Callback::new(move |()| {
+            session.toast(
+                store::Tone::Info,
+                text::refused_typing(session.store.role().get_untracked()),
+                None,
+            );
+        }),
+    };
+    let editors = EditorsHandle::provide(session, status);
+    provide_context(status);
+
+    // -- actions --
+    keys::listen(Stage { session, room, editors });
+
+    let explorer_asks = Callback::new(move |question| match question {
+        Question::Delete(path) => room.asking.set(Some(Asking::Delete(path))),
+        Question::Move { from, folder } => room.asking.set(Some(Asking::Move { from, folder })),
+        Question::Copy(path) => action::copy(session, path.to_string(), text::PATH_COPIED),
+        Question::ShowEditor => room.pane.set(Pane::Editor),
+    });
+    let people_ask = Callback::new(move |question| match question {
+        PeopleQuestion::Remove(participant) => room.asking.set(Some(Asking::Remove(participant))),
+        PeopleQuestion::Invite => room.asking.set(Some(Asking::Share)),
+        PeopleQuestion::ShowEditor => room.pane.set(Pane::Editor),
+    });
+
+    // -- effects --
+    // A phone shows what was just opened.
+    Effect::new(move |before: Option<Option<store::TabId>>| {
+        let active = session.store.active().get();
+        if active.is_some() && before.is_some_and(|before| before != active) {
+            room.pane.set(Pane::Editor);
+        }
+        active
+    });
+    Effect::new(move |_| {
+        let workspace = session.store.info().get().map(|info| info.workspace).unwrap_or_default();
+        let file = session.active_name();
+        document().set_title(&text::room_title(file.as_deref(), &workspace));
+    });
+    Effect::new(move |_| {
+        session.store.active().track();
+        editors.moved();
+    });
+    keys::watch_presence(editors);
+    keys::guard_unsent(session);
+
+    view! {
+        <div
+            class="room"
+            data-pane=move || room.pane.get().name()
+            data-sidebar=move || if room.sidebar.get() { "open" } else { "closed" }
+            style=move || format!("--sidebar-width:{}px", room.sidebar_width.get())
+        >
+            <TitleBar />
+            <ActivityBar />
+            <aside class="sidebar" aria-label=text::SIDE_BAR data-part="side">
+                {move || match room.side.get() {
+                    Side::Explorer => view! { <Explorer state=room.explorer ask=explorer_asks /> }.into_any(),
+                    Side::People => view! { <People ask=people_ask /> }.into_any(),
+                }}
+            </aside>
+            <SplitHandle
+                label=text::SIDE_BAR_WIDTH
+                width=room.sidebar_width
+                min=SIDEBAR_MIN
+                max=SIDEBAR_MAX
+                usual=SIDEBAR_USUAL
+            />
+            <Work />
+            <StatusBar />
+            <BottomBar />
+            <banners::Strip />
+        </div>
+        <Dialogs />
+        <Palette />
+        <ToastStack
+            toasts=Signal::derive(move || toasts(session, room))
+            on_dismiss=move |id: u64| session.dismiss_toast(id as u32)
+            close_label=text::CLOSE
+        />
+        <LiveRegion text=Signal::derive(move || session.store.announcement().get()) />
+    }
+}
+
+fn toasts(session: SessionHandle, room: RoomView) -> Vec<Toast> {
+    let toast = |toast: &store::Toast| Toast {
+        id: u64::from(toast.id),
+        tone: match toast.tone {
+            store::Tone::Info => Tone::Info,
+            store::Tone::Warning => Tone::Warning,
+            store::Tone::Error => Tone::Danger,
+        },
+        text: toast.text.clone(),
+        action: toast.action.as_ref().map(|store::ToastAction::ShowSalvage| ToastAction {
+            label: text::SALVAGE_SHOW.to_owned(),
+            run: Callback::new(move |()| room.asking.set(Some(Asking::Salvage))),
+        }),
+    };
+    session.store.toasts().read().iter().map(toast).collect()
+}
+
+/// The value of `data-state` on the sync element.
+pub(crate) const fn sync_name(sync: &SyncState) -> &'static str {
+    match sync {
+        SyncState::Offline => "offline",
+        SyncState::Synced => "synced",
+        SyncState::Saved => "saved",
+        SyncState::Opening | SyncState::Saving | SyncState::NotSaved(_) | SyncState::Gone => "saving",
+    }
+}

@@ -1,0 +1,168 @@
+//! The bars around the room: title bar, activity bar, and the bar at the foot of a phone.
+
+use leptos::prelude::*;
+use parlor_shared::message::Activity;
+use parlor_shared::role::{Capability, Role};
+
+use super::{Asking, Pane, RoomView, Side};
+use crate::component::{Avatar, Button, ButtonKind, Icon, IconButton, Mark};
+use crate::page::connection::ConnectionState;
+use crate::session::SessionHandle;
+use crate::session::store::{SessionStateStoreFields as _, Who};
+use crate::text;
+
+/// Avatars that stand in the title bar; the rest is a number.
+const AVATARS_SHOWN: usize = 5;
+
+/// The title bar.
+#[component]
+pub(super) fn TitleBar() -> impl IntoView {
+    // -- state --
+    let session = SessionHandle::expect();
+    let room = RoomView::expect();
+
+    // -- derived --
+    let workspace = move || session.store.info().get().map(|info| info.workspace).unwrap_or_default();
+    let is_host = move || session.may(Capability::Administer);
+    let people = session.store.people();
+    let ids = Memo::new(move |_| people.read().iter().map(|person| person.id).collect::<Vec<_>>());
+    let shown = Memo::new(move |_| ids.read().iter().take(AVATARS_SHOWN).copied().collect::<Vec<_>>());
+    let hidden = Memo::new(move |_| ids.read().len().saturating_sub(AVATARS_SHOWN));
+
+    view! {
+        <header class="titlebar">
+            <span class="titlebar-mark">
+                <Mark />
+            </span>
+            <h1 class="titlebar-name">{workspace}</h1>
+            <ConnectionState standing=session.standing />
+            <span class="titlebar-space"></span>
+            <button
+                type="button"
+                class="avatar-stack"
+                aria-label=move || text::people_present(people.read().len())
+                title=move || text::people_present(people.read().len())
+                on:click=move |_| room.show_side(Side::People)
+            >
+                <For
+                    each=move || shown.get()
+                    key=|id| *id
+                    children=move |id| {
+                        let person = Memo::new(move |_| {
+                            people.read().iter().find(|person| person.id == id).cloned()
+                        });
+                        let name = Signal::derive(move || person.get().map(|person| person.name).unwrap_or_default());
+                        let color = Signal::derive(move || person.get().map(|person| person.color).unwrap_or_default());
+                        let away = Signal::derive(move || {
+                            person.get().is_some_and(|person| person.activity == Activity::Away && person.who == Who::Other)
+                        });
+                        view! { <Avatar name color away /> }
+                    }
+                />
+                <Show when=move || hidden.get() != 0>
+                    <span class="avatar avatar-more" aria-hidden="true">
+                        {move || format!("+{}", hidden.get())}
+                    </span>
+                </Show>
+            </button>
+            <div class="titlebar-actions">
+                <Show when=is_host>
+                    <Button
+                        kind=ButtonKind::Primary
+                        icon="user-plus"
+                        attr:data-testid="share"
+                        on:click=move |_| room.asking.set(Some(Asking::Share))
+                    >
+                        {text::SHARE}
+                    </Button>
+                </Show>
+                <IconButton icon="log-out" label=text::LEAVE on:click=move |_| {
+                    let ends = session.store.role().get_untracked() == Role::Host;
+                    room.asking.set(Some(if ends { Asking::End } else { Asking::Leave }));
+                } />
+            </div>
+        </header>
+    }
+}
+
+/// The bar at the left edge: what the side bar shows.
+#[component]
+pub(super) fn ActivityBar() -> impl IntoView {
+    // -- state --
+    let session = SessionHandle::expect();
+    let room = RoomView::expect();
+
+    // -- derived --
+    let pressed = move |side| {
+        let shown = room.sidebar.get() && room.side.get() == side;
+        if shown { "true" } else { "false" }
+    };
+    let count = move || session.store.people().read().len();
+
+    view! {
+        <nav class="activitybar" aria-label=text::VIEWS data-part="activity">
+            <button
+                type="button"
+                class="activity"
+                aria-label=text::EXPLORER
+                title=text::EXPLORER
+                aria-pressed=move || pressed(Side::Explorer)
+                on:click=move |_| room.toggle_side(Side::Explorer)
+            >
+                <Icon name="files" />
+            </button>
+            <button
+                type="button"
+                class="activity"
+                aria-label=text::PEOPLE
+                title=text::PEOPLE
+                aria-pressed=move || pressed(Side::People)
+                on:click=move |_| room.toggle_side(Side::People)
+            >
+                <Icon name="users" />
+                <span class="activity-count" aria-hidden="true">{count}</span>
+            </button>
+            <span class="activitybar-space"></span>
+            <button
+                type="button"
+                class="activity"
+                aria-label=text::PALETTE
+                title=text::PALETTE
+                on:click=move |_| room.palette.set(true)
+            >
+                <Icon name="command" />
+            </button>
+        </nav>
+    }
+}
+
+/// The bar at the foot of a phone: which pane is shown.
+#[component]
+pub(super) fn BottomBar() -> impl IntoView {
+    // -- state --
+    let room = RoomView::expect();
+
+    // -- actions --
+    let item = move |pane: Pane, icon: &'static str, label: &'static str| {
+        let pressed = move || if room.pane.get() == pane { "true" } else { "false" };
+        let show = move |_| match pane {
+            Pane::Files => room.show_side(Side::Explorer),
+            Pane::People => room.show_side(Side::People),
+            Pane::Editor => room.pane.set(Pane::Editor),
+        };
+        view! {
+            <button type="button" class="bottombar-item" aria-pressed=pressed on:click=show>
+                <Icon name=icon />
+                <span>{label}</span>
+            </button>
+        }
+    };
+
+    view! {
+        <nav class="bottombar" aria-label=text::VIEWS>
+            {item(Pane::Files, "files", text::FILES)}
+            {item(Pane::Editor, "pencil-line", text::EDITOR)}
+            {item(Pane::People, "users", text::PEOPLE)}
+        </nav>
+    }
+}

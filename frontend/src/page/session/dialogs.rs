@@ -1,0 +1,259 @@
+//! Dialogs of the room: the links, the questions before something that can not be taken back, and who knocks.
+
+use leptos::ev;
+use leptos::prelude::*;
+use parlor_shared::limits::MAX_NAME_CHARS;
+use parlor_shared::message::{EntryKind, InviteInfo};
+
+use super::action::copy;
+use super::{Asking, RoomView};
+use crate::component::{AsideDialog, Button, ButtonKind, ButtonType, Dialog, DialogSize, Icon, TextField};
+use crate::page::ended::SalvageRow;
+use crate::page::lobby::Words;
+use crate::session::SessionHandle;
+use crate::session::store::{Knock, SessionStateStoreFields as _, Who};
+use crate::text;
+
+/// Whatever is asked now.
+#[component]
+pub(super) fn Dialogs() -> impl IntoView {
+    // -- state --
+    let session = SessionHandle::expect();
+    let room = RoomView::expect();
+    let close = Callback::new(move |()| room.asking.set(None));
+
+    // -- derived --
+    let first_knock = Memo::new(move |_| session.store.knocks().read().first().cloned());
+
+    view! {
+        {move || {
+            let asking = room.asking.get()?;
+            Some(match asking {
+                Asking::Share => view! { <Share close /> }.into_any(),
+                Asking::Salvage => view! { <Salvaged close /> }.into_any(),
+                Asking::Name => view! { <Rename close /> }.into_any(),
+                asking => view! { <Confirm asking close /> }.into_any(),
+            })
+        }}
+        {move || first_knock.get().map(|knock| view! { <Approval knock /> })}
+    }
+}
+
+/// Somebody wants to come in.
+#[component]
+fn Approval(knock: Knock) -> impl IntoView {
+    let session = SessionHandle::expect();
+    let Knock { participant, name, role, words } = knock;
+    let footer = move || {
+        view! {
+            <Button on:click=move |_| session.deny(participant)>{text::DENY}</Button>
+            <Button kind=ButtonKind::Primary on:click=move |_| session.admit(participant)>
+                {text::ADMIT}
+            </Button>
+        }
+    };
+    view! {
+        <div data-testid="approval">
+            <AsideDialog title=text::knock_title(&name) footer=footer>
+                <p>{text::knock_text(role)}</p>
+                <Words words lead=text::KNOCK_WORDS />
+            </AsideDialog>
+        </div>
+    }
+}
+
+/// The links to send.
+#[component]
+fn Share(close: Callback<()>) -> impl IntoView {
+    let session = SessionHandle::expect();
+    let invites = session.store.invites();
+    view! {
+        <Dialog title=text::SHARE_TITLE close_label=text::CLOSE on_close=close size=DialogSize::Large>
+            <p>{text::SHARE_LEAD}</p>
+            <ul class="invites">
+                {move || {
+                    let invites = invites.get().into_iter();
+                    invites.map(|invite| view! { <InviteRow invite /> }).collect_view()
+                }}
+            </ul>
+            <p class="dialog-note">
+                <Icon name="key-round" />
+                <span>{text::SHARE_NOTE}</span>
+            </p>
+        </Dialog>
+    }
+}
+
+#[component]
+fn InviteRow(invite: InviteInfo) -> impl IntoView {
+    let session = SessionHandle::expect();
+    let InviteInfo { role, link } = invite;
+    let value = link.clone();
+    view! {
+        <li class="invite" data-testid="invite" data-role=role.to_string()>
+            <div class="invite-text">
+                <span class="invite-role">{text::invite_title(role)}</span>
+                <span class="invite-about">{text::role_about(role)}</span>
+            </div>
+            <div class="invite-row">
+                <input
+                    class="field-input"
+                    readonly=true
+                    aria-label=text::invite_field(role)
+                    value=value
+                    on:focus=select_all
+                />
+                <Button
+                    icon="copy"
+                    on:click=move |_| copy(session, link.clone(), text::LINK_COPIED)
+                >
+                    {text::COPY}
+                </Button>
+            </div>
+        </li>
+    }
+}
+
+fn select_all(event: ev::FocusEvent) {
+    event_target::<web_sys::HtmlInputElement>(&event).select();
+}
+
+/// What could not be sent.
+#[component]
+fn Salvaged(close: Callback<()>) -> impl IntoView {
+    let session = SessionHandle::expect();
+    let salvage = session.store.salvage();
+    view! {
+        <Dialog title=text::SALVAGE_TITLE close_label=text::CLOSE on_close=close size=DialogSize::Large>
+            <p>{text::SALVAGE_TEXT}</p>
+            <ul class="invites">
+                {move || {
+                    let salvage = salvage.get().into_iter();
+                    salvage.map(|salvage| view! { <SalvageRow salvage /> }).collect_view()
+                }}
+            </ul>
+        </Dialog>
+    }
+}
+
+/// Another name for me.
+#[component]
+fn Rename(close: Callback<()>) -> impl IntoView {
+    // -- state --
+    let session = SessionHandle::expect();
+    let mine = session.store.people().with_untracked(|people| {
+        people.iter().find(|person| person.who == Who::Me).map(|me| me.name.clone())
+    });
+    let name = RwSignal::new(mine.unwrap_or_default());
+    let error = RwSignal::new(None::<String>);
+
+    // -- actions --
+    let submit = move || {
+        let typed = name.get_untracked().trim().to_owned();
+        if typed.is_empty() {
+            error.set(Some(text::JOIN_NAME_MISSING.to_owned()));
+            return;
+        }
+        session.set_name(typed);
+        close.run(());
+    };
+
+    view! {
+        <Dialog title=text::CHANGE_NAME close_label=text::CLOSE on_close=close>
+            <form
+                class="page-form"
+                novalidate=true
+                on:submit=move |event| {
+                    event.prevent_default();
+                    submit();
+                }
+            >
+                <TextField label=text::JOIN_NAME value=name error=error max_length=MAX_NAME_CHARS as u32 />
+                <Button kind=ButtonKind::Primary ty=ButtonType::Submit>
+                    {text::CHANGE_NAME}
+                </Button>
+            </form>
+        </Dialog>
+    }
+}
+
+struct Question {
+    title: String,
+    text: &'static str,
+    yes: &'static str,
+}
+
+/// A question before something that can not be taken back.
+#[component]
+fn Confirm(asking: Asking, close: Callback<()>) -> impl IntoView {
+    // -- state --
+    let session = SessionHandle::expect();
+
+    // -- derived --
+    let name_of = |participant| {
+        session.store.people().with_untracked(|people| {
+            people.iter().find(|person| person.id == participant).map(|person| person.name.clone())
+        })
+    };
+    let question = match &asking {
+        Asking::End => Question { title: text::END_TITLE.to_owned(), text: text::END_TEXT, yes: text::END },
+        Asking::Leave => {
+            Question { title: text::LEAVE_TITLE.to_owned(), text: text::LEAVE_TEXT, yes: text::LEAVE }
+        }
+        Asking::Remove(participant) => Question {
+            title: text::remove_title(&name_of(*participant).unwrap_or_default()),
+            text: text::REMOVE_TEXT,
+            yes: text::REMOVE,
+        },
+        Asking::Delete(path) => {
+            let kind = session.store.tree().with_untracked(|tree| tree.kind_of(path));
+            let text = match kind {
+                Some(EntryKind::Folder) => text::DELETE_FOLDER_TEXT,
+                Some(EntryKind::File | EntryKind::Other) | None => text::DELETE_FILE_TEXT,
+            };
+            Question { title: text::delete_title(path.name()), text, yes: text::DELETE }
+        }
+        Asking::Move { from, folder } => {
+            let workspace = session.store.info().get_untracked().map(|info| info.workspace);
+            let into = if folder.is_root() { workspace.unwrap_or_default() } else { folder.to_string() };
+            Question { title: text::move_title(from.name(), &into), text: text::MOVE_TEXT, yes: text::MOVE }
+        }
+        Asking::Share | Asking::Salvage | Asking::Name => return ().into_any(),
+    };
+    let kind = if matches!(asking, Asking::Move { .. } | Asking::Leave) {
+        ButtonKind::Primary
+    } else {
+        ButtonKind::Danger
+    };
+    let asking = StoredValue::new(asking);
+
+    // -- actions --
+    let confirm = move || {
+        let asking = asking.get_value();
+        close.run(());
+        match asking {
+            Asking::End => session.end_session(),
+            Asking::Leave => session.leave(),
+            Asking::Remove(participant) => session.remove(participant),
+            Asking::Delete(path) => session.delete(path),
+            Asking::Move { from, folder } => session.move_into(from, &folder),
+            Asking::Share | Asking::Salvage | Asking::Name => {}
+        }
+    };
+
+    let yes = question.yes;
+    let footer = move || {
+        view! {
+            <Button on:click=move |_| close.run(())>{text::CANCEL}</Button>
+            <Button kind=kind attr:autofocus=true on:click=move |_| confirm()>
+                {yes}
+            </Button>
+        }
+    };
+    view! {
+        <Dialog title=question.title close_label=text::CLOSE on_close=close footer=footer>
+            <p>{question.text}</p>
+        </Dialog>
+    }
+    .into_any()
+}

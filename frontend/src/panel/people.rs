@@ -1,0 +1,167 @@
+//! The people in the room: who they are, where they are, and for the host what they may do.
+
+use leptos::prelude::*;
+use parlor_shared::id::ParticipantId;
+use parlor_shared::message::Activity;
+use parlor_shared::role::{Capability, Role};
+
+use crate::component::{Avatar, Badge, Button, ButtonKind, EmptyState, IconButton, Tone};
+use crate::session::SessionHandle;
+use crate::session::store::{Person, SessionStateStoreFields as _, Who};
+use crate::text;
+
+/// What the panel asks the room to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PeopleQuestion {
+    /// Ask whether to send somebody out.
+    Remove(ParticipantId),
+    /// Show the links.
+    Invite,
+    /// Show the editor; a phone has room for one thing only.
+    ShowEditor,
+}
+
+/// The panel.
+#[component]
+pub(crate) fn People(#[prop(into)] ask: Callback<PeopleQuestion>) -> impl IntoView {
+    // -- state --
+    let session = SessionHandle::expect();
+
+    // -- derived --
+    let ids = Memo::new(move |_| {
+        let people = session.store.people().read();
+        let mut ids: Vec<(bool, ParticipantId)> =
+            people.iter().map(|person| (person.who == Who::Other, person.id)).collect();
+        ids.sort();
+        ids.into_iter().map(|(_, id)| id).collect::<Vec<_>>()
+    });
+    let alone = Memo::new(move |_| ids.read().len() <= 1);
+    let administers = Memo::new(move |_| session.may(Capability::Administer));
+
+    view! {
+        <section class="panel">
+            <header class="panel-header">
+                <h2 class="panel-title">{text::PARTICIPANTS}</h2>
+            </header>
+            <div class="panel-body">
+                <ul class="people" role="list" aria-label=text::PARTICIPANTS data-testid="participants">
+                    <For
+                        each=move || ids.get()
+                        key=|id| *id
+                        children=move |id| view! { <PersonRow id administers ask /> }
+                    />
+                </ul>
+                <Show when=move || alone.get()>
+                    <EmptyState
+                        icon="users"
+                        title=text::ALONE_TITLE
+                        text=Signal::derive(move || {
+                            let text = if administers.get() { text::ALONE_TEXT } else { text::ALONE_TEXT_GUEST };
+                            text.to_owned()
+                        })
+                    />
+                </Show>
+            </div>
+            <Show when=move || administers.get()>
+                <div class="panel-foot">
+                    <Button
+                        kind=ButtonKind::Primary
+                        icon="user-plus"
+                        on:click=move |_| ask.run(PeopleQuestion::Invite)
+                    >
+                        {text::SHARE_TITLE}
+                    </Button>
+                </div>
+            </Show>
+        </section>
+    }
+}
+
+#[component]
+fn PersonRow(id: ParticipantId, administers: Memo<bool>, ask: Callback<PeopleQuestion>) -> impl IntoView {
+    // -- state --
+    let session = SessionHandle::expect();
+
+    // -- derived --
+    let person = Memo::new(move |before: Option<&Option<Person>>| {
+        let people = session.store.people().read();
+        // One who just left stays as it was until the row goes.
+        people.iter().find(|person| person.id == id).cloned().or_else(|| before.cloned().flatten())
+    });
+    let name = Signal::derive(move || person.get().map(|person| person.name).unwrap_or_default());
+    let color = Signal::derive(move || person.get().map(|person| person.color).unwrap_or_default());
+    let role = Memo::new(move |_| person.get().map_or(Role::Viewer, |person| person.role));
+    let is_me = Memo::new(move |_| person.get().is_some_and(|person| person.who == Who::Me));
+    let away = Signal::derive(move || {
+        person.get().is_some_and(|person| person.who == Who::Other && person.activity == Activity::Away)
+    });
+    let file = Memo::new(move |_| person.get().and_then(|person| person.file));
+    let tools = Memo::new(move |_| administers.get() && !is_me.get() && role.get() != Role::Host);
+
+    // -- actions --
+    let go = move |_| {
+        ask.run(PeopleQuestion::ShowEditor);
+        session.go_to_person(id);
+    };
+    let change_role = move |_| {
+        let role = if role.get_untracked() == Role::Editor { Role::Viewer } else { Role::Editor };
+        session.set_role(id, role);
+    };
+
+    view! {
+        <li
+            class="person"
+            aria-label=name
+            data-person=move || color.get().to_string()
+            data-away=move || away.get().then_some("true")
+        >
+            <Avatar name color away />
+            <div class="person-text">
+                <span class="person-name">
+                    <span>{name}</span>
+                    <Show when=move || is_me.get()>
+                        <span class="person-you">"("{text::YOU}")"</span>
+                    </Show>
+                    <Show when=move || away.get()>
+                        <span class="person-you">{text::AWAY}</span>
+                    </Show>
+                </span>
+                <span class="person-place">
+                    {move || match (file.get(), is_me.get()) {
+                        (Some(file), false) => {
+                            let label = text::go_to_person(&name.get(), file.as_str());
+                            view! {
+                                <button type="button" class="person-go" aria-label=label on:click=go>
+                                    {text::in_file(file.as_str())}
+                                </button>
+                            }
+                                .into_any()
+                        }
+                        (Some(file), true) => text::in_file(file.as_str()).into_any(),
+                        (None, _) => text::NO_FILE.into_any(),
+                    }}
+                </span>
+            </div>
+            <div class="person-tools">
+                <Badge tone=Signal::derive(move || if role.get() == Role::Host { Tone::Accent } else { Tone::Neutral })>
+                    {move || text::role_name(role.get())}
+                </Badge>
+                <Show when=move || tools.get()>
+                    <IconButton
+                        icon=Signal::derive(move || if role.get() == Role::Editor { "eye" } else { "pencil" })
+                        label=Signal::derive(move || {
+                            let label = if role.get() == Role::Editor { text::MAKE_VIEWER } else { text::MAKE_EDITOR };
+                            format!("{label}: {}", name.get())
+                        })
+                        on:click=change_role
+                    />
+                    <IconButton
+                        icon="user-x"
+                        label=Signal::derive(move || format!("{}: {}", text::REMOVE, name.get()))
+                        on:click=move |_| ask.run(PeopleQuestion::Remove(id))
+                    />
+                </Show>
+            </div>
+        </li>
+    }
+}

@@ -1,0 +1,571 @@
+//! What a person wants, told to the client and to the store.
+
+use leptos::prelude::*;
+use parlor_shared::client::Phase;
+use parlor_shared::document::Splice;
+use parlor_shared::fault::Fault;
+use parlor_shared::id::{DocumentId, ParticipantId};
+use parlor_shared::message::{EntryKind, NewEntry, SessionToHost, WorkspaceToHost};
+use parlor_shared::path::WorkspacePath;
+use parlor_shared::presence::Presence;
+use parlor_shared::role::{Capability, Role};
+
+use super::memory::{Place, RememberedSpot, RememberedTab};
+use super::store::{
+    Content, Entry, SessionStateStoreFields as _, Tab, TabId, Toast, ToastAction, Tone, Unsent,
+};
+use super::tree::Naming;
+use super::{Pending, SessionHandle};
+use crate::file_kind;
+use crate::text;
+
+/// Where the keyboard is after a file has been opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Focus {
+    /// Where it was.
+    Stay,
+    /// In the editor.
+    Editor,
+}
+
+/// Toasts that stand at once; the oldest gives way.
+const MAX_TOASTS: usize = 4;
+
+/// Which neighbour of a tab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Previous,
+    Next,
+}
+
+impl SessionHandle {
+    // Files in tabs.
+
+    /// Shows a file: in its tab if it has one, else in a new one beside the active one.
+    pub(crate) fn open_file(self, path: WorkspacePath, focus: Focus) {
+        let open = self.store.tabs().with_untracked(|tabs| {
+            tabs.iter().find(|tab| tab.path == path).map(|tab| (tab.id, tab.content.clone()))
+        });
+        if let Some((id, content)) = open {
+            if matches!(content, Content::Notice(_)) {
+                self.load(id, path);
+            }
+            self.activate(id, focus);
+            return;
+        }
+        let id = self.add_tab(path.clone());
+        self.load(id, path);
+        self.activate(id, focus);
+    }
+
+    /// Asks for a file anew, after a failure or to see an image as text.
+    pub(crate) fn reopen_as_text(self, id: TabId) {
+        let path = self.tab(id).map(|tab| tab.path);
+        if let Some(path) = path {
+            self.load_text(id, path);
+        }
+    }
+
+    /// Asks for a file anew.
+    pub(crate) fn reload(self, id: TabId) {
+        let path = self.tab(id).map(|tab| tab.path);
+        if let Some(path) = path {
+            self.load(id, path);
+        }
+    }
+
+    fn add_tab(self, path: WorkspacePath) -> TabId {
+        let id = TabId(self.fresh_id());
+        let active = self.store.active().get_untracked();
+        self.store.tabs().update(|tabs| {
+            let after =
+                tabs.iter().position(|tab| Some(tab.id) == active).map_or(tabs.len(), |index| index + 1);
+            tabs.insert(after, Tab { id, path, content: Content::Opening });
+        });
+        id
+    }
+
+    fn load(self, id: TabId, path: WorkspacePath) {
+        if file_kind::image_type(path.name()).is_some() {
+            self.read_image(id, path);
+        } else {
+            self.load_text(id, path);
+        }
+    }
+
+    fn load_text(self, id: TabId, path: WorkspacePath) {
+        self.set_content(id, Content::Opening);
+        let request = self.with(|client| client.open(path));
+        self.expect_answer(request, Pending::Open(id));
+    }
+
+    pub(super) fn read_image(self, tab: TabId, path: WorkspacePath) {
+        self.set_content(tab, Content::ImageLoading { received: 0, total: 0 });
+        let request = self.with(|client| client.workspace(|request| WorkspaceToHost::Read { request, path }));
+        self.expect_answer(request, Pending::Image { tab, bytes: Vec::new() });
+    }
+
+    fn set_content(self, id: TabId, content: Content) {
+        self.store.tabs().update(|tabs| {
+            if let Some(tab) = tabs.iter_mut().find(|tab| tab.id == id) {
+                tab.content = content;
+            }
+        });
+    }
+
+    /// Shows a tab.
+    pub(crate) fn activate(self, id: TabId, focus: Focus) {
+        if self.store.active().get_untracked() != Some(id) {
+            self.store.active().set(Some(id));
+            self.keep_place();
+        }
+        let content = self.tab(id).map(|tab| tab.content);
+        if let (Focus::Editor, Some(Content::Text(document)), Some(views)) = (focus, content, self.views()) {
+            views.focus(document);
+        }
+        if focus == Focus::Editor {
+            self.inner().focus_when_open.set(Some(id));
+        }
+    }
+
+    /// Shows the tab beside the active one, around the end.
+    pub(crate) fn step_tab(self, step: Step) {
+        let next = self.store.tabs().with_untracked(|tabs| {
+            let active = self.store.active().get_untracked();
+            let index = tabs.iter().position(|tab| Some(tab.id) == active)?;
+            let next = match step {
+                Step::Previous => (index + tabs.len() - 1) % tabs.len(),
+                Step::Next => (index + 1) % tabs.len(),
+            };
+            Some(tabs[next].id)
+        });
+        if let Some(next) = next {
+            self.activate(next, Focus::Editor);
+        }
+    }
+
+    /// Closes a tab; its right neighbour, or else its left one, takes its place.
+    pub(crate) fn close_tab(self, id: TabId) {
+        let tabs = self.store.tabs().get_untracked();
+        let Some(index) = tabs.iter().position(|tab| tab.id == id) else { return };
+        if self.store.active().get_untracked() == Some(id) {
+            let next = tabs.get(index + 1).or_else(|| index.checked_sub(1).and_then(|left| tabs.get(left)));
+            self.store.active().set(next.map(|tab| tab.id));
+        }
+        self.store.tabs().update(|tabs| tabs.retain(|tab| tab.id != id));
+        self.forget_requests_of(id);
+        if let Content::Text(document) = tabs[index].content {
+            self.with(|client| client.close(document));
+            self.store.texts().update(|texts| texts.retain(|text| text.document != document));
+            if let Some(views) = self.views() {
+                views.closed(document);
+            }
+        }
+        self.keep_place();
+    }
+
+    /// Closes every tab but one, or all.
+    pub(crate) fn close_other_tabs(self, kept: Option<TabId>) {
+        let others: Vec<TabId> = self
+            .store
+            .tabs()
+            .with_untracked(|tabs| tabs.iter().map(|tab| tab.id).filter(|id| Some(*id) != kept).collect());
+        for id in others {
+            self.close_tab(id);
+        }
+    }
+
+    fn forget_requests_of(self, id: TabId) {
+        let inner = self.inner();
+        let mut void = Vec::new();
+        inner.requests.borrow_mut().retain(|request, pending| match pending {
+            // The answer to an opening is needed: the document is closed when it comes.
+            Pending::Image { tab, .. } if *tab == id => {
+                void.push(*request);
+                false
+            }
+            _ => true,
+        });
+        for request in void {
+            self.with(|client| client.workspace(|_| WorkspaceToHost::Cancel { request }));
+        }
+    }
+
+    /// A tab by its id.
+    pub(crate) fn tab(self, id: TabId) -> Option<Tab> {
+        self.store.tabs().with_untracked(|tabs| tabs.iter().find(|tab| tab.id == id).cloned())
+    }
+
+    /// The tab that is shown, without telling readers of its changes.
+    pub(crate) fn active_tab(self) -> Option<Tab> {
+        self.store.active().get_untracked().and_then(|id| self.tab(id))
+    }
+
+    /// The name of the file that is shown.
+    pub(crate) fn active_name(self) -> Option<String> {
+        let active = self.store.active().get()?;
+        let tabs = self.store.tabs().read();
+        tabs.iter().find(|tab| tab.id == active).map(|tab| tab.path.name().to_owned())
+    }
+
+    // Text.
+
+    /// Applies what was typed. An error means that the editor shows another text than the replica has.
+    ///
+    /// # Errors
+    /// Says why the client refused.
+    pub(crate) fn edit(self, document: DocumentId, splices: &[Splice]) -> Result<(), Fault> {
+        let result = self.with(|client| client.edit(document, splices)).unwrap_or(Ok(()));
+        let told = self.store.texts().with_untracked(|texts| {
+            texts.iter().any(|text| text.document == document && text.unsent == Unsent::Something)
+        });
+        if result.is_ok() && !told {
+            self.store.texts().update(|texts| {
+                for text in texts.iter_mut().filter(|text| text.document == document) {
+                    text.unsent = Unsent::Something;
+                }
+            });
+        }
+        result
+    }
+
+    /// Asks for a checkpoint of the text that is shown.
+    pub(crate) fn save_active(self) {
+        if !self.may(Capability::Save) {
+            return;
+        }
+        if let Some(Content::Text(document)) = self.active_tab().map(|tab| tab.content) {
+            self.with(|client| client.save(document));
+        }
+    }
+
+    /// Says where I am.
+    pub(crate) fn set_presence(self, presence: Presence) {
+        self.with(|client| client.set_presence(presence));
+    }
+
+    // The tree.
+
+    /// Shows a folder's entries.
+    pub(crate) fn expand_folder(self, folder: WorkspacePath) {
+        let mut asked = Vec::new();
+        self.store.tree().update(|tree| asked = tree.expand(&folder));
+        for folder in asked {
+            self.watch(folder);
+        }
+        self.keep_place();
+    }
+
+    /// Hides a folder's entries.
+    pub(crate) fn collapse_folder(self, folder: &WorkspacePath) {
+        let mut hidden = Vec::new();
+        self.store.tree().update(|tree| hidden = tree.collapse(folder));
+        self.unwatch(hidden);
+    }
+
+    /// Hides the entries of every folder.
+    pub(crate) fn collapse_all(self) {
+        let mut hidden = Vec::new();
+        self.store.tree().update(|tree| hidden = tree.collapse_all());
+        self.unwatch(hidden);
+    }
+
+    /// Shows the folders in which a file stands.
+    pub(crate) fn expand_to(self, path: &WorkspacePath) {
+        let mut ancestors = Vec::new();
+        let mut current = path.parent();
+        while let Some(folder) = current.filter(|folder| !folder.is_root()) {
+            current = folder.parent();
+            ancestors.push(folder);
+        }
+        for folder in ancestors.into_iter().rev() {
+            let closed = self.store.tree().with_untracked(|tree| !tree.is_expanded(&folder));
+            if closed {
+                self.expand_folder(folder);
+            }
+        }
+    }
+
+    pub(super) fn watch(self, folder: WorkspacePath) {
+        let asked = folder.clone();
+        let request =
+            self.with(|client| client.workspace(|request| WorkspaceToHost::Watch { request, folder }));
+        self.expect_answer(request, Pending::Watch(asked));
+    }
+
+    fn unwatch(self, folders: Vec<WorkspacePath>) {
+        for folder in folders {
+            self.with(|client| client.workspace(|_| WorkspaceToHost::Unwatch { folder }));
+        }
+        self.keep_place();
+    }
+
+    /// Begins to name something new, or anew.
+    pub(crate) fn start_naming(self, naming: Naming) {
+        if let Naming::New { folder, .. } = &naming {
+            self.expand_to(folder);
+            let closed = self.store.tree().with_untracked(|tree| !tree.is_expanded(folder));
+            if closed {
+                self.expand_folder(folder.clone());
+            }
+        }
+        self.store.tree().update(|tree| tree.naming = Some(naming));
+    }
+
+    /// Gives up naming.
+    pub(crate) fn stop_naming(self) {
+        let naming = self.store.tree().with_untracked(|tree| tree.naming.is_some());
+        if naming {
+            self.store.tree().update(|tree| tree.naming = None);
+        }
+    }
+
+    /// Creates or renames as named. A name may be a path of several folders, as in `docs/notes.md`, if they exist.
+    ///
+    /// # Errors
+    /// With the sentence to show if the name can not be used.
+    pub(crate) fn finish_naming(self, name: &str) -> Result<(), String> {
+        let name = name.trim();
+        let naming = self.store.tree().with_untracked(|tree| tree.naming.clone());
+        let Some(naming) = naming else { return Ok(()) };
+        let folder = match &naming {
+            Naming::New { folder, .. } => folder.clone(),
+            Naming::Rename { path, .. } => path.parent().unwrap_or_default(),
+        };
+        let target = if folder.is_root() { name.to_owned() } else { format!("{folder}/{name}") };
+        let target = WorkspacePath::parse(&target).ok().filter(|path| !path.is_root() && *path != folder);
+        let target = target.ok_or_else(|| text::invalid_name(name))?;
+        match naming {
+            Naming::New { entry, .. } => {
+                let taken = self.store.tree().with_untracked(|tree| tree.kind_of(&target).is_some());
+                if taken {
+                    return Err(text::name_taken(target.name()));
+                }
+                self.create(target, entry);
+            }
+            Naming::Rename { path, .. } if path == target => {}
+            Naming::Rename { path, .. } => self.rename(path, target),
+        }
+        self.stop_naming();
+        Ok(())
+    }
+
+    fn create(self, path: WorkspacePath, entry: NewEntry) {
+        let asked = path.clone();
+        let request =
+            self.with(|client| client.workspace(|request| WorkspaceToHost::Create { request, path, entry }));
+        self.expect_answer(request, Pending::Create { path: asked, entry });
+    }
+
+    /// Renames or moves.
+    pub(crate) fn rename(self, from: WorkspacePath, to: WorkspacePath) {
+        let asked = from.clone();
+        let request =
+            self.with(|client| client.workspace(|request| WorkspaceToHost::Rename { request, from, to }));
+        self.expect_answer(request, Pending::Rename { from: asked });
+    }
+
+    /// Moves something into another folder, unless it is there.
+    pub(crate) fn move_into(self, from: WorkspacePath, folder: &WorkspacePath) {
+        if from.parent().as_ref() == Some(folder) || folder.is_within(&from) {
+            return;
+        }
+        if let Ok(to) = folder.join(from.name()) {
+            self.rename(from, to);
+        }
+    }
+
+    /// Deletes a file, or a folder with everything in it.
+    pub(crate) fn delete(self, path: WorkspacePath) {
+        let asked = path.clone();
+        let request =
+            self.with(|client| client.workspace(|request| WorkspaceToHost::Delete { request, path }));
+        self.expect_answer(request, Pending::Delete { path: asked });
+    }
+
+    /// The folder in which something new is created: the chosen folder, or that of the chosen file.
+    pub(crate) fn folder_for_new(self, chosen: Option<&WorkspacePath>) -> WorkspacePath {
+        let Some(chosen) = chosen else { return WorkspacePath::root() };
+        let kind = self.store.tree().with_untracked(|tree| tree.kind_of(chosen));
+        match kind {
+            Some(EntryKind::Folder) => chosen.clone(),
+            Some(EntryKind::File | EntryKind::Other) | None => chosen.parent().unwrap_or_default(),
+        }
+    }
+
+    // People.
+
+    /// Whether my role allows something. The host decides; this greys out what it would refuse.
+    pub(crate) fn may(self, capability: Capability) -> bool {
+        self.store.role().get().allows(capability)
+    }
+
+    /// Goes to where somebody is.
+    pub(crate) fn go_to_person(self, participant: ParticipantId) {
+        let place = self.read(|client| {
+            client
+                .presences()
+                .get(participant)
+                .map(|presence| (presence.file.clone(), presence.place.as_ref().map(|place| place.document)))
+        });
+        let Some((Some(file), document)) = place.flatten() else { return };
+        self.open_file(file, Focus::Editor);
+        if let (Some(document), Some(views)) = (document, self.views()) {
+            views.reveal(document, participant);
+        }
+    }
+
+    /// Lets somebody in.
+    pub(crate) fn admit(self, participant: ParticipantId) {
+        self.administer(|request| SessionToHost::Admit { request, participant });
+    }
+
+    /// Sends somebody away from the lobby.
+    pub(crate) fn deny(self, participant: ParticipantId) {
+        self.administer(|request| SessionToHost::Deny { request, participant });
+    }
+
+    /// Gives somebody another role.
+    pub(crate) fn set_role(self, participant: ParticipantId, role: Role) {
+        self.administer(|request| SessionToHost::SetRole { request, participant, role });
+    }
+
+    /// Sends somebody out.
+    pub(crate) fn remove(self, participant: ParticipantId) {
+        self.administer(|request| SessionToHost::Remove { request, participant });
+    }
+
+    fn administer(self, message: impl FnOnce(parlor_shared::id::RequestId) -> SessionToHost) {
+        let request = self.with(|client| client.administer(message));
+        self.expect_answer(request, Pending::Administer);
+    }
+
+    /// Ends the session for everybody.
+    pub(crate) fn end_session(self) {
+        self.with(|client| client.administer(|_| SessionToHost::End));
+    }
+
+    /// Leaves for good.
+    pub(crate) fn leave(self) {
+        self.with(parlor_shared::client::Client::leave);
+        self.inner().memory.forget_joined();
+        self.store.entry().set(Entry::Left);
+        if let Some(net) = self.inner().net.borrow().as_ref() {
+            net.stop();
+        }
+    }
+
+    /// Wants another name.
+    pub(crate) fn set_name(self, name: String) {
+        self.inner().memory.keep_joined(&name);
+        self.with(|client| client.set_name(name));
+    }
+
+    // The page.
+
+    /// Does not wait for the next attempt to connect.
+    pub(crate) fn try_now(self) {
+        if let Some(net) = self.inner().net.borrow().as_ref() {
+            net.try_now();
+        }
+    }
+
+    /// Shows a short message in the corner.
+    pub(crate) fn toast(self, tone: Tone, text: String, action: Option<ToastAction>) {
+        let toast = Toast { id: self.fresh_id(), tone, text, action };
+        self.store.toasts().update(|toasts| {
+            // The same sentence twice tells no more than once.
+            toasts.retain(|other| other.text != toast.text);
+            toasts.push(toast);
+            let over = toasts.len().saturating_sub(MAX_TOASTS);
+            toasts.drain(..over);
+        });
+    }
+
+    /// Takes a message out of the corner.
+    pub(crate) fn dismiss_toast(self, id: u32) {
+        self.store.toasts().update(|toasts| toasts.retain(|toast| toast.id != id));
+    }
+
+    /// Whether something typed here is known to nobody else and would be lost with the page.
+    pub(crate) fn has_unsent(self) -> bool {
+        let away = !matches!(*self.store.phase().read_untracked(), Phase::Live);
+        away && self
+            .store
+            .texts()
+            .with_untracked(|texts| texts.iter().any(|text| text.unsent == Unsent::Something))
+    }
+
+    // Coming back.
+
+    /// Keeps what is on the screen, so that a reload finds it again.
+    pub(crate) fn keep_place(self) {
+        if self.store.entry().get_untracked() != Entry::Entered {
+            return;
+        }
+        let views = self.views();
+        let spot = |content: &Content| match content {
+            Content::Text(document) => views.as_ref().and_then(|views| views.spot(*document)),
+            _ => None,
+        };
+        let inner = self.inner();
+        let active = self.store.active().get_untracked();
+        let place = self.store.tabs().with_untracked(|tabs| Place {
+            tabs: tabs
+                .iter()
+                .map(|tab| RememberedTab {
+                    path: tab.path.clone(),
+                    spot: spot(&tab.content).or_else(|| inner.spots.borrow().get(&tab.path).cloned()),
+                })
+                .collect(),
+            active: tabs.iter().find(|tab| Some(tab.id) == active).map(|tab| tab.path.clone()),
+            expanded: self.store.tree().with_untracked(|tree| tree.expanded().cloned().collect()),
+        });
+        inner.memory.keep_place(&place);
+    }
+
+    /// Shows what was on the screen before a reload.
+    pub(super) fn restore_place(self) {
+        let place = self.inner().memory.place();
+        self.store.tree().update(|tree| {
+            for folder in &place.expanded {
+                tree.expand(folder);
+            }
+        });
+        self.expand_folder(WorkspacePath::root());
+        let mut active = None;
+        for remembered in place.tabs {
+            let id = TabId(self.fresh_id());
+            self.store.tabs().update(|tabs| {
+                tabs.push(Tab { id, path: remembered.path.clone(), content: Content::Opening });
+            });
+            if place.active.as_ref() == Some(&remembered.path) {
+                active = Some(id);
+            }
+            if let Some(spot) = remembered.spot {
+                self.inner().spots.borrow_mut().insert(remembered.path.clone(), spot);
+            }
+            self.load(id, remembered.path);
+        }
+        if let Some(active) = active {
+            self.activate(active, Focus::Stay);
+        }
+        self.keep_place();
+    }
+
+    /// Where the person was in a file before a reload; asked once.
+    pub(crate) fn take_spot(self, path: &WorkspacePath) -> Option<RememberedSpot> {
+        self.inner().spots.borrow_mut().remove(path)
+    }
+
+    /// Whether the keyboard should be in this tab's editor now that it is there; asked once.
+    pub(crate) fn take_focus(self, id: TabId) -> Focus {
+        let inner = self.inner();
+        if inner.focus_when_open.get() == Some(id) {
+            inner.focus_when_open.set(None);
+            Focus::Editor
+        } else {
+            Focus::Stay
+        }
+    }
+}
