@@ -49,6 +49,9 @@ const LINGER: Duration = Duration::from_secs(30);
 /// How long it stays open for somebody whose connection broke.
 const LINGER_FOR_LOST: Duration = Duration::from_secs(600);
 
+/// Before a file that is not there is called gone.
+const GONE_PAUSE: Duration = Duration::from_millis(150);
+
 /// Between two looks at files that checkpoints replaced: a shell may have opened one just before and write just after.
 const RECHECK_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -132,6 +135,10 @@ pub(super) struct DocumentActor {
     recheck_at: Option<Instant>,
     /// Who wrote what the disk does not have: a guest, if a guest wrote any of it.
     unsaved_by: Actor,
+    /// The same of what is being written.
+    writing_by: Actor,
+    /// The file was gone at the last look; many editors delete it and create it again.
+    missed: bool,
     paused: bool,
     save_asked_by: Option<ParticipantId>,
     subscribers: BTreeMap<ParticipantId, Subscriber>,
@@ -171,6 +178,8 @@ impl DocumentActor {
             settling_until: None,
             recheck_at: None,
             unsaved_by: Actor::Host,
+            writing_by: Actor::Host,
+            missed: false,
             paused: false,
             save_asked_by: None,
             subscribers: BTreeMap::new(),
@@ -414,6 +423,7 @@ impl DocumentActor {
             let disk_lacks = missing.expect("our own state vector can be read");
             let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
             let author = std::mem::replace(&mut self.unsaved_by, Actor::Host);
+            self.writing_by = author;
             self.job.start(DiskJob::Save { text: self.text.text(), revision, disk_lacks, author, missing });
         }
     }
@@ -425,6 +435,11 @@ impl DocumentActor {
 
     /// Takes in what the disk said. False if the document can not go on.
     fn job_finished(&mut self, outcome: DiskOutcome, now: Instant) -> bool {
+        if !matches!(outcome, DiskOutcome::Saved { .. }) && self.writing_by == Actor::Guest {
+            self.unsaved_by = Actor::Guest;
+        }
+        self.writing_by = Actor::Host;
+        let missed = std::mem::replace(&mut self.missed, matches!(outcome, DiskOutcome::Gone));
         match outcome {
             DiskOutcome::Loaded { text, encoding, end_of_line } => {
                 self.format = Format { encoding, end_of_line };
@@ -479,6 +494,10 @@ impl DocumentActor {
                     self.compare_with_disk();
                 }
             }
+            DiskOutcome::Gone if !missed && self.status != DocumentStatus::Gone => {
+                self.settling_until = Some(now + GONE_PAUSE);
+                self.check_disk = true;
+            }
             DiskOutcome::Gone => {
                 self.save_asked_by = None;
                 self.set_status(DocumentStatus::Gone);
@@ -486,7 +505,6 @@ impl DocumentActor {
             DiskOutcome::Failed(fault) => {
                 warn!(document = %self.id, code = ?fault.code, "the disk refused");
                 self.schedule.failed(now);
-                self.unsaved_by = Actor::Guest;
                 self.save_asked_by = None;
                 self.events.send(AgentEvent::Error { path: Some(self.path.clone()), fault: fault.clone() });
                 self.set_status(DocumentStatus::NotSaved(fault));
