@@ -12,7 +12,7 @@
 //! | 1 reply | host | Noise message 2 |
 //! | 2 knock | guest | Noise message 3, payload: the join request |
 //! | 3 sealed | both | Noise transport message, plaintext: a frame of [`crate::link`] |
-//! | 4 fault | host | a [`Fault`] in clear, only before the handshake is over |
+//! | 4 fault | host | a [`Fault`] in clear, only before the host has said anything sealed |
 //!
 //! Nonces are implicit: a lost, repeated, swapped or altered message does not open, and the connection ends.
 
@@ -89,17 +89,25 @@ enum Kind {
     Fault = 4,
 }
 
-/// Takes the expected kind off a message; a fault in clear becomes an error.
+/// Takes the expected kind off a message.
 fn body(message: &[u8], expected: Kind) -> Result<&[u8], SealError> {
     if message.len() > MAX_TRANSPORT_MESSAGE_BYTES {
         return Err(SealError::TooLong);
     }
     match message.split_first() {
         Some((&kind, body)) if kind == expected as u8 => Ok(body),
-        Some((&kind, body)) if kind == Kind::Fault as u8 => {
-            Err(codec::exact(body).map_or(SealError::Malformed, SealError::Refused))
-        }
         _ => Err(SealError::Malformed),
+    }
+}
+
+/// As [`body`], for a guest that the host has not let in yet: a fault in clear is its answer.
+///
+/// Whoever stands between could have written it, so once the host has said anything under the seal it counts no more.
+fn body_or_refusal(message: &[u8], expected: Kind) -> Result<&[u8], SealError> {
+    let body = body(message, expected);
+    match read_clear_fault(message) {
+        Some(fault) if body == Err(SealError::Malformed) => Err(SealError::Refused(fault)),
+        _ => body,
     }
 }
 
@@ -279,7 +287,7 @@ impl Initiator {
     /// # Errors
     /// If the reply does not come from the host of the link, or is a fault.
     pub fn knock(mut self, reply: &[u8], payload: &[u8]) -> Result<(Channel, Vec<u8>), SealError> {
-        let body = body(reply, Kind::Reply)?;
+        let body = body_or_refusal(reply, Kind::Reply)?;
         self.0.read_message(body, &mut vec![0; body.len()]).map_err(handshake_error)?;
         let message = write_noise(&mut self.0, Kind::Knock, &[], payload)?;
         Ok((Channel::new(*self.0)?, message))
@@ -354,14 +362,17 @@ pub struct Channel {
     transport: TransportState,
     sent: Wear,
     received: Wear,
+    /// The host has said nothing under the seal yet, so it may still refuse in clear. Never on the host's own side.
+    may_be_refused: bool,
     words: [&'static str; 6],
 }
 
 impl Channel {
     fn new(state: HandshakeState) -> Result<Self, SealError> {
         let words = words::six(state.get_handshake_hash());
+        let may_be_refused = state.is_initiator();
         let transport = state.into_transport_mode().map_err(handshake_error)?;
-        Ok(Self { transport, sent: Wear::default(), received: Wear::default(), words })
+        Ok(Self { transport, sent: Wear::default(), received: Wear::default(), may_be_refused, words })
     }
 
     /// Six words that both ends, and nobody between, see alike: read them to each other if you doubt the link.
@@ -391,9 +402,17 @@ impl Channel {
     /// # Errors
     /// If the message was not sealed by the peer as its next one.
     pub fn open(&mut self, message: &[u8]) -> Result<Vec<u8>, SealError> {
-        let body = body(message, Kind::Sealed)?;
+        let body = if self.may_be_refused {
+            body_or_refusal(message, Kind::Sealed)?
+        } else {
+            body(message, Kind::Sealed).map_err(|error| match error {
+                SealError::Malformed => SealError::Broken,
+                error => error,
+            })?
+        };
         let mut frame = vec![0; body.len().saturating_sub(TAG_BYTES)];
         let length = self.transport.read_message(body, &mut frame).map_err(|_| SealError::Broken)?;
+        self.may_be_refused = false;
         frame.truncate(length);
         if self.received.add(frame.len()) {
             self.transport.rekey_incoming();
@@ -543,6 +562,18 @@ mod tests {
         let fault = Fault::new(FaultCode::UnknownSession);
         let message = clear_fault(&fault);
         assert_eq!(initiator.knock(&message, b"").err(), Some(SealError::Refused(fault)));
+    }
+
+    #[test]
+    fn a_fault_in_clear_is_believed_by_nobody_under_the_seal() {
+        let fault = Fault::new(FaultCode::SessionEnded);
+        let message = clear_fault(&fault);
+        let Ends { mut guest, mut host } = Setup::new().ends();
+        assert_eq!(host.open(&message), Err(SealError::Broken), "a host is never refused");
+        assert_eq!(guest.open(&message), Err(SealError::Refused(fault)), "the knock may be");
+        let welcome = host.seal(b"welcome").unwrap();
+        assert_eq!(guest.open(&welcome).unwrap(), b"welcome");
+        assert_eq!(guest.open(&message), Err(SealError::Broken), "whoever is in is not sent away in clear");
     }
 
     #[test]
