@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Nothing in these tests takes nearly so long; what does is a failure.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running agent.
 pub struct TestAgent {
@@ -55,7 +55,10 @@ impl TestAgent {
     }
 
     pub async fn start_with(approval: Approval) -> Self {
-        let folder = TempDir::new().unwrap();
+        Self::start_in(TempDir::new().unwrap(), approval).await
+    }
+
+    pub async fn start_in(folder: TempDir, approval: Approval) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (agent, events) = Agent::open(AgentOptions {
@@ -109,7 +112,18 @@ impl TestAgent {
     }
 
     pub async fn knock_as(&self, invite: Invite, name: &str, identity: Identity) -> TestGuest {
-        let origin = format!("http://{}", self.address);
+        self.knock_through(self.address, invite, name, identity).await
+    }
+
+    /// A guest that has knocked, at an address that leads to the agent.
+    pub async fn knock_through(
+        &self,
+        address: SocketAddr,
+        invite: Invite,
+        name: &str,
+        identity: Identity,
+    ) -> TestGuest {
+        let origin = format!("http://{address}");
         let options = ClientOptions { invite, identity, name: name.to_owned(), program: "native".to_owned() };
         let log = Arc::new(Log::default());
         let sink = Arc::clone(&log);
@@ -118,6 +132,22 @@ impl TestAgent {
             TestGuest { guest, name: name.to_owned(), origin, log, seen: 0, tasks: TaskTracker::new() };
         guest.connect().await;
         guest
+    }
+
+    /// Whatever was done to the agent: an honest guest joins, types, and finds it on the disk.
+    pub async fn still_serves(&self) {
+        self.write("honest.txt", "as ever\n");
+        let mut guest = self.join(Role::Editor, "Honest").await;
+        let document = guest.open("honest.txt").await;
+        guest.insert(document, 0, "works ");
+        guest.wait_sync(document, &SyncState::Saved).await;
+        assert_eq!(self.read("honest.txt"), "works as ever\n");
+        guest.with(|client| {
+            client.close(document);
+            client.leave();
+        });
+        guest.wait("leave taken", |client| *client.phase() == Phase::Offline).await;
+        std::fs::remove_file(self.path("honest.txt")).unwrap();
     }
 
     /// Waits for an event of the agent.
@@ -149,6 +179,10 @@ pub struct Log {
 }
 
 impl Log {
+    pub fn events(&self) -> Vec<ClientEvent> {
+        self.events.lock().clone()
+    }
+
     fn push(&self, event: ClientEvent) {
         self.events.lock().push(event);
         self.grown.notify_waiters();
