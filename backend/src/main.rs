@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use parlor::options::{Command, Options, Output};
 use parlor::share;
 use tracing_subscriber::EnvFilter;
@@ -16,7 +15,13 @@ const fn default_log(output: Output) -> &'static str {
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let options = match Options::read() {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("parlor: {error}");
+            return ExitCode::from(2);
+        }
+    };
     let Command::Share(share_options) = &options.command;
     let default_log = default_log(share_options.output);
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_log));

@@ -3,7 +3,12 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+
+mod file;
+
+pub use file::FileError;
 
 /// Share a folder: whoever opens the link is in the room, in a plain browser, with nothing to install.
 #[derive(Debug, Parser)]
@@ -14,6 +19,23 @@ pub struct Options {
     pub command: Command,
 }
 
+impl Options {
+    /// What the program's arguments, the environment and the settings files say. Ends the program, with a text that
+    /// teaches, if the arguments can not be understood.
+    ///
+    /// # Errors
+    /// If a settings file can not be used.
+    pub fn read() -> Result<Self, FileError> {
+        let matches = Self::command().get_matches();
+        let mut options = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let Command::Share(share) = &mut options.command;
+        if let Some(given) = matches.subcommand_matches("share") {
+            file::fill_in(share, given)?;
+        }
+        Ok(options)
+    }
+}
+
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -22,6 +44,8 @@ pub enum Command {
         after_help = "Examples:\n  parlor share                 share this folder; guests may edit\n  \
         parlor share docs --read-only    guests only look\n  \
         parlor share --approve always    you admit every guest in your own page\n\n\
+        Settings: parlor.toml in the folder (role, read-only, approve), then config.toml in your configuration folder\n\
+        (also listen, port, name, output), then PARLOR_*, then flags; the last one that says something counts.\n\n\
         The links hold the keys: send them only to those you invite. Ctrl-C ends the session for everybody."
     )]
     Share(ShareOptions),
@@ -92,7 +116,8 @@ pub enum TlsMode {
 }
 
 /// A role that a link can grant to guests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum GuestRole {
     /// Type in files, create, rename and delete them.
     Editor,
@@ -101,7 +126,8 @@ pub enum GuestRole {
 }
 
 /// Whether guests wait in the lobby.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Approve {
     /// Every new guest.
     Always,
@@ -110,7 +136,8 @@ pub enum Approve {
 }
 
 /// How to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Output {
     /// For a person.
     Text,
