@@ -164,6 +164,9 @@ pub(crate) fn Room() -> impl IntoView {
     let editors = EditorsHandle::provide(session, status);
     provide_context(status);
 
+    // -- derived --
+    let active_path = Memo::new(move |_| session.active_path());
+
     // -- actions --
     keys::listen(Stage { session, room, editors });
 
@@ -188,10 +191,19 @@ pub(crate) fn Room() -> impl IntoView {
         }
         active
     });
+    // As in VS Code, the explorer follows what is shown.
+    Effect::new(move |_| {
+        if let Some(path) = active_path.get()
+            && room.explorer.chosen.read_untracked().as_ref() != Some(&path)
+        {
+            room.explorer.show(session, &path);
+        }
+    });
     Effect::new(move |_| {
         let workspace = session.store.info().get().map(|info| info.workspace).unwrap_or_default();
-        let file = session.active_name();
-        document().set_title(&text::room_title(file.as_deref(), &workspace));
+        let file = active_path.get();
+        let name = file.as_ref().map(WorkspacePath::name);
+        document().set_title(&text::room_title(name, &workspace));
     });
     Effect::new(move |_| {
         session.store.active().track();

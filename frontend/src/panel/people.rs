@@ -95,7 +95,10 @@ fn PersonRow(id: ParticipantId, administers: Memo<bool>, ask: Callback<PeopleQue
     let away = Signal::derive(move || {
         person.get().is_some_and(|person| person.who == Who::Other && person.activity == Activity::Away)
     });
-    let file = Memo::new(move |_| person.get().and_then(|person| person.file));
+    let file = Memo::new(move |_| {
+        // Nobody tells this page where it is itself.
+        if is_me.get() { session.active_path() } else { person.get().and_then(|person| person.file) }
+    });
     let tools = Memo::new(move |_| administers.get() && !is_me.get() && role.get() != Role::Host);
 
     // -- actions --

@@ -201,11 +201,11 @@ impl SessionHandle {
         self.store.active().get_untracked().and_then(|id| self.tab(id))
     }
 
-    /// The name of the file that is shown.
-    pub(crate) fn active_name(self) -> Option<String> {
+    /// The file that is shown.
+    pub(crate) fn active_path(self) -> Option<WorkspacePath> {
         let active = self.store.active().get()?;
         let tabs = self.store.tabs().read();
-        tabs.iter().find(|tab| tab.id == active).map(|tab| tab.path.name().to_owned())
+        tabs.iter().find(|tab| tab.id == active).map(|tab| tab.path.clone())
     }
 
     // Text.
@@ -286,7 +286,11 @@ impl SessionHandle {
         }
     }
 
+    /// Asks for a folder's entries; while away, the return asks for all that are shown.
     pub(super) fn watch(self, folder: WorkspacePath) {
+        if *self.store.phase().read_untracked() != Phase::Live {
+            return;
+        }
         let asked = folder.clone();
         let request =
             self.with(|client| client.workspace(|request| WorkspaceToHost::Watch { request, folder }));

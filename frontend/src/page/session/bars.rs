@@ -24,6 +24,7 @@ pub(super) fn TitleBar() -> impl IntoView {
     // -- derived --
     let workspace = move || session.store.info().get().map(|info| info.workspace).unwrap_or_default();
     let is_host = move || session.may(Capability::Administer);
+    let ends = Memo::new(move |_| session.store.role().get() == Role::Host);
     let people = session.store.people();
     let ids = Memo::new(move |_| people.read().iter().map(|person| person.id).collect::<Vec<_>>());
     let shown = Memo::new(move |_| ids.read().iter().take(AVATARS_SHOWN).copied().collect::<Vec<_>>());
@@ -76,10 +77,16 @@ pub(super) fn TitleBar() -> impl IntoView {
                         {text::SHARE}
                     </Button>
                 </Show>
-                <IconButton icon="log-out" label=text::LEAVE on:click=move |_| {
-                    let ends = session.store.role().get_untracked() == Role::Host;
-                    room.asking.set(Some(if ends { Asking::End } else { Asking::Leave }));
-                } />
+                <IconButton
+                    icon=Signal::derive(move || if ends.get() { "power" } else { "log-out" })
+                    label=Signal::derive(move || {
+                        let label = if ends.get() { text::END } else { text::LEAVE };
+                        label.to_owned()
+                    })
+                    on:click=move |_| {
+                        room.asking.set(Some(if ends.get_untracked() { Asking::End } else { Asking::Leave }));
+                    }
+                />
             </div>
         </header>
     }

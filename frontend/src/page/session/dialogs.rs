@@ -53,12 +53,10 @@ fn Approval(knock: Knock) -> impl IntoView {
         }
     };
     view! {
-        <div data-testid="approval">
-            <AsideDialog title=text::knock_title(&name) footer=footer>
-                <p>{text::knock_text(role)}</p>
-                <Words words lead=text::KNOCK_WORDS />
-            </AsideDialog>
-        </div>
+        <AsideDialog title=text::knock_title(&name) footer=footer attr:data-testid="approval">
+            <p>{text::knock_text(role)}</p>
+            <Words words lead=text::KNOCK_WORDS />
+        </AsideDialog>
     }
 }
 
