@@ -355,7 +355,7 @@ impl Client {
 
     /// How an open document stands to host and disk.
     pub fn sync_state(&self, document: DocumentId) -> Option<SyncState> {
-        self.documents.get(document).map(|open| open.sync_state(self.phase == Phase::Live))
+        self.documents.get(document).map(|open| open.sync_state(&self.phase))
     }
 
     /// Six words that the host sees too, while there is a sealed connection.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
-use super::event::ClientEvent;
+use super::event::{ClientEvent, Phase};
 use crate::codec;
 use crate::document::sync::{DocumentSync, SyncPhase};
 use crate::document::{Document, Splice, UpdateError};
@@ -74,8 +74,8 @@ impl OpenDocument {
     }
 
     /// How it stands to host and disk.
-    pub(super) fn sync_state(&self, live: bool) -> SyncState {
-        if !live {
+    pub(super) fn sync_state(&self, phase: &Phase) -> SyncState {
+        if *phase != Phase::Live {
             return SyncState::Offline;
         }
         if self.sync.phase() == SyncPhase::Opening {
