@@ -3,213 +3,32 @@
 //!
 //! `PARLOR_SEED=n cargo nextest run -p parlor-shared --test convergence` plays one seed again.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
 #[path = "common/host.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod host;
 #[path = "common/random.rs"]
 mod random;
+#[path = "common/world.rs"]
+mod world;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use parlor_shared::client::{Client, ClientEvent, Phase, SyncState};
+use parlor_shared::client::{Client, Phase, SyncState};
 use parlor_shared::document::{Splice, utf16_len};
 use parlor_shared::id::DocumentId;
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
 
-use host::{Counters, Host};
-use random::Random;
+use host::Counters;
+use world::{Happened, PATHS, Way, World, apply_to_editor};
 
 const SEEDS: u64 = 320;
-const PATHS: [&str; 2] = ["a.txt", "b.txt"];
 const FLOOD_UNITS: usize = 300_000;
 
-/// What happened on the guests' side.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-struct Happened {
-    typed: u64,
-    deleted: u64,
-    remote_changes: u64,
-    cuts: u64,
-    half_open: u64,
-    stalls: u64,
-    role_flips: u64,
-    replaced: u64,
-    lost_texts: u64,
-    closed_by_guest: u64,
-    closed_while_typing: u64,
-    typed_offline: u64,
-    reopened: u64,
-    joined_late: u64,
-    marks: u64,
-}
-
-/// One guest, its editors and its transport.
-struct Guest {
-    client: Client,
-    /// What the editor of each document shows: built from events alone.
-    editors: BTreeMap<DocumentId, Vec<u16>>,
-    to_host: VecDeque<Vec<u8>>,
-    to_guest: VecDeque<Vec<u8>>,
-    /// The number of its present connection at the host, while it has one.
-    line: Option<usize>,
-    stalled: bool,
-    lost: String,
-}
-
-struct World {
-    seed: u64,
-    random: Random,
-    host: Host,
-    guests: Vec<Guest>,
-    next_line: usize,
-    now: Duration,
-    happened: Happened,
-    /// Nobody deletes in this run, so that every mark must be somewhere at its end.
-    keeps: bool,
-    next_mark: u32,
-    /// Everything that was typed, in marks: characters that occur once.
-    marks: BTreeSet<char>,
-}
-
 impl World {
-    fn new(seed: u64) -> Self {
-        let mut random = Random::new(seed);
-        let mut host = Host::new();
-        host.add_document(1, PATHS[0], "fn main() {\n    println!(\"hello\");\n}\n");
-        host.add_document(2, PATHS[1], "");
-        let count = 2 + random.below(5);
-        let guests = (0..count)
-            .map(|number| Guest {
-                client: host.guest(number as u8),
-                editors: BTreeMap::new(),
-                to_host: VecDeque::new(),
-                to_guest: VecDeque::new(),
-                line: None,
-                stalled: false,
-                lost: String::new(),
-            })
-            .collect();
-        let keeps = seed.is_multiple_of(3);
-        Self {
-            seed,
-            random,
-            host,
-            guests,
-            next_line: 0,
-            now: Duration::ZERO,
-            happened: Happened::default(),
-            keeps,
-            next_mark: 0,
-            marks: BTreeSet::new(),
-        }
-    }
-
-    fn connect(&mut self, number: usize) {
-        let line = self.next_line;
-        self.next_line += 1;
-        let guest = &mut self.guests[number];
-        guest.line = Some(line);
-        guest.client.connected(self.now);
-        self.host.connect(line);
-    }
-
-    fn cut(&mut self, number: usize) {
-        let guest = &mut self.guests[number];
-        let Some(line) = guest.line.take() else { return };
-        guest.to_host.clear();
-        guest.to_guest.clear();
-        guest.stalled = false;
-        guest.client.disconnected();
-        self.happened.cuts += 1;
-        // The host may take long to notice.
-        if self.random.one_in(2) {
-            self.host.disconnect(line);
-        } else {
-            self.happened.half_open += 1;
-        }
-        self.drain_events(number);
-    }
-
-    /// Moves messages from both ends onto the wire.
-    fn pump(&mut self, number: usize) {
-        let guest = &mut self.guests[number];
-        let Some(line) = guest.line else { return };
-        while let Some(message) = guest.client.poll_transmit(self.now) {
-            guest.to_host.push_back(message);
-        }
-        // A stalled guest does not read: what it is owed stays on the host's lanes.
-        while !guest.stalled && guest.to_guest.len() < 4 {
-            let Some(message) = self.host.transmit(line) else { break };
-            guest.to_guest.push_back(message);
-        }
-    }
-
-    /// Delivers one message in one direction of one guest, if there is one.
-    fn deliver(&mut self, number: usize, to_host: bool) -> bool {
-        let guest = &mut self.guests[number];
-        let Some(line) = guest.line else { return false };
-        if to_host {
-            let Some(message) = guest.to_host.pop_front() else { return false };
-            self.host.receive(line, &message).unwrap_or_else(|fault| panic!("{}: {fault}", self.seed));
-        } else {
-            let Some(message) = guest.to_guest.pop_front() else { return false };
-            guest.client.receive(&message, self.now);
-            self.drain_events(number);
-        }
-        true
-    }
-
-    /// Does to the editors what the events say, and checks that they then show the replica.
-    fn drain_events(&mut self, number: usize) {
-        let seed = self.seed;
-        let guest = &mut self.guests[number];
-        let text = |client: &Client, document| -> Vec<u16> {
-            client.document(document).unwrap().document().text().encode_utf16().collect()
-        };
-        while let Some(event) = guest.client.poll_event() {
-            match event {
-                ClientEvent::Opened { document, .. } => {
-                    guest.editors.insert(document, text(&guest.client, document));
-                }
-                ClientEvent::Changed { document, splices } => {
-                    self.happened.remote_changes += 1;
-                    let editor = guest.editors.get_mut(&document).expect("only open documents change");
-                    splices.iter().for_each(|splice| apply_to_editor(editor, splice));
-                }
-                ClientEvent::Replaced { old, document, lost, .. } => {
-                    self.happened.replaced += 1;
-                    guest.editors.remove(&old).expect("only open documents are replaced");
-                    guest.editors.insert(document, text(&guest.client, document));
-                    self.happened.lost_texts += u64::from(lost.is_some());
-                    guest.lost.extend(lost);
-                }
-                ClientEvent::Closed { document, lost, .. } => {
-                    guest.editors.remove(&document);
-                    self.happened.lost_texts += u64::from(lost.is_some());
-                    guest.lost.extend(lost);
-                }
-                ClientEvent::Fault { request, fault } => panic!("{seed}: fault {request:?} {fault}"),
-                ClientEvent::Phase(Phase::Ended(fault)) => panic!("{seed}: ended {fault}"),
-                _ => {}
-            }
-        }
-    }
-
-    fn show_incoming(&mut self, number: usize) {
-        self.guests[number].client.apply_incoming();
-        self.drain_events(number);
-        let guest = &self.guests[number];
-        for (document, editor) in &guest.editors {
-            let Some(open) = guest.client.document(*document) else { panic!("{}: closed", self.seed) };
-            if guest.client.sync_state(*document) != Some(SyncState::Opening) && !open.document().is_empty() {
-                let shown = String::from_utf16(editor).unwrap();
-                assert_eq!(shown, open.document().text(), "seed {}: the editor shows its replica", self.seed);
-            }
-        }
-    }
-
     /// Types or deletes somewhere, at borders of characters.
     fn type_something(&mut self, number: usize) {
         self.show_incoming(number);
@@ -308,8 +127,8 @@ impl World {
             26..=30 => self.show_incoming(number),
             _ => {
                 self.pump(number);
-                let to_host = self.random.one_in(2);
-                self.deliver(number, to_host);
+                let way = if self.random.one_in(2) { Way::ToHost } else { Way::ToGuest };
+                self.deliver(number, way);
             }
         }
     }
@@ -370,7 +189,7 @@ impl World {
             for number in 0..self.guests.len() {
                 self.show_incoming(number);
                 self.pump(number);
-                while self.deliver(number, true) || self.deliver(number, false) {
+                while self.deliver(number, Way::ToHost) || self.deliver(number, Way::ToGuest) {
                     moved = true;
                     self.pump(number);
                 }
@@ -434,11 +253,6 @@ fn is_mark(mark: char) -> bool {
 
 fn opening_or_offline(client: &Client) -> Option<SyncState> {
     Some(if *client.phase() == Phase::Live { SyncState::Opening } else { SyncState::Offline })
-}
-
-fn apply_to_editor(editor: &mut Vec<u16>, splice: &Splice) {
-    let range = splice.at as usize..(splice.at + splice.delete) as usize;
-    editor.splice(range, splice.insert.encode_utf16());
 }
 
 fn play(seed: u64) -> (String, Happened, Counters) {

@@ -2,6 +2,8 @@
 //!
 //! One test, so that nothing else allocates while it measures.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
 #[path = "common/updates.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod updates;
@@ -117,7 +119,10 @@ fn claims_cost_no_memory_and_the_largest_updates_little_time() {
     let scattered: Vec<Block> = (0..BLOCKS).map(|at| block(Some((16, at * 7919 % 11_000)))).collect();
     let crowded: Vec<Block> = (0..BLOCKS).map(|_| block(Some((16, 5000)))).collect();
     let backwards: Vec<Block> = (0..BLOCKS)
-        .map(|at| Block { right: Some((16, 10_999 - at % 11_000)), ..block((at > 0).then(|| (17, at / 2))) })
+        .map(|at| Block {
+            right: Some((16, 10_999 - at % 11_000)),
+            ..block((at > 0).then_some((17, at / 2)))
+        })
         .collect();
     for (name, blocks) in [("scattered", scattered), ("crowded", crowded), ("backwards", backwards)] {
         let update = EncodedUpdate { sections: vec![(17, 0, blocks)], deletions: vec![] }.bytes();

@@ -1,5 +1,7 @@
 //! The bytes of the wire, frozen: a change here breaks pages and native guests that are already open.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
 #[path = "common/samples.rs"]
 mod samples;
 

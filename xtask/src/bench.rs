@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::{dist, run, setup, workspace};
+use crate::{dist, run, setup, vectors, workspace};
 
 /// The page's bench, a Node program that gets PARLOR_BIN and CHROMIUM.
 const PAGE_BENCH: &str = "e2e/page-bench.mjs";
@@ -20,6 +20,7 @@ pub(crate) fn bench() -> Result<()> {
             )
         })?;
     }
+    run::step("bench sealing in wasm", vectors::throughput)?;
     if workspace::path(PAGE_BENCH).exists() {
         setup::npm_packages(setup::JOURNEY_PACKAGES)?;
         let chromium = setup::chromium()?;

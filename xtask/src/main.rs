@@ -9,6 +9,7 @@ mod run;
 mod setup;
 mod share;
 mod test;
+mod vectors;
 mod workspace;
 
 use std::ffi::OsString;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::{page, run, setup, share, workspace};
+use crate::{page, run, setup, share, vectors, workspace};
 
 /// Where the counts stay after a run, for whoever ends a longer log with them.
 const COUNTS: &str = "test-counts.txt";
@@ -26,6 +26,7 @@ pub(crate) fn test() -> Result<()> {
         let packages = ["check", "--package", "parlor-shared", "--package", "parlor-frontend"];
         run::succeed_counting(run::cargo().args(packages).args(["--target", setup::WASM_TARGET]))
     });
+    report.run("wasm vectors", vectors::check);
     report.run("editor tests", || {
         let mut npm = run::program("npm");
         npm.current_dir(workspace::path(setup::PAGE_PACKAGES)).args(["test", "--silent"]);

@@ -1,0 +1,266 @@
+//! A guest's documents, driven by hand: opening, closing, breaks, refusals, and that nothing typed is lost.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
+#[path = "common/host.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod host;
+#[path = "common/pair.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod pair;
+
+use parlor_shared::client::{ClientEvent, Phase, SyncState};
+use parlor_shared::document::Splice;
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::id::DocumentId;
+use parlor_shared::message::{DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, ToGuest};
+use parlor_shared::path::WorkspacePath;
+use parlor_shared::role::Role;
+
+use host::Host;
+use pair::{DOCUMENT, Pair};
+
+#[test]
+fn closing_and_opening_again_crosses_without_confusion() {
+    let mut pair = Pair::with_open_document("text");
+    pair.heard();
+    pair.client.close(DOCUMENT);
+    let request = pair.open("a.txt");
+    pair.up();
+    // What the host said before it heard of the closing must not be taken for the new opening's.
+    pair.host.change_on_disk(DOCUMENT, |text| format!("{text}!"));
+    pair.settle();
+    assert_eq!(pair.heard(), ["close", "open"]);
+    assert_eq!(pair.take_events()[0], ClientEvent::Opened { request, document: DOCUMENT });
+    assert_eq!(pair.text(), "text!");
+    pair.host.change_on_disk(DOCUMENT, |text| format!("{text}?"));
+    pair.settle();
+    assert_eq!(pair.text(), "text!?");
+}
+
+#[test]
+fn what_was_typed_just_before_closing_reaches_the_host() {
+    let mut pair = Pair::with_open_document("text");
+    pair.heard();
+    pair.type_at(4, " more");
+    pair.client.close(DOCUMENT);
+    assert!(pair.client.document(DOCUMENT).is_none(), "it is closed for its editor");
+    pair.take_events();
+    pair.settle();
+    assert_eq!(pair.host.text(DOCUMENT), "text more");
+    assert_eq!(pair.heard(), ["update", "close"]);
+    assert_eq!(pair.take_events(), []);
+}
+
+#[test]
+fn what_was_typed_and_closed_while_away_reaches_the_host_later() {
+    let mut pair = Pair::with_open_document("text");
+    pair.cut();
+    pair.type_at(0, "more ");
+    pair.client.close(DOCUMENT);
+    pair.connect();
+    pair.settle();
+    assert_eq!(pair.host.text(DOCUMENT), "more text");
+    assert_eq!(pair.heard().last(), Some(&"close"));
+    assert_eq!(pair.client.documents().count(), 0);
+}
+
+#[test]
+fn a_document_closed_while_it_comes_back_stays_closed() {
+    let mut pair = Pair::with_open_document("text");
+    pair.cut();
+    pair.connect();
+    while *pair.client.phase() != Phase::Live {
+        pair.up();
+        pair.down();
+    }
+    pair.up();
+    pair.take_events();
+    pair.client.close(DOCUMENT);
+    pair.settle();
+    assert_eq!(pair.client.documents().count(), 0);
+    let opened = pair.take_events().into_iter().find(|event| matches!(event, ClientEvent::Opened { .. }));
+    assert_eq!(opened, None);
+    assert_eq!(pair.heard().last(), Some(&"close"));
+}
+
+#[test]
+fn a_first_opening_that_the_break_interrupts_is_still_an_opening() {
+    let mut pair = Pair::live("text");
+    let request = pair.open("a.txt");
+    pair.up();
+    // The announcement arrives, the state does not, and afterwards the document has another id.
+    let mut other = Host::new();
+    other.add_document(7, "a.txt", "other text");
+    let info = DocumentInfo {
+        document: DOCUMENT,
+        path: WorkspacePath::parse("a.txt").unwrap(),
+        end_of_line: EndOfLine::Lf,
+        encoding: Encoding::Utf8,
+        writable: true,
+        status: DocumentStatus::Unsaved,
+    };
+    pair.host.disconnect(pair.line);
+    pair.cut();
+    pair.connect();
+    while *pair.client.phase() != Phase::Live {
+        pair.up();
+        pair.down();
+    }
+    pair.tell(&ToGuest::Document(DocumentToGuest::Opened { request, info }));
+    pair.cut();
+    pair.host = other;
+    pair.connect();
+    pair.settle();
+    let events = pair.take_events();
+    assert!(events.contains(&ClientEvent::Opened { request, document: DocumentId(7) }), "{events:?}");
+    assert!(!events.iter().any(|event| matches!(event, ClientEvent::Replaced { .. })), "{events:?}");
+}
+
+#[test]
+fn nothing_typed_while_away_is_lost() {
+    let mut pair = Pair::with_open_document("text");
+    pair.type_at(4, "1");
+    // The first update leaves, and is lost on the way.
+    assert!(pair.client.poll_transmit(pair.now).is_some());
+    pair.cut();
+    assert_eq!(pair.client.sync_state(DOCUMENT), Some(SyncState::Offline));
+    pair.type_at(5, "2");
+    pair.host.change_on_disk(DOCUMENT, |text| format!("\u{1f600}{text}"));
+    pair.connect();
+    pair.type_at(6, "3");
+    pair.take_events();
+    pair.settle();
+    assert_eq!(pair.host.text(DOCUMENT), "\u{1f600}text123");
+    assert_eq!(pair.text(), "\u{1f600}text123");
+    let splices = vec![Splice { at: 0, delete: 0, insert: "\u{1f600}".into() }];
+    assert!(pair.take_events().contains(&ClientEvent::Changed { document: DOCUMENT, splices }));
+    assert_eq!(pair.client.sync_state(DOCUMENT), Some(SyncState::Saved));
+    assert_eq!((pair.host.counters.resumed, pair.host.counters.known_replicas), (1, 1));
+}
+
+#[test]
+fn deletions_made_while_away_arrive_too() {
+    let mut pair = Pair::with_open_document("one two three");
+    pair.cut();
+    pair.client.edit(DOCUMENT, &[Splice { at: 3, delete: 4, insert: String::new() }]).unwrap();
+    pair.connect();
+    pair.settle();
+    assert_eq!(pair.host.text(DOCUMENT), "one three");
+}
+
+#[test]
+fn a_save_goes_behind_what_was_typed_before_it() {
+    let mut pair = Pair::with_open_document("text");
+    pair.heard();
+    pair.cut();
+    pair.type_at(0, "more ");
+    pair.client.save(DOCUMENT);
+    pair.connect();
+    pair.settle();
+    assert_eq!(pair.heard(), ["open", "update", "save"]);
+    assert_eq!(pair.client.sync_state(DOCUMENT), Some(SyncState::Saved));
+}
+
+#[test]
+fn a_refused_text_is_replaced_and_handed_back() {
+    let mut pair = Pair::with_open_document("text");
+    pair.host.set_role(pair.line, Role::Viewer);
+    // Typed before the news of the role arrived.
+    pair.type_at(4, " mine");
+    pair.up();
+    pair.type_at(9, " and more");
+    pair.take_events();
+    pair.settle();
+    let fault = Some(Fault::new(FaultCode::NotAllowed).with("Edit"));
+    let lost = Some("text mine and more".to_owned());
+    let replaced = ClientEvent::Replaced { old: DOCUMENT, document: DOCUMENT, lost, fault };
+    let events = pair.take_events();
+    assert!(events.contains(&replaced), "{events:?}");
+    assert_eq!((pair.text(), pair.host.text(DOCUMENT)), ("text".to_owned(), "text".to_owned()));
+    assert_eq!(pair.client.role(), Role::Viewer);
+    // Once it may, it goes on under the same name.
+    pair.host.set_role(pair.line, Role::Editor);
+    pair.settle();
+    pair.type_at(0, "now: ");
+    pair.settle();
+    assert_eq!(pair.host.text(DOCUMENT), "now: text");
+    assert_eq!(pair.host.counters.refused, 1);
+}
+
+#[test]
+fn a_refused_text_that_was_closed_comes_back_as_lost() {
+    let mut pair = Pair::with_open_document("text");
+    pair.host.set_role(pair.line, Role::Viewer);
+    pair.type_at(4, " mine");
+    pair.client.close(DOCUMENT);
+    pair.take_events();
+    pair.settle();
+    let fault = Some(Fault::new(FaultCode::NotAllowed).with("Edit"));
+    let lost = Some("text mine".to_owned());
+    assert_eq!(pair.take_events(), [ClientEvent::Closed { document: DOCUMENT, fault, lost }]);
+}
+
+#[test]
+fn another_author_can_not_send_what_was_typed_before() {
+    let mut pair = Pair::with_open_document("text");
+    pair.cut();
+    pair.type_at(4, " mine");
+    pair.host.remembers = false;
+    pair.connect();
+    pair.take_events();
+    pair.settle();
+    let lost = Some("text mine".to_owned());
+    let replaced = ClientEvent::Replaced { old: DOCUMENT, document: DOCUMENT, lost, fault: None };
+    let events = pair.take_events();
+    assert!(events.contains(&replaced), "{events:?}");
+    assert_eq!(pair.text(), "text");
+    pair.type_at(4, " again");
+    pair.settle();
+    assert_eq!(pair.host.text(DOCUMENT), "text again");
+}
+
+#[test]
+fn a_document_that_is_another_one_now_is_not_merged_into() {
+    let mut pair = Pair::with_open_document("text");
+    pair.cut();
+    pair.type_at(4, " mine");
+    pair.host.documents.clear();
+    pair.host.add_document(2, "a.txt", "other");
+    pair.connect();
+    pair.settle();
+    let lost = Some("text mine".to_owned());
+    let replaced = ClientEvent::Replaced { old: DOCUMENT, document: DocumentId(2), lost, fault: None };
+    let events = pair.take_events();
+    assert!(events.contains(&replaced), "{events:?}");
+    assert_eq!(pair.host.text(DocumentId(2)), "other");
+    assert!(pair.client.document(DOCUMENT).is_none());
+}
+
+#[test]
+fn a_file_that_is_gone_after_a_break_ends_its_document_and_gives_the_text_back() {
+    let mut pair = Pair::with_open_document("text");
+    pair.cut();
+    pair.type_at(4, " mine");
+    pair.host.documents.clear();
+    pair.connect();
+    pair.settle();
+    let fault = Some(Fault::new(FaultCode::NotFound).with("a.txt"));
+    let lost = Some("text mine".to_owned());
+    let events = pair.take_events();
+    assert!(events.contains(&ClientEvent::Closed { document: DOCUMENT, fault, lost }), "{events:?}");
+}
+
+#[test]
+fn a_resync_brings_what_was_dropped() {
+    let mut pair = Pair::with_open_document("text");
+    // An update that the lanes dropped: here it is never put on them.
+    let connection = pair.line;
+    pair.host.set_role(connection, Role::Editor);
+    pair.tell(&ToGuest::Document(DocumentToGuest::Resync { document: DOCUMENT }));
+    pair.type_at(0, "mine ");
+    pair.heard();
+    pair.settle();
+    assert_eq!(pair.heard(), ["sync", "update"]);
+    assert_eq!((pair.text(), pair.host.text(DOCUMENT)), ("mine text".to_owned(), "mine text".to_owned()));
+}
