@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use parlor_shared::codec::{self, Decoded};
 use parlor_shared::fault::{Fault, FaultCode};
@@ -100,7 +101,7 @@ async fn handshake(
     Ok((channel, participant))
 }
 
-async fn next(receiver: &mut Receiver) -> Result<bytes::Bytes, Fault> {
+async fn next(receiver: &mut Receiver) -> Result<Bytes, Fault> {
     match receiver.next().await {
         Some(Ok(message)) => Ok(message),
         Some(Err(error)) => Err(gone(error)),
@@ -124,6 +125,9 @@ struct Wire {
 
 struct Connection {
     wire: Mutex<Wire>,
+    /// A sealed message that the transport did not take before the writer was dropped. It goes first, or the peer could
+    /// open nothing that comes after it.
+    unsent: Mutex<Option<Bytes>>,
     participant: Arc<ParticipantConnection>,
     services: Services,
     /// Requests under way, to be cancelled by the guest or with the connection.
@@ -140,13 +144,14 @@ enum End {
 
 async fn run(connection: Connection, mut sender: Sender, mut receiver: Receiver) {
     let participant = Arc::clone(&connection.participant);
-    // Whoever is done first ends both; both are dropped at awaits where nothing is half done that matters: a frame
-    // that was sealed and not sent ends the connection anyway.
+    // Whoever is done first ends both; both are dropped at awaits where nothing is half done: what was sealed and not
+    // sent is kept.
     let end = tokio::select! {
         biased;
         () = participant.stopped.cancelled() => {
             participant.stop_reason().map_or(End::Plain(LeaveReason::Left), End::Fault)
         }
+        () = participant.outbox.broken() => End::Fault(FaultCode::TooSlow.into()),
         end = connection.read(&mut receiver) => end,
         end = connection.write(&mut sender) => end,
     };
@@ -178,7 +183,7 @@ async fn run(connection: Connection, mut sender: Sender, mut receiver: Receiver)
 impl Connection {
     fn new(channel: Channel, participant: Arc<ParticipantConnection>, services: Services) -> Self {
         let wire = Mutex::new(Wire { channel, link: Link::default() });
-        Self { wire, participant, services, requests: Arc::default() }
+        Self { wire, unsent: Mutex::default(), participant, services, requests: Arc::default() }
     }
 
     // Writing.
@@ -190,14 +195,11 @@ impl Connection {
                     if self.send_waiting(sender).await.is_err() {
                         return End::Plain(LeaveReason::Lost);
                     }
-                    if self.participant.outbox.is_broken() {
-                        return End::Fault(FaultCode::TooSlow.into());
-                    }
                 }
                 Err(_) => {
-                    let frame = self.seal(|link, lanes| Some(link.heartbeat(lanes)));
-                    let Some(frame) = frame else { continue };
-                    if sender.feed(frame).await.is_err() || sender.flush().await.is_err() {
+                    let heartbeat = self.seal(|link, lanes| Some(link.heartbeat(lanes)));
+                    *self.unsent.lock() = heartbeat;
+                    if self.send_waiting(sender).await.is_err() {
                         return End::Plain(LeaveReason::Lost);
                     }
                 }
@@ -207,9 +209,10 @@ impl Connection {
 
     async fn send_waiting(&self, sender: &mut Sender) -> Result<(), TransportError> {
         let mut fed = 0;
-        while let Some(message) = self.seal(Link::next_frame) {
+        while let Some(message) = self.next_to_send() {
             fed += message.len();
             sender.feed(message).await?;
+            *self.unsent.lock() = None;
             if fed >= FLUSH_AFTER_BYTES {
                 fed = 0;
                 sender.flush().await?;
@@ -218,14 +221,23 @@ impl Connection {
         sender.flush().await
     }
 
+    /// The next sealed message; it counts as unsent until the transport has taken it.
+    fn next_to_send(&self) -> Option<Bytes> {
+        let mut unsent = self.unsent.lock();
+        if unsent.is_none() {
+            *unsent = self.seal(Link::next_frame);
+        }
+        unsent.clone()
+    }
+
     fn seal(
         &self,
         frame: impl FnOnce(&mut Link, &mut parlor_shared::lane::Lanes) -> Option<Vec<u8>>,
-    ) -> Option<Vec<u8>> {
+    ) -> Option<Bytes> {
         let mut wire = self.wire.lock();
         let Wire { channel, link } = &mut *wire;
         let frame = self.participant.outbox.with_lanes(|lanes| frame(link, lanes))?;
-        Some(channel.seal(&frame).expect("the link makes no frame longer than the seal takes"))
+        Some(channel.seal(&frame).expect("the link makes no frame longer than the seal takes").into())
     }
 
     // Reading.
@@ -258,6 +270,9 @@ impl Connection {
                             return end;
                         }
                     }
+                    Ok(Decoded::Unknown { .. }) if self.participant.standing() == Standing::Waiting => {
+                        return End::Fault(FaultCode::NotAdmitted.into());
+                    }
                     Ok(Decoded::Unknown { .. }) => {
                         self.participant.outbox.fault(None, FaultCode::UnknownMessage.into());
                     }
@@ -267,7 +282,7 @@ impl Connection {
         }
     }
 
-    fn open(&self, message: &[u8], messages: &mut Vec<(Lane, bytes::Bytes)>) -> Result<(), Fault> {
+    fn open(&self, message: &[u8], messages: &mut Vec<(Lane, Bytes)>) -> Result<(), Fault> {
         let mut wire = self.wire.lock();
         let Wire { channel, link } = &mut *wire;
         let frame = channel.open(message)?;

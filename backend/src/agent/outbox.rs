@@ -9,23 +9,20 @@ use parlor_shared::lane::{Lanes, UpdatePush};
 use parlor_shared::message::{DocumentToGuest, PresenceToGuest, SessionToGuest, ToGuest, WorkspaceToGuest};
 use parlor_shared::presence::Presence;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// One participant's outgoing messages. Pushing never blocks: each lane has its own rule when full.
 ///
 /// The lock is held for single queue operations and never across an await.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    state: Mutex<State>,
-    /// Something waits to be sent, or the outbox broke.
+    lanes: Mutex<Lanes>,
+    /// Something waits to be sent.
     ready: Notify,
     /// There may be room for a piece of a file again.
     room: Notify,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    lanes: Lanes,
-    broken: bool,
+    /// A lane overflowed whose rule is to end the connection.
+    broken: CancellationToken,
 }
 
 /// The tree's news did not fit: list the folder anew later.
@@ -88,7 +85,7 @@ impl Outbox {
 
     /// The participant no longer has this document.
     pub(super) fn forget_document(&self, document: DocumentId) {
-        self.state.lock().lanes.forget_document(document);
+        self.lanes.lock().forget_document(document);
     }
 
     /// Answers a request about the tree; if the lane is full the request is refused.
@@ -145,16 +142,16 @@ impl Outbox {
         self.ready.notify_one();
     }
 
-    /// Whether a lane overflowed whose rule is to end the connection.
-    pub(super) fn is_broken(&self) -> bool {
-        self.state.lock().broken
+    /// Waits until a lane overflows whose rule is to end the connection. Cancel-safe.
+    pub(super) async fn broken(&self) {
+        self.broken.cancelled().await;
     }
 
     /// Lets the connection take frames out of the lanes.
     pub(super) fn with_lanes<T>(&self, take: impl FnOnce(&mut Lanes) -> T) -> T {
         let (taken, room) = {
-            let mut state = self.state.lock();
-            (take(&mut state.lanes), state.lanes.has_file_room())
+            let mut lanes = self.lanes.lock();
+            (take(&mut lanes), lanes.has_file_room())
         };
         if room {
             self.room.notify_waiters();
@@ -163,11 +160,8 @@ impl Outbox {
     }
 
     fn push(&self, push: impl FnOnce(&mut Lanes) -> bool) {
-        {
-            let mut state = self.state.lock();
-            if !push(&mut state.lanes) {
-                state.broken = true;
-            }
+        if !push(&mut self.lanes.lock()) {
+            self.broken.cancel();
         }
         self.ready.notify_one();
     }

@@ -1,8 +1,11 @@
 //! One participant's connection as the rest of the agent sees it: who it is, what it may do, where to send.
 
+use std::collections::HashSet;
+
 use parking_lot::Mutex;
-use parlor_shared::fault::Fault;
-use parlor_shared::id::{AuthorId, ParticipantId};
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
+use parlor_shared::limits::MAX_OPEN_DOCUMENTS;
 use parlor_shared::role::Role;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +39,7 @@ pub(super) struct ParticipantConnection {
     pub(super) stopped: CancellationToken,
     standing: Mutex<Standing>,
     reason: Mutex<Option<Fault>>,
+    documents: Mutex<HashSet<DocumentId>>,
 }
 
 impl ParticipantConnection {
@@ -54,6 +58,7 @@ impl ParticipantConnection {
             stopped,
             standing: Mutex::new(Standing::Waiting),
             reason: Mutex::new(None),
+            documents: Mutex::default(),
         }
     }
 
@@ -73,6 +78,24 @@ impl ParticipantConnection {
     /// Lets it in, or changes its role. For the session only.
     pub(super) fn admit(&self, role: Role) {
         *self.standing.lock() = Standing::Admitted(role);
+    }
+
+    /// Counts a document among those that it holds open.
+    ///
+    /// # Errors
+    /// If it holds as many as one participant may.
+    pub(super) fn hold(&self, document: DocumentId) -> Result<(), Fault> {
+        let mut documents = self.documents.lock();
+        if documents.len() >= MAX_OPEN_DOCUMENTS && !documents.contains(&document) {
+            return Err(Fault::new(FaultCode::TooManyOpen).with(MAX_OPEN_DOCUMENTS));
+        }
+        documents.insert(document);
+        Ok(())
+    }
+
+    /// It no longer holds the document, or never got it.
+    pub(super) fn release(&self, document: DocumentId) {
+        self.documents.lock().remove(&document);
     }
 
     /// Ends the connection after what waits was sent. The first reason given is the one that is told.

@@ -26,6 +26,9 @@ const INBOX_CAPACITY: usize = 256;
 /// Folders that are read at once.
 const READS_AT_ONCE: usize = 4;
 
+/// Requests of one participant for one folder that may wait for its reading: each is answered with a whole listing.
+const MAX_ASKING: usize = 8;
+
 /// A participant whose lane was full is told anew after this pause.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
@@ -175,6 +178,11 @@ impl TreeActor {
         if is_new && watches >= MAX_WATCHED_FOLDERS {
             let fault = Fault::new(FaultCode::TooManyOpen).with(MAX_WATCHED_FOLDERS);
             return who.outbox.fault(Some(request), fault);
+        }
+        let asks =
+            |watched: &Watched| watched.asking.iter().filter(|(asking, _)| asking.id == who.id).count();
+        if self.folders.get(&folder).map_or(0, asks) >= MAX_ASKING {
+            return who.outbox.fault(Some(request), FaultCode::Busy.into());
         }
         // Watch, then read: a change in between is told twice rather than not at all.
         let watching = &self.watching;
