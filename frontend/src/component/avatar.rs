@@ -49,7 +49,7 @@ pub(crate) fn Avatar(
             data-away=move || away.get().then_some("true")
             aria-hidden="true"
         >
-            <span class="avatar-initials">{move || initials(&name.read())}</span>
+            <span class="avatar-initials" data-initials=move || initials(&name.read())></span>
             <svg class="avatar-shape" viewBox="0 0 24 24">
                 <path d=move || shape(color.get()) />
             </svg>

@@ -4,7 +4,7 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
-use web_sys::{EventTarget, HtmlElement};
+use web_sys::{EventTarget, HtmlDialogElement};
 
 use super::button::IconButton;
 use super::unique_id;
@@ -97,23 +97,22 @@ pub(crate) fn AsideDialog(
     }
 }
 
-/// Opens a dialog element as modal once it is mounted; when it goes, the focus returns to where it was.
+/// Opens a dialog element as modal once it is mounted. When it goes it is closed first: that gives the focus back to
+/// where it was, which the browser refuses as long as the page behind the dialog is inert.
 pub(super) fn modal(element: NodeRef<html::Dialog>) {
-    let before = StoredValue::new_local(None::<HtmlElement>);
+    let opened = StoredValue::new_local(None::<HtmlDialogElement>);
     Effect::new(move |_| {
         let Some(dialog) = element.get() else { return };
         if dialog.open() {
             return;
         }
-        before.set_value(document().active_element().and_then(|element| element.dyn_into().ok()));
         // Fails only for an element that is not in the page; a mounted one is.
         let _ = dialog.show_modal();
+        opened.set_value(Some(dialog));
     });
     on_cleanup(move || {
-        let before = before.try_update_value(Option::take).flatten();
-        if let Some(before) = before.filter(|element| element.is_connected()) {
-            // A refusal leaves the focus on the page: nothing better is to be had.
-            let _ = before.focus();
+        if let Some(dialog) = opened.try_update_value(Option::take).flatten() {
+            dialog.close();
         }
     });
 }

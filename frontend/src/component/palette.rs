@@ -67,6 +67,10 @@ pub(crate) fn CommandPalette(
     let run = move |at: usize| {
         let id = shown.read_untracked().get(at).map(|(item, _)| item.id.clone());
         if let Some(id) = id {
+            // Now and not when it is unmounted: a command may move the focus itself.
+            if let Some(dialog) = dialog.get_untracked() {
+                dialog.close();
+            }
             on_close.run(());
             on_run.run(id);
         }

@@ -67,6 +67,8 @@ pub(crate) fn TabStrip(
 ) -> impl IntoView {
     // -- state --
     let strip = NodeRef::<html::Div>::new();
+    // Whether a tab was closed by the keyboard, which then stays in the strip.
+    let closed_by_key = StoredValue::new(false);
 
     // -- derived --
     let keys = Memo::new(move |_| tabs.read().iter().map(|tab| tab.key.clone()).collect::<Vec<_>>());
@@ -88,6 +90,7 @@ pub(crate) fn TabStrip(
             "End" => keys.len() - 1,
             "Delete" => {
                 event.prevent_default();
+                closed_by_key.set_value(true);
                 on_close.run(keys[here].clone());
                 return;
             }
@@ -114,6 +117,10 @@ pub(crate) fn TabStrip(
             options.set_block(ScrollLogicalPosition::Nearest);
             options.set_inline(ScrollLogicalPosition::Nearest);
             tab.scroll_into_view_with_scroll_into_view_options(&options);
+            if closed_by_key.try_update_value(std::mem::take) == Some(true) {
+                // The strip is in the page, so its tab can take the focus.
+                let _ = tab.focus();
+            }
         }
     });
 
@@ -123,77 +130,122 @@ pub(crate) fn TabStrip(
                 <For
                     each=move || keys.get()
                     key=|key| key.clone()
-                    children=move |key| {
-                        let tab = {
-                            let key = key.clone();
-                            Memo::new(move |_| {
-                                tabs.read().iter().find(|tab| tab.key == key).cloned().unwrap_or_default()
-                            })
-                        };
-                        let chosen = {
-                            let key = key.clone();
-                            Memo::new(move |_| active.read().as_deref() == Some(key.as_str()))
-                        };
-                        let (select, aux, close) = (key.clone(), key.clone(), key);
-                        view! {
-                            <div
-                                class="tab"
-                                role="presentation"
-                                title=move || tab.read().title.clone()
-                                data-selected=move || chosen.get().then_some("true")
-                                data-dirty=move || (tab.read().mark == TabMark::Unsaved).then_some("true")
-                                data-problem=move || (tab.read().mark == TabMark::Problem).then_some("true")
-                                on:mousedown=move |event| {
-                                    // Without this the middle button begins to scroll the strip.
-                                    if event.button() == 1 {
-                                        event.prevent_default();
-                                    }
-                                }
-                                on:auxclick=move |event| {
-                                    if event.button() == 1 {
-                                        on_close.run(aux.clone());
-                                    }
-                                }
-                            >
-                                <div
-                                    class="tab-label"
-                                    role="tab"
-                                    aria-label=move || tab.read().name.clone()
-                                    aria-description=move || tab.read().mark_text.clone()
-                                    aria-selected=move || if chosen.get() { "true" } else { "false" }
-                                    aria-controls=panel
-                                    tabindex=move || if chosen.get() { "0" } else { "-1" }
-                                    on:click=move |_| on_select.run(select.clone())
-                                >
-                                    <i class=move || tab.read().icon aria-hidden="true"></i>
-                                    <span class="tab-name">{move || tab.read().name.clone()}</span>
-                                    {move || tab.read().hint.clone().map(|hint| view! { <span class="tab-hint">{hint}</span> })}
-                                    <span class="person-dots">
-                                        {move || {
-                                            let people = tab.read().people.clone();
-                                            people
-                                                .into_iter()
-                                                .map(|TabPerson { name, color }| view! { <PersonDot name color /> })
-                                                .collect_view()
-                                        }}
-                                    </span>
-                                </div>
-                                <button
-                                    type="button"
-                                    class="tab-close"
-                                    tabindex="-1"
-                                    aria-label=move || close_label.run(tab.read().name.clone())
-                                    title=move || close_label.run(tab.read().name.clone())
-                                    on:click=move |_| on_close.run(close.clone())
-                                >
-                                    <Icon name="x" />
-                                </button>
-                            </div>
-                        }
-                    }
+                    children=move |key| view! { <Tab key tabs keys active on_select on_close panel /> }
+                />
+            </div>
+            // Beside the list and not in it: a tab list owns nothing but tabs.
+            <div class="tab-closers">
+                <For
+                    each=move || keys.get()
+                    key=|key| key.clone()
+                    children=move |key| view! { <Closer key tabs keys active on_close close_label /> }
                 />
             </div>
         </div>
+    }
+}
+
+/// What the parts of one tab follow: the tab itself, whether it is chosen, and its column.
+fn follow(
+    key: &str,
+    tabs: Signal<Vec<TabItem>>,
+    keys: Memo<Vec<String>>,
+    active: Signal<Option<String>>,
+) -> (Memo<TabItem>, Memo<bool>, Memo<String>) {
+    let (own, chosen_key, column_key) = (key.to_owned(), key.to_owned(), key.to_owned());
+    let tab = Memo::new(move |_| tabs.read().iter().find(|tab| tab.key == own).cloned().unwrap_or_default());
+    let chosen = Memo::new(move |_| active.read().as_ref() == Some(&chosen_key));
+    let column = Memo::new(move |_| {
+        let at = keys.read().iter().position(|key| *key == column_key).unwrap_or_default();
+        format!("grid-column:{}", at + 1)
+    });
+    (tab, chosen, column)
+}
+
+const fn mark_name(mark: TabMark) -> Option<&'static str> {
+    match mark {
+        TabMark::None => None,
+        TabMark::Unsaved => Some("unsaved"),
+        TabMark::Problem => Some("problem"),
+    }
+}
+
+#[component]
+fn Tab(
+    key: String,
+    tabs: Signal<Vec<TabItem>>,
+    keys: Memo<Vec<String>>,
+    active: Signal<Option<String>>,
+    on_select: Callback<String>,
+    on_close: Callback<String>,
+    panel: &'static str,
+) -> impl IntoView {
+    let (tab, chosen, column) = follow(&key, tabs, keys, active);
+    let (select, aux) = (key.clone(), key);
+    let people = move || {
+        let people = tab.read().people.clone().into_iter();
+        people.map(|TabPerson { name, color }| view! { <PersonDot name color /> }).collect_view()
+    };
+    let hint = move || tab.read().hint.clone().map(|hint| view! { <span class="tab-hint">{hint}</span> });
+    view! {
+        <div
+            class="tab"
+            role="tab"
+            style=column
+            title=move || tab.read().title.clone()
+            aria-label=move || tab.read().name.clone()
+            aria-description=move || tab.read().mark_text.clone()
+            aria-selected=move || if chosen.get() { "true" } else { "false" }
+            aria-controls=panel
+            tabindex=move || if chosen.get() { "0" } else { "-1" }
+            data-mark=move || mark_name(tab.read().mark)
+            on:click=move |_| on_select.run(select.clone())
+            on:mousedown=move |event| {
+                // Without this the middle button begins to scroll the strip.
+                if event.button() == 1 {
+                    event.prevent_default();
+                }
+            }
+            on:auxclick=move |event| {
+                if event.button() == 1 {
+                    on_close.run(aux.clone());
+                }
+            }
+        >
+            <i class=move || tab.read().icon aria-hidden="true"></i>
+            <span class="tab-name">{move || tab.read().name.clone()}</span>
+            {hint}
+            <span class="person-dots">{people}</span>
+        </div>
+    }
+}
+
+#[component]
+fn Closer(
+    key: String,
+    tabs: Signal<Vec<TabItem>>,
+    keys: Memo<Vec<String>>,
+    active: Signal<Option<String>>,
+    on_close: Callback<String>,
+    close_label: Callback<String, String>,
+) -> impl IntoView {
+    let (tab, chosen, column) = follow(&key, tabs, keys, active);
+    let label = move || close_label.run(tab.read().name.clone());
+    // One stop for the keyboard is enough: the others are closed by Delete.
+    view! {
+        <button
+            type="button"
+            class="tab-close"
+            style=column
+            tabindex=move || if chosen.get() { "0" } else { "-1" }
+            aria-label=label
+            title=label
+            data-mark=move || mark_name(tab.read().mark)
+            data-selected=move || chosen.get().then_some("true")
+            on:click=move |_| on_close.run(key.clone())
+        >
+            <Icon name="x" />
+        </button>
     }
 }
 
