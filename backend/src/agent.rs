@@ -24,6 +24,7 @@ mod keys;
 mod outbox;
 mod participant;
 mod session;
+mod state;
 mod tree;
 pub mod watch;
 mod watching;
@@ -31,12 +32,15 @@ pub mod workspace;
 
 pub use event::AgentEvent;
 pub use session::Approval;
+pub use state::{SessionState, StateError};
 
+use document::Finished;
 use documents::{DocumentsActor, DocumentsHandle};
 use door::Door;
 use event::Events;
 use keys::SessionKeys;
 use session::{SessionActor, SessionHandle, SessionOptions};
+use state::People;
 use tree::{TreeActor, TreeHandle};
 use watch::Watcher;
 use watching::Watching;
@@ -58,6 +62,8 @@ pub struct AgentOptions {
     pub invites: Vec<Role>,
     /// Where the page is served: scheme, host and port.
     pub origin: String,
+    /// The port in it: kept, so that the links stay right after a restart.
+    pub port: u16,
 }
 
 /// Why sharing did not begin.
@@ -69,6 +75,9 @@ pub enum AgentError {
     /// The system has no randomness for keys.
     #[error("no keys: the operating system gives no randomness")]
     Randomness,
+    /// What must survive a crash can not be kept.
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
 /// What every connection needs. Cheap to clone.
@@ -90,18 +99,36 @@ pub struct Agent {
     connections: TaskTracker,
     ended: CancellationToken,
     links: Vec<(Role, Invite)>,
+    state: Option<Arc<SessionState>>,
 }
 
 impl Agent {
-    /// Opens a session. The receiver gives what the host may want to know.
+    /// Opens a session, or goes on with the one that ended suddenly and left this state. Without a state nothing survives a
+    /// crash. The receiver gives what the host may want to know.
     ///
     /// # Errors
-    /// If the folder can not be shared.
-    pub fn open(options: AgentOptions) -> Result<(Self, mpsc::Receiver<AgentEvent>), AgentError> {
+    /// If the folder can not be shared, or the state can not be used.
+    pub fn open(
+        options: AgentOptions,
+        state: Option<SessionState>,
+    ) -> Result<(Self, mpsc::Receiver<AgentEvent>), AgentError> {
         let workspace = Workspace::open(&options.folder)?;
         let mut roles = vec![Role::Host];
         roles.extend(options.invites);
-        let keys = SessionKeys::generate(&roles).map_err(|_| AgentError::Randomness)?;
+        let state = state.map(Arc::new);
+        let kept = state.as_ref().map(|state| state.keys()).transpose()?.flatten();
+        let keys = match &kept {
+            Some(kept) => SessionKeys::restore(kept, &roles),
+            None => SessionKeys::generate(&roles),
+        };
+        let keys = keys.map_err(|_| AgentError::Randomness)?;
+        let (people, restored) = match &state {
+            Some(state) => {
+                state.keep_keys(&keys.to_keep(options.port))?;
+                (state.people()?, state.documents()?)
+            }
+            None => ((People::none(), Vec::new()), Vec::new()),
+        };
         let links = keys.links(&options.origin);
         let (events, received) = Events::channel();
         let ended = CancellationToken::new();
@@ -113,11 +140,17 @@ impl Agent {
             approval: options.approval,
             invites: guests.map(|(role, invite)| InviteInfo { role: *role, link: invite.link() }).collect(),
         };
-        let (session_actor, session) = SessionActor::new(session_options, events.clone(), ended.clone());
+        let (session_actor, session) =
+            SessionActor::new(session_options, people, events.clone(), ended.clone());
         let (watcher, changes) = Watcher::new(&workspace);
         let (watching, pass_on) = Watching::new(watcher, changes, ended.clone());
-        let (documents_actor, documents) =
-            DocumentsActor::new(workspace.clone(), watching.clone(), events, tasks.clone());
+        let (documents_actor, documents) = DocumentsActor::new(
+            workspace.clone(),
+            watching.clone(),
+            events,
+            tasks.clone(),
+            (state.clone(), restored),
+        );
         let (tree_actor, tree) = TreeActor::new(workspace.clone(), watching, ended.clone());
         tasks.spawn(session_actor.run());
         tasks.spawn(pass_on);
@@ -127,8 +160,8 @@ impl Agent {
         let door = Door::default();
         let keys = Arc::new(keys);
         let services = Services { keys, door, session, documents, tree, workspace, tasks };
-        info!(session = %services.keys.session, "sharing");
-        Ok((Self { services, connections: TaskTracker::new(), ended, links }, received))
+        info!(session = %services.keys.session, resumed = kept.is_some(), "sharing");
+        Ok((Self { services, connections: TaskTracker::new(), ended, links, state }, received))
     }
 
     /// The session's name.
@@ -153,16 +186,23 @@ impl Agent {
         self.connections.close();
         self.services.session.end().await;
         step("connections", self.connections.wait()).await;
-        step("documents", self.services.documents.finish()).await;
+        let finished = step("documents", self.services.documents.finish()).await;
         self.ended.cancel();
         self.services.tasks.close();
         step("tasks", self.services.tasks.wait()).await;
+        match (&self.state, finished) {
+            (Some(state), Some(Finished::Saved)) => state.remove(),
+            (Some(_), _) => warn!("not everything could be saved: sharing this folder again brings it back"),
+            (None, _) => {}
+        }
         info!("ended");
     }
 }
 
-async fn step(name: &str, done: impl Future<Output = ()>) {
-    if tokio::time::timeout(END_STEP_TIMEOUT, done).await.is_err() {
+async fn step<T>(name: &str, done: impl Future<Output = T>) -> Option<T> {
+    let done = tokio::time::timeout(END_STEP_TIMEOUT, done).await.ok();
+    if done.is_none() {
         warn!("the {name} did not end in time");
     }
+    done
 }

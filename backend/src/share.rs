@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -11,8 +12,10 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::warn;
 
-use crate::agent::{Agent, AgentEvent, AgentOptions, Approval};
+use crate::agent::workspace::Workspace;
+use crate::agent::{Agent, AgentEvent, AgentOptions, Approval, SessionState, StateError};
 use crate::http::{self, AllowedHosts, Tls};
 use crate::options::{Approve, GuestRole, Output, ShareOptions, TlsMode};
 
@@ -36,25 +39,26 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
         );
     }
     let mut interrupted = Interrupted::new().context("signals can not be received")?;
-    let listener = TcpListener::bind((options.listen, options.port)).await.with_context(|| {
-        format!(
-            "nothing can listen on {}:{}. Choose another --port, or leave it out for a free one",
-            options.listen, options.port
-        )
-    })?;
+    let state = SessionState::open(&SessionState::root()?, &options.path)
+        .map_err(|error| folder_first(&options.path, error))?;
+    let listener = listen(&options, state.port()).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let origin = origin(scheme, address);
-    let (agent, mut events) = Agent::open(AgentOptions {
-        folder: options.path.clone(),
-        host_name: options.name.clone().unwrap_or_else(user_name),
-        approval: match options.approve {
-            Approve::Always => Approval::Always,
-            Approve::Never => Approval::Never,
+    let (agent, mut events) = Agent::open(
+        AgentOptions {
+            folder: options.path.clone(),
+            host_name: options.name.clone().unwrap_or_else(user_name),
+            approval: match options.approve {
+                Approve::Always => Approval::Always,
+                Approve::Never => Approval::Never,
+            },
+            invites: invited_roles(&options),
+            origin: origin.clone(),
+            port: address.port(),
         },
-        invites: invited_roles(&options),
-        origin: origin.clone(),
-    })?;
+        Some(state),
+    )?;
     let agent = Arc::new(agent);
     let hosts = AllowedHosts::of_listener(scheme, address.ip(), address.port());
     let fingerprint = tls.as_ref().map(|tls| tls.fingerprint.clone());
@@ -87,6 +91,33 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
     }
     printer.ended();
     Ok(())
+}
+
+/// Listens where it was asked to; without a wish, where the session was that this one goes on with: its links name that
+/// port.
+async fn listen(options: &ShareOptions, earlier: Option<u16>) -> anyhow::Result<TcpListener> {
+    if let Some(port) = earlier.filter(|_| options.port == 0) {
+        match TcpListener::bind((options.listen, port)).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => {
+                warn!(%error, port, "the port of the earlier links is taken: guests need the new links")
+            }
+        }
+    }
+    TcpListener::bind((options.listen, options.port)).await.with_context(|| {
+        format!(
+            "nothing can listen on {}:{}. Choose another --port, or leave it out for a free one",
+            options.listen, options.port
+        )
+    })
+}
+
+/// A folder that can not be shared is the better thing to say than a state that can not be kept for it.
+fn folder_first(folder: &Path, error: StateError) -> anyhow::Error {
+    match Workspace::open(folder) {
+        Err(folder) => folder.into(),
+        Ok(_) => error.into(),
+    }
 }
 
 /// Ctrl-C and a termination signal.

@@ -91,6 +91,11 @@ impl InviteSecret {
         }
     }
 
+    /// The bytes, to be kept where only the host reads them.
+    pub const fn as_bytes(&self) -> &[u8; Self::BYTES] {
+        &self.0
+    }
+
     /// The public id of the invite with this secret.
     pub fn id(&self) -> InviteId {
         let mut id = [0; InviteId::BYTES];

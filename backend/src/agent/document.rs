@@ -5,6 +5,7 @@
 //! becomes edits of [`AuthorId::DISK`] on the disk replica and merges from there, so what guests typed meanwhile stays.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use tracing::{debug, warn};
 use super::event::{AgentEvent, Events};
 use super::outbox::encode;
 use super::participant::{ConnectionId, ParticipantConnection};
+use super::state::{Identity, Journal, Restored};
 use super::workspace::{Actor, Workspace};
 
 mod checkpoint;
@@ -34,7 +36,7 @@ pub mod encoding;
 mod job;
 
 use checkpoint::CheckpointSchedule;
-use disk::{Missing, OutsideChange, SETTLE_INTERVAL};
+use disk::{DiskFile, Missing, OutsideChange, SETTLE_INTERVAL};
 use job::{DiskJob, DiskOutcome, Job};
 
 /// Commands that may wait for one document; a guest that sends more waits at its own connection.
@@ -77,7 +79,16 @@ pub(super) enum DocumentCommand {
     /// The file may be touched again, perhaps under another path.
     Resume(Option<WorkspacePath>),
     /// Write what is unsaved, then end.
-    Finish(oneshot::Sender<()>),
+    Finish(oneshot::Sender<Finished>),
+}
+
+/// How a document ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finished {
+    /// The disk has everything, or the file is gone and nobody asked for it back.
+    Saved,
+    /// The disk refused: the journal has what it lacks.
+    Unsaved,
 }
 
 /// A way to reach a document.
@@ -110,7 +121,7 @@ struct Subscriber {
 }
 
 /// What a file was when it was opened; kept at every checkpoint.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Format {
     encoding: Encoding,
     end_of_line: EndOfLine,
@@ -149,19 +160,67 @@ pub(super) struct DocumentActor {
     /// Openings that came while the file was being read.
     early: Vec<(Arc<ParticipantConnection>, RequestId, Option<KnownDocument>)>,
     loaded: bool,
-    finishing: Option<oneshot::Sender<()>>,
+    /// Why the file could not be read.
+    not_loaded: Option<Fault>,
+    finishing: Option<oneshot::Sender<Finished>>,
+    journal: Journal,
+    /// Where a journal is to be, if one is kept.
+    journal_path: Option<PathBuf>,
+    /// How far the journal was when the checkpoint began that is under way.
+    journal_mark: u64,
 }
 
 impl DocumentActor {
+    /// A document whose file is being read.
     pub(super) fn new(
         id: DocumentId,
         path: WorkspacePath,
         workspace: Workspace,
+        journal_path: Option<PathBuf>,
+        notices: mpsc::Sender<DocumentNotice>,
+        events: Events,
+    ) -> (Self, DocumentHandle) {
+        let job = Job::load(workspace, path.clone());
+        let (mut actor, handle) = Self::empty(id, path, job, notices, events);
+        actor.journal_path = journal_path;
+        (actor, handle)
+    }
+
+    /// A document that a journal brought back. What changed on the disk meanwhile, the first look tells.
+    pub(super) fn restored(
+        restored: Restored,
+        workspace: &Workspace,
+        notices: mpsc::Sender<DocumentNotice>,
+        events: Events,
+    ) -> (Self, DocumentHandle) {
+        let Restored { identity, text, disk_replica, journal } = restored;
+        let Identity { document, path, encoding, end_of_line } = identity;
+        let file = DiskFile::restored(workspace, &path, disk_replica.text(), encoding, end_of_line);
+        let (mut actor, handle) = Self::empty(document, path, Job::restored(file), notices, events);
+        let now = Instant::now();
+        actor.format = Format { encoding, end_of_line };
+        actor.loaded = true;
+        actor.check_disk = true;
+        // A guest may have written it: then what guests may not write stays unwritten.
+        actor.unsaved_by = Actor::Guest;
+        if text.text() != disk_replica.text() {
+            actor.schedule.edited(now);
+            actor.status = DocumentStatus::Unsaved;
+        }
+        (actor.text, actor.disk_replica, actor.journal) = (text, disk_replica, journal);
+        actor.empty_since = Some(now);
+        actor.keep_until = Some(now + LINGER_FOR_LOST);
+        (actor, handle)
+    }
+
+    fn empty(
+        id: DocumentId,
+        path: WorkspacePath,
+        job: Job,
         notices: mpsc::Sender<DocumentNotice>,
         events: Events,
     ) -> (Self, DocumentHandle) {
         let (sender, inbox) = mpsc::channel(INBOX_CAPACITY);
-        let job = Job::load(workspace, path.clone());
         let actor = Self {
             id,
             path,
@@ -189,7 +248,11 @@ impl DocumentActor {
             idle_told: false,
             early: Vec::new(),
             loaded: false,
+            not_loaded: None,
             finishing: None,
+            journal: Journal::none(),
+            journal_path: None,
+            journal_mark: 0,
         };
         (actor, DocumentHandle(sender))
     }
@@ -247,6 +310,7 @@ impl DocumentActor {
             }
             DocumentCommand::Close { from } => {
                 if let Some(subscriber) = self.subscribers.remove(&from) {
+                    subscriber.connection.release(self.id);
                     subscriber.connection.outbox.forget_document(self.id);
                 }
                 self.note_emptiness(now);
@@ -357,6 +421,8 @@ impl DocumentActor {
 
     /// The text changed: passes it on to everybody but its author.
     fn changed(&mut self, author: Option<ParticipantId>, update: Vec<u8>, now: Instant) {
+        // Before anybody hears of it: what was acknowledged or seen by another survives the end of this program.
+        self.journal.text(&update);
         self.schedule.edited(now);
         let message = encode(&ToGuest::Document(DocumentToGuest::Update { document: self.id, update }));
         for (id, subscriber) in &self.subscribers {
@@ -388,6 +454,11 @@ impl DocumentActor {
         }
     }
 
+    fn identity(&self) -> Identity {
+        let Format { encoding, end_of_line } = self.format;
+        Identity { document: self.id, path: self.path.clone(), encoding, end_of_line }
+    }
+
     fn set_status(&mut self, status: DocumentStatus) {
         if self.status != status {
             self.status = status.clone();
@@ -398,6 +469,7 @@ impl DocumentActor {
     fn moved(&mut self, path: WorkspacePath) {
         self.job.moved(&path);
         self.path = path.clone();
+        self.journal.is(&self.identity());
         self.tell_all(&DocumentToGuest::Moved { document: self.id, path });
     }
 
@@ -419,6 +491,7 @@ impl DocumentActor {
             self.job.start(DiskJob::Recheck);
         } else if self.may_write() && self.schedule.due(now).is_some_and(|at| at <= now) {
             let revision = self.schedule.begin();
+            self.journal_mark = self.journal.mark();
             let missing = self.text.missing_from(&self.disk_replica.state_vector());
             let disk_lacks = missing.expect("our own state vector can be read");
             let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
@@ -447,19 +520,24 @@ impl DocumentActor {
                 self.merge_outside(&text, now);
                 self.schedule.is_on_disk();
                 self.status = DocumentStatus::Saved { by: None };
+                if let Some(path) = &self.journal_path {
+                    self.journal = Journal::begin(path, &self.identity(), &self.text, &self.disk_replica);
+                }
                 for (connection, request, known) in std::mem::take(&mut self.early) {
                     self.open(connection, request, known, now);
                 }
             }
             DiskOutcome::NotLoaded(fault) => {
                 for (connection, request, _) in std::mem::take(&mut self.early) {
+                    connection.release(self.id);
                     connection.outbox.fault(Some(request), fault.clone());
                 }
-                self.loaded = false;
+                self.not_loaded = Some(fault);
                 return false;
             }
             DiskOutcome::Saved { revision, disk_lacks, late } => {
                 self.disk_replica.apply([disk_lacks.as_slice()]).expect("our own update can be read");
+                self.journal.saved(self.journal_mark);
                 self.schedule.succeeded(revision, now);
                 self.events.send(AgentEvent::Saved { path: self.path.clone() });
                 for change in late {
@@ -519,7 +597,13 @@ impl DocumentActor {
     /// What the job left behind: how the file is stored now, and files to look at again.
     fn after_job(&mut self, now: Instant) {
         if let Some((encoding, end_of_line)) = self.job.format() {
-            self.format = Format { encoding, end_of_line };
+            let format = Format { encoding, end_of_line };
+            if std::mem::replace(&mut self.format, format) != format {
+                self.journal.is(&self.identity());
+            }
+        }
+        if self.journal.is_long() {
+            self.journal.rewrite(&self.identity(), &self.text, &self.disk_replica);
         }
         if self.job.has_retired() {
             self.recheck_at.get_or_insert(now + RECHECK_INTERVAL);
@@ -531,6 +615,7 @@ impl DocumentActor {
         let splices = diff::splices(&self.disk_replica.text(), text);
         let update = self.disk_replica.edit(&splices).expect("the difference of a text fits it");
         let Some(update) = update else { return };
+        self.journal.disk(&update);
         self.text.apply([update.as_slice()]).expect("our own update can be read");
         self.changed(None, update, now);
     }
@@ -602,15 +687,21 @@ impl DocumentActor {
             // The registry is alive as long as its documents; a full channel means that it will ask by itself.
             let _ = self.notices.try_send(DocumentNotice::Failed { document: self.id });
             self.inbox.close();
+            let fault = self.not_loaded.take().unwrap_or_else(|| FaultCode::Busy.into());
             while let Ok(command) = self.inbox.try_recv() {
                 if let DocumentCommand::Open(connection, request, _) = command {
-                    connection.outbox.fault(Some(request), FaultCode::Busy.into());
+                    connection.release(self.id);
+                    connection.outbox.fault(Some(request), fault.clone());
                 }
             }
         }
         if let Some(done) = self.finishing.take() {
+            let saved = !self.schedule.is_unsaved() || self.status == DocumentStatus::Gone;
+            if saved {
+                self.journal.remove();
+            }
             // Nobody waits any more if the time for ending is over.
-            let _ = done.send(());
+            let _ = done.send(if saved { Finished::Saved } else { Finished::Unsaved });
         }
     }
 }

@@ -12,9 +12,10 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
-use super::document::{DocumentActor, DocumentCommand, DocumentHandle, DocumentNotice};
+use super::document::{DocumentActor, DocumentCommand, DocumentHandle, DocumentNotice, Finished};
 use super::event::Events;
 use super::participant::{ConnectionId, ParticipantConnection};
+use super::state::{Restored, SessionState};
 use super::watching::{FolderEvent, Watching};
 use super::workspace::{Access, Actor, Workspace};
 
@@ -45,7 +46,7 @@ enum RegistryCommand {
         path: WorkspacePath,
         reply: oneshot::Sender<Result<(), Fault>>,
     },
-    Finish(oneshot::Sender<()>),
+    Finish(oneshot::Sender<Finished>),
 }
 
 /// Finds the documents that are open. Written by the registry, read by connections.
@@ -109,13 +110,14 @@ impl DocumentsHandle {
         self.ask(|reply| RegistryCommand::Delete { actor, path, reply }).await
     }
 
-    /// Writes everything that is unsaved and closes all documents.
-    pub(super) async fn finish(&self) {
+    /// Writes everything that is unsaved and closes all documents. Says whether the disk has everything.
+    pub(super) async fn finish(&self) -> Finished {
         let (reply, done) = oneshot::channel();
-        if self.registry.send(RegistryCommand::Finish(reply)).await.is_ok() {
-            // An error means that the registry is gone already, and with it every document.
-            let _ = done.await;
+        if self.registry.send(RegistryCommand::Finish(reply)).await.is_err() {
+            // The registry is gone already, and with it every document.
+            return Finished::Saved;
         }
+        done.await.unwrap_or(Finished::Unsaved)
     }
 
     async fn ask(
@@ -148,6 +150,7 @@ pub(super) struct DocumentsActor {
     open: BTreeMap<DocumentId, Open>,
     by_path: HashMap<WorkspacePath, DocumentId>,
     table: Table,
+    state: Option<Arc<SessionState>>,
     last_document: u32,
 }
 
@@ -157,11 +160,12 @@ impl DocumentsActor {
         watching: Watching,
         events: Events,
         tasks: TaskTracker,
+        (state, restored): (Option<Arc<SessionState>>, Vec<Restored>),
     ) -> (Self, DocumentsHandle) {
         let (registry, inbox) = mpsc::channel(INBOX_CAPACITY);
         let (notices_sender, notices) = mpsc::channel(NOTICE_CAPACITY);
         let table = Table::default();
-        let actor = Self {
+        let mut actor = Self {
             workspace,
             folder_events: watching.subscribe(),
             watching,
@@ -173,9 +177,31 @@ impl DocumentsActor {
             open: BTreeMap::new(),
             by_path: HashMap::new(),
             table: Arc::clone(&table),
+            state,
             last_document: 0,
         };
+        restored.into_iter().for_each(|restored| actor.restore(restored));
         (actor, DocumentsHandle { registry, table })
+    }
+
+    /// Brings a document back that was open when the program ended.
+    fn restore(&mut self, restored: Restored) {
+        let (id, path) = (restored.identity.document, restored.identity.path.clone());
+        let (notices, events) = (self.notices_sender.clone(), self.events.clone());
+        let (actor, handle) = DocumentActor::restored(restored, &self.workspace, notices, events);
+        self.last_document = self.last_document.max(id.0);
+        self.insert(id, path, actor, handle);
+    }
+
+    fn insert(&mut self, id: DocumentId, path: WorkspacePath, actor: DocumentActor, handle: DocumentHandle) {
+        debug!(document = %id, "opened");
+        self.tasks.spawn(actor.run());
+        if let Some(parent) = path.parent() {
+            self.watching.watch(&parent);
+        }
+        self.table.write().insert(id, handle.clone());
+        self.by_path.insert(path.clone(), id);
+        self.open.insert(id, Open { path, handle, openings: 0 });
     }
 
     pub(super) async fn run(mut self) {
@@ -204,8 +230,9 @@ impl DocumentsActor {
                         let _ = reply.send(self.delete(actor, path).await);
                     }
                     Some(RegistryCommand::Finish(reply)) => {
-                        self.finish().await;
-                        let _ = reply.send(());
+                        let finished = self.finish().await;
+                        // Nobody waits any more if the time for ending is over.
+                        let _ = reply.send(finished);
                         break;
                     }
                     None => break,
@@ -228,22 +255,28 @@ impl DocumentsActor {
             Ok(path) => path,
             Err(fault) => return connection.outbox.fault(Some(request), fault),
         };
-        let mut command = DocumentCommand::Open(connection, request, known);
-        if let Some(open) = self.by_path.get(&path).and_then(|document| self.open.get_mut(document)) {
-            open.openings += 1;
-            match open.handle.0.send(command).await {
-                Ok(()) => return,
-                // It failed to open a moment ago; its notice is on the way. Try afresh.
-                Err(mpsc::error::SendError(back)) => command = back,
+        let refuse = |fault| connection.outbox.fault(Some(request), fault);
+        let mut known = known;
+        if let Some(document) = self.by_path.get(&path).copied()
+            && let Some(open) = self.open.get_mut(&document)
+        {
+            if let Err(fault) = connection.hold(document) {
+                return refuse(fault);
             }
+            open.openings += 1;
+            let command = DocumentCommand::Open(Arc::clone(&connection), request, known);
+            match open.handle.0.send(command).await {
+                // It failed to open a moment ago; its notice is on the way. Try afresh.
+                Err(mpsc::error::SendError(DocumentCommand::Open(_, _, back))) => known = back,
+                Ok(()) | Err(_) => return,
+            }
+            connection.release(document);
         }
         if self.open.len() >= MAX_DOCUMENTS {
-            if let DocumentCommand::Open(connection, request, _) = command {
-                connection
-                    .outbox
-                    .fault(Some(request), Fault::new(FaultCode::TooManyOpen).with(MAX_DOCUMENTS));
-            }
-            return;
+            return refuse(Fault::new(FaultCode::TooManyOpen).with(MAX_DOCUMENTS));
+        }
+        if let Err(fault) = connection.hold(DocumentId(self.last_document + 1)) {
+            return refuse(fault);
         }
         self.last_document += 1;
         let id = DocumentId(self.last_document);
@@ -251,18 +284,15 @@ impl DocumentsActor {
             id,
             path.clone(),
             self.workspace.clone(),
+            self.state.as_ref().map(|state| state.journal_path(id)),
             self.notices_sender.clone(),
             self.events.clone(),
         );
-        debug!(document = %id, "opened");
-        self.tasks.spawn(actor.run());
-        if let Some(parent) = path.parent() {
-            self.watching.watch(&parent);
+        self.insert(id, path, actor, handle.clone());
+        if let Some(open) = self.open.get_mut(&id) {
+            open.openings += 1;
         }
-        handle.send(command).await;
-        self.table.write().insert(id, handle.clone());
-        self.by_path.insert(path.clone(), id);
-        self.open.insert(id, Open { path, handle, openings: 1 });
+        handle.send(DocumentCommand::Open(connection, request, known)).await;
     }
 
     async fn notice(&mut self, notice: DocumentNotice) {
@@ -354,19 +384,23 @@ impl DocumentsActor {
         documents
     }
 
-    async fn finish(&mut self) {
+    async fn finish(&mut self) -> Finished {
         let mut waiting = Vec::new();
         for open in self.open.values() {
             let (done, finished) = oneshot::channel();
-            open.handle.send(DocumentCommand::Finish(done)).await;
-            waiting.push(finished);
+            if open.handle.send(DocumentCommand::Finish(done)).await {
+                waiting.push(finished);
+            }
         }
+        let mut all = Finished::Saved;
         for finished in waiting {
-            // An error means that the document ended by itself.
-            let _ = finished.await;
+            if finished.await != Ok(Finished::Saved) {
+                all = Finished::Unsaved;
+            }
         }
         self.table.write().clear();
         self.open.clear();
+        all
     }
 }
 

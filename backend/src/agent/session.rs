@@ -1,7 +1,8 @@
 //! The session: who is in the room, who waits, who may do what. It decides; others do.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, ParticipantId, RequestId};
@@ -13,12 +14,14 @@ use parlor_shared::message::{
 use parlor_shared::presence::{Presence, PresenceMap};
 use parlor_shared::role::Role;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use super::event::{AgentEvent, Events};
 use super::outbox::encode;
 use super::participant::{ConnectionId, ParticipantConnection};
+use super::state::{KeptParticipant, People, PersonRecord};
 
 mod names;
 
@@ -27,6 +30,9 @@ const INBOX_CAPACITY: usize = 256;
 
 /// Participants who left and may come back under their old id.
 const REMEMBERED: usize = 1024;
+
+/// Shortest time between two names of one participant: everybody is told of each.
+const RENAME_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Whether guests wait until the host admits them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +127,14 @@ struct Member {
     participant: Participant,
     key: [u8; 32],
     connection: Arc<ParticipantConnection>,
+    renamed: Option<Instant>,
+}
+
+impl Member {
+    /// Whether this is a tab of the guest with this key. Its own page makes the host no guest.
+    fn is_guest_with(&self, key: &[u8; 32]) -> bool {
+        self.key == *key && self.participant.role != Role::Host
+    }
 }
 
 /// Somebody in the lobby.
@@ -148,7 +162,10 @@ pub(super) struct SessionActor {
     remembered: BTreeMap<ParticipantId, Remembered>,
     admitted: HashSet<[u8; 32]>,
     banned: HashSet<[u8; 32]>,
+    /// What the host made of guests. It holds for the key, in every tab and with every link but the host's own.
+    roles: HashMap<[u8; 32], Role>,
     presences: PresenceMap,
+    people: People,
     last_participant: u32,
     last_connection: u64,
 }
@@ -156,11 +173,12 @@ pub(super) struct SessionActor {
 impl SessionActor {
     pub(super) fn new(
         options: SessionOptions,
+        (people, before): (People, Vec<PersonRecord>),
         events: Events,
         ended: CancellationToken,
     ) -> (Self, SessionHandle) {
         let (sender, inbox) = mpsc::channel(INBOX_CAPACITY);
-        let actor = Self {
+        let mut actor = Self {
             options,
             inbox,
             events,
@@ -170,11 +188,38 @@ impl SessionActor {
             remembered: BTreeMap::new(),
             admitted: HashSet::new(),
             banned: HashSet::new(),
+            roles: HashMap::new(),
             presences: PresenceMap::default(),
+            people,
             last_participant: 0,
             last_connection: 0,
         };
+        before.into_iter().for_each(|record| actor.remember(record));
         (actor, SessionHandle(sender))
+    }
+
+    /// Takes in what was kept before a restart.
+    fn remember(&mut self, record: PersonRecord) {
+        match record {
+            PersonRecord::Is(KeptParticipant { id, name, role, color, author, key }) => {
+                self.last_participant = self.last_participant.max(id.0);
+                self.admitted.insert(key);
+                let participant = Participant { id, name, role, color, author };
+                self.remembered.insert(id, Remembered { participant, key });
+            }
+            PersonRecord::Banned(key) => {
+                self.admitted.remove(&key);
+                self.banned.insert(key);
+            }
+            PersonRecord::Role(key, role) => {
+                self.roles.insert(key, role);
+            }
+        }
+    }
+
+    fn keep(&mut self, participant: &Participant, key: [u8; 32]) {
+        let Participant { id, name, role, color, author } = participant.clone();
+        self.people.keep(&PersonRecord::Is(KeptParticipant { id, name, role, color, author, key }));
     }
 
     pub(super) async fn run(mut self) {
@@ -184,14 +229,14 @@ impl SessionActor {
                 biased;
                 () = self.ended.cancelled() => break,
                 command = self.inbox.recv() => match command {
-                    Some(command) => self.handle(command),
+                    Some(command) => self.handle(command, Instant::now()),
                     None => break,
                 },
             }
         }
     }
 
-    fn handle(&mut self, command: SessionCommand) {
+    fn handle(&mut self, command: SessionCommand, now: Instant) {
         match command {
             SessionCommand::Knock(knock, reply) => {
                 let answer = self.knock(knock);
@@ -203,7 +248,7 @@ impl SessionActor {
             SessionCommand::Gone(participant, connection, reason) => {
                 self.gone(participant, connection, reason)
             }
-            SessionCommand::Message(from, message) => self.message(from, message),
+            SessionCommand::Message(from, message) => self.message(from, message, now),
             SessionCommand::Presence(from, presence) => self.presence(from, presence),
             SessionCommand::End(reply) => {
                 self.end();
@@ -222,7 +267,7 @@ impl SessionActor {
         if is_new && self.members.len() >= MAX_PARTICIPANTS {
             return Err(Fault::new(FaultCode::SessionFull).with(MAX_PARTICIPANTS));
         }
-        let mut participant = returning.unwrap_or_else(|| self.new_participant(&knock));
+        let mut participant = returning.unwrap_or_else(|| self.new_participant());
         self.last_connection += 1;
         let connection = Arc::new(ParticipantConnection::new(
             participant.id,
@@ -230,16 +275,17 @@ impl SessionActor {
             participant.author,
             self.ended.child_token(),
         ));
-        let present = self.members.values().filter(|member| member.participant.id != participant.id);
-        participant.name = names::distinct(
-            &names::clean(&knock.name),
-            present.map(|member| member.participant.name.as_str()),
-        );
+        participant.name = self.distinct_name(participant.id, &names::clean(&knock.name));
+        participant.role = match knock.role {
+            Role::Host => Role::Host,
+            granted => self.roles.get(&knock.key).copied().unwrap_or(granted),
+        };
         let must_wait = self.options.approval == Approval::Always
             && knock.role != Role::Host
             && !self.admitted.contains(&knock.key);
         let role = participant.role;
-        let member = Member { participant, key: knock.key, connection: Arc::clone(&connection) };
+        let member =
+            Member { participant, key: knock.key, connection: Arc::clone(&connection), renamed: None };
         if must_wait {
             self.wait(Waiting { member, role, words: knock.words })?;
         } else {
@@ -262,7 +308,8 @@ impl SessionActor {
         None
     }
 
-    fn new_participant(&mut self, knock: &Knock) -> Participant {
+    /// Somebody who is not called anything and may do nothing yet.
+    fn new_participant(&mut self) -> Participant {
         self.last_participant += 1;
         let id = ParticipantId(self.last_participant);
         let used =
@@ -270,7 +317,7 @@ impl SessionActor {
         Participant {
             id,
             name: String::new(),
-            role: knock.role,
+            role: Role::Viewer,
             color: (0..8).min_by_key(|color| used(*color)).expect("there are eight colours"),
             author: AuthorId(AuthorId::FIRST_PARTICIPANT.0 + u64::from(self.last_participant)),
         }
@@ -292,6 +339,7 @@ impl SessionActor {
     fn enter(&mut self, member: Member) {
         let participant = member.participant.clone();
         self.admitted.insert(member.key);
+        self.keep(&participant, member.key);
         member.connection.admit(participant.role);
         self.tell_all(&SessionToGuest::Joined(participant.clone()));
         let outbox = &member.connection.outbox;
@@ -341,13 +389,17 @@ impl SessionActor {
         self.remembered.insert(id, Remembered { participant: member.participant, key: member.key });
     }
 
-    fn message(&mut self, from: ParticipantId, message: SessionToHost) {
+    fn message(&mut self, from: ParticipantId, message: SessionToHost, now: Instant) {
         let Some(sender) = self.members.get(&from).map(|member| Arc::clone(&member.connection)) else {
             return;
         };
         match message {
             SessionToHost::Leave => sender.stop(None),
-            SessionToHost::SetName { name } => self.rename(from, &name),
+            SessionToHost::SetName { name } => {
+                if let Err(fault) = self.rename(from, &name, now) {
+                    sender.outbox.fault(None, fault);
+                }
+            }
             SessionToHost::SetRole { request, participant, role } => {
                 let result = self.set_role(participant, role);
                 answer(&sender, request, result);
@@ -371,28 +423,46 @@ impl SessionActor {
         }
     }
 
-    fn rename(&mut self, id: ParticipantId, name: &str) {
+    /// A name that nobody else in the room has.
+    fn distinct_name(&self, id: ParticipantId, name: &str) -> String {
         let others = self.members.values().filter(|member| member.participant.id != id);
-        let name =
-            names::distinct(&names::clean(name), others.map(|member| member.participant.name.as_str()));
-        if let Some(member) = self.members.get_mut(&id) {
-            member.participant.name = name;
-            let changed = SessionToGuest::Changed(member.participant.clone());
-            self.tell_all(&changed);
+        names::distinct(name, others.map(|member| member.participant.name.as_str()))
+    }
+
+    fn rename(&mut self, id: ParticipantId, name: &str, now: Instant) -> Result<(), Fault> {
+        let name = self.distinct_name(id, &names::clean(name));
+        let Some(member) = self.members.get_mut(&id) else { return Ok(()) };
+        if member.participant.name == name {
+            return Ok(());
         }
+        if member.renamed.is_some_and(|renamed| now < renamed + RENAME_INTERVAL) {
+            return Err(FaultCode::Busy.into());
+        }
+        member.renamed = Some(now);
+        member.participant.name = name;
+        let (participant, key) = (member.participant.clone(), member.key);
+        self.keep(&participant, key);
+        self.tell_all(&SessionToGuest::Changed(participant));
+        Ok(())
     }
 
     fn set_role(&mut self, id: ParticipantId, role: Role) -> Result<(), Fault> {
-        let member = self.members.get_mut(&id).ok_or(FaultCode::UnknownParticipant)?;
+        let member = self.members.get(&id).ok_or(FaultCode::UnknownParticipant)?;
         // The host's own rights are the link's; they are neither given nor taken in the room.
         if member.participant.role == Role::Host || role == Role::Host {
             return Err(Fault::new(FaultCode::NotAllowed).with("Administer"));
         }
-        member.participant.role = role;
-        member.connection.admit(role);
+        let key = member.key;
+        self.roles.insert(key, role);
+        let mut changed = Vec::new();
+        for member in self.members.values_mut().filter(|member| member.is_guest_with(&key)) {
+            member.participant.role = role;
+            member.connection.admit(role);
+            changed.push(SessionToGuest::Changed(member.participant.clone()));
+        }
+        self.people.keep(&PersonRecord::Role(key, role));
         debug!(participant = %id, %role, "role changed");
-        let changed = SessionToGuest::Changed(member.participant.clone());
-        self.tell_all(&changed);
+        changed.iter().for_each(|changed| self.tell_all(changed));
         Ok(())
     }
 
@@ -404,11 +474,12 @@ impl SessionActor {
         let key = member.key;
         self.banned.insert(key);
         self.admitted.remove(&key);
+        self.people.keep(&PersonRecord::Banned(key));
         // Every tab of that person goes.
         let connections: Vec<_> = self
             .members
             .values()
-            .filter(|member| member.key == key && member.participant.role != Role::Host)
+            .filter(|member| member.is_guest_with(&key))
             .map(|member| Arc::clone(&member.connection))
             .collect();
         for connection in connections {
@@ -420,11 +491,21 @@ impl SessionActor {
     }
 
     fn decide(&mut self, id: ParticipantId, decision: Decision) -> Result<(), Fault> {
-        let waiting = self.waiting.remove(&id).ok_or(FaultCode::UnknownParticipant)?;
-        self.tell_hosts(&SessionToGuest::KnockOver { participant: id });
-        match decision {
-            Decision::Admit => self.enter(waiting.member),
-            Decision::Deny => waiting.member.connection.stop(Some(FaultCode::Denied.into())),
+        let key = self.waiting.get(&id).ok_or(FaultCode::UnknownParticipant)?.member.key;
+        // Every tab of that person: who is let in is a key.
+        let (decided, waiting) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(_, waiting)| waiting.member.key == key);
+        self.waiting = waiting;
+        for (participant, Waiting { mut member, .. }) in BTreeMap::from(decided) {
+            self.tell_hosts(&SessionToGuest::KnockOver { participant });
+            match decision {
+                Decision::Admit => {
+                    // Others may have come in under this name meanwhile.
+                    member.participant.name = self.distinct_name(participant, &member.participant.name);
+                    self.enter(member);
+                }
+                Decision::Deny => member.connection.stop(Some(FaultCode::Denied.into())),
+            }
         }
         Ok(())
     }

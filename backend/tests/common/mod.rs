@@ -61,13 +61,17 @@ impl TestAgent {
     pub async fn start_in(folder: TempDir, approval: Approval) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (agent, events) = Agent::open(AgentOptions {
-            folder: folder.path().to_owned(),
-            host_name: "Hanna".to_owned(),
-            approval,
-            invites: vec![Role::Editor, Role::Viewer],
-            origin: format!("http://{address}"),
-        })
+        let (agent, events) = Agent::open(
+            AgentOptions {
+                folder: folder.path().to_owned(),
+                host_name: "Hanna".to_owned(),
+                approval,
+                invites: vec![Role::Editor, Role::Viewer],
+                origin: format!("http://{address}"),
+                port: address.port(),
+            },
+            None,
+        )
         .unwrap();
         let agent = Arc::new(agent);
         let ended = CancellationToken::new();
@@ -123,15 +127,8 @@ impl TestAgent {
         name: &str,
         identity: Identity,
     ) -> TestGuest {
-        let origin = format!("http://{address}");
-        let options = ClientOptions { invite, identity, name: name.to_owned(), program: "native".to_owned() };
-        let log = Arc::new(Log::default());
-        let sink = Arc::clone(&log);
-        let guest = Guest::new(options, Box::new(move |_, event| sink.push(event)));
-        let guest =
-            TestGuest { guest, name: name.to_owned(), origin, log, seen: 0, tasks: TaskTracker::new() };
-        guest.connect().await;
-        guest
+        let invite = Invite { origin: format!("http://{address}"), ..invite };
+        TestGuest::knock(invite, name, identity).await
     }
 
     /// Whatever was done to the agent: an honest guest joins, types, and finds it on the disk.
@@ -201,6 +198,18 @@ pub struct TestGuest {
 }
 
 impl TestGuest {
+    /// A guest that has knocked where its link leads.
+    pub async fn knock(invite: Invite, name: &str, identity: Identity) -> Self {
+        let origin = invite.origin.clone();
+        let options = ClientOptions { invite, identity, name: name.to_owned(), program: "native".to_owned() };
+        let log = Arc::new(Log::default());
+        let sink = Arc::clone(&log);
+        let guest = Guest::new(options, Box::new(move |_, event| sink.push(event)));
+        let guest = Self { guest, name: name.to_owned(), origin, log, seen: 0, tasks: TaskTracker::new() };
+        guest.connect().await;
+        guest
+    }
+
     async fn connect(&self) {
         // The path's session only routes; the greeting carries the real one.
         let transport = connect(&self.origin, "session").await.unwrap();
@@ -265,6 +274,7 @@ impl TestGuest {
             ClientEvent::Listing { request: Some(request), .. } if *request == expected => {
                 Some(Ok(event.clone()))
             }
+            ClientEvent::Chunk { request, .. } if *request == expected => Some(Ok(event.clone())),
             _ => None,
         })
         .await

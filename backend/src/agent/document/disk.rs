@@ -62,7 +62,7 @@ pub struct DiskFile {
     /// The state of the file that has this text; none while it is gone.
     known: Option<Known>,
     /// What a file created in its place should look like.
-    attributes: Metadata,
+    attributes: Option<Metadata>,
     retired: Vec<Retired>,
     conflicts: u32,
     settling: u32,
@@ -169,12 +169,35 @@ impl DiskFile {
             encoding,
             end_of_line,
             known: Some(Known::new(current.stamp, read_at)),
-            attributes: current.metadata,
+            attributes: Some(current.metadata),
             retired: Vec::new(),
             conflicts: 0,
             settling: 0,
         };
         Ok((file, loaded))
+    }
+
+    /// The file of a document that a journal brought back. `base` is what the file held when it was last read or
+    /// written; what it holds now, the first look tells.
+    pub fn restored(
+        workspace: &Workspace,
+        path: &WorkspacePath,
+        base: String,
+        encoding: Encoding,
+        end_of_line: EndOfLine,
+    ) -> Self {
+        Self {
+            workspace: workspace.clone(),
+            path: path.clone(),
+            base,
+            encoding,
+            end_of_line,
+            known: None,
+            attributes: None,
+            retired: Vec::new(),
+            conflicts: 0,
+            settling: 0,
+        }
     }
 
     /// Where the file is.
@@ -313,7 +336,7 @@ impl DiskFile {
         let failed = |error| WorkspaceError::from_io(&self.path, error);
         let bytes = encoding::encode(text, self.encoding, self.end_of_line);
         let mut temporary =
-            Temporary::write(&current.place.folder, &bytes, &current.metadata).map_err(failed)?;
+            Temporary::write(&current.place.folder, &bytes, Some(&current.metadata)).map_err(failed)?;
         // Writing took its time; look again, as late as possible.
         if !current.is_in_place() || giving_way && !current.is_untouched() {
             return Ok(None);
@@ -345,7 +368,8 @@ impl DiskFile {
             };
         }
         let bytes = encoding::encode(text, self.encoding, self.end_of_line);
-        let mut temporary = Temporary::write(&place.folder, &bytes, &self.attributes).map_err(failed)?;
+        let mut temporary =
+            Temporary::write(&place.folder, &bytes, self.attributes.as_ref()).map_err(failed)?;
         let written = temporary.stamp().map_err(failed)?;
         if !temporary.place(&place.name).map_err(failed)? {
             return Ok(None);
@@ -412,7 +436,7 @@ impl DiskFile {
                     (self.encoding, self.end_of_line) = (encoding, end_of_line);
                 }
                 self.known = Some(Known::new(current.stamp, read_at));
-                self.attributes = current.metadata.clone();
+                self.attributes = Some(current.metadata.clone());
                 Ok(Verdict::Same)
             }
         }
@@ -424,7 +448,7 @@ impl DiskFile {
         self.end_of_line = decoded.end_of_line;
         // The next look reads it again; by then it may have proved to be settled.
         self.known = Some(Known { stamp: current.stamp, proves: Proves::Nothing });
-        self.attributes = current.metadata.clone();
+        self.attributes = Some(current.metadata.clone());
         let before = std::mem::replace(&mut self.base, decoded.text);
         OutsideChange { before, after: self.base.clone() }
     }

@@ -85,6 +85,11 @@ impl Job {
         Self { file: None, running: Some(running), new_path: None, waiting: Vec::new() }
     }
 
+    /// Begins with a file that a journal brought back.
+    pub(super) const fn restored(file: DiskFile) -> Self {
+        Self { file: Some(file), running: None, new_path: None, waiting: Vec::new() }
+    }
+
     pub(super) const fn is_running(&self) -> bool {
         self.running.is_some()
     }

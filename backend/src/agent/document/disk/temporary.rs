@@ -31,11 +31,11 @@ enum DropRule {
 }
 
 impl Temporary {
-    /// Writes the whole content down to the disk, looking like the file that it will replace.
+    /// Writes the whole content down to the disk, looking like the file that it will replace, if there was one.
     ///
     /// # Errors
     /// If it can not be created or written; nothing is left then.
-    pub(super) fn write(folder: &Dir, bytes: &[u8], like: &Metadata) -> io::Result<Self> {
+    pub(super) fn write(folder: &Dir, bytes: &[u8], like: Option<&Metadata>) -> io::Result<Self> {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
         let name = format!("{TEMPORARY_PREFIX}{:016x}", u64::from_ne_bytes(random));
@@ -45,13 +45,15 @@ impl Temporary {
         {
             use cap_std::fs::OpenOptionsExt as _;
             // Never readable for more people than the file itself, not even for a moment.
-            options.mode(0o600);
+            options.mode(if like.is_some() { 0o600 } else { 0o666 });
         }
         let folder = folder.try_clone()?;
         let file = folder.open_with(&name, &options)?;
         let mut temporary = Self { folder, name, file, drop_rule: DropRule::Remove };
         temporary.file.write_all(bytes)?;
-        platform::copy_attributes(like, &temporary.file)?;
+        if let Some(like) = like {
+            platform::copy_attributes(like, &temporary.file)?;
+        }
         temporary.file.sync_all()?;
         Ok(temporary)
     }

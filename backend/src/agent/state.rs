@@ -1,0 +1,276 @@
+//! What a session keeps on the host's disk until it ends in order: its keys, its participants, its documents' journals.
+//!
+//! It lies under the platform's state folder, readable by its owner only, never in the shared folder. Ending in order
+//! removes it; after a sudden end the next sharing of the same folder finds it and is the same session again.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
+use parlor_shared::role::Role;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tracing::warn;
+
+mod journal;
+mod log;
+
+pub(super) use journal::{Identity, Journal, Restored};
+pub(super) use log::LogError;
+
+use log::{RecordLog, private};
+
+/// Why a session's state can not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Another agent shares the same folder.
+    #[error("this folder is being shared already, by another parlor. End that one first, or send its links")]
+    AlreadyShared,
+    /// The platform names no folder for states.
+    #[error("there is no folder for what must survive a crash. Name one in PARLOR_STATE_DIR")]
+    NoFolder,
+    /// The state folder can not be used.
+    #[error("{} can not be written, and what must survive a crash is kept there. Make it writable, or name another folder in PARLOR_STATE_DIR", .0.display())]
+    Unwritable(PathBuf, #[source] io::Error),
+    /// What an earlier session left can not be used.
+    #[error("what an earlier session left can not be used: {0}. Remove {folder} to begin anew", folder = .1.display())]
+    Unreadable(String, PathBuf),
+}
+
+/// What is kept of somebody, so that it can come back as the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KeptParticipant {
+    pub(super) id: ParticipantId,
+    pub(super) name: String,
+    pub(super) role: Role,
+    pub(super) color: u8,
+    pub(super) author: AuthorId,
+    pub(super) key: [u8; 32],
+}
+
+/// A change of who is, was or may be here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum PersonRecord {
+    /// Somebody is this from now on.
+    Is(KeptParticipant),
+    /// Whoever has this key does not come in again.
+    Banned([u8; 32]),
+    /// The host gave whoever has this key another role.
+    Role([u8; 32], Role),
+}
+
+/// What a session is recognised by after a restart.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct KeptKeys {
+    pub(super) owner_seed: [u8; 32],
+    pub(super) identity: [u8; 32],
+    pub(super) secrets: Vec<(Role, [u8; 16])>,
+    /// The port that the links name.
+    pub(super) port: u16,
+}
+
+/// One session's folder of state. Holds a lock that ends with the process.
+#[derive(Debug)]
+pub struct SessionState {
+    folder: PathBuf,
+    /// Locked as long as this lives.
+    _lock: File,
+}
+
+impl SessionState {
+    /// The platform's folder for states, or what `PARLOR_STATE_DIR` names.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn root() -> Result<PathBuf, StateError> {
+        if let Some(folder) = std::env::var_os("PARLOR_STATE_DIR").filter(|folder| !folder.is_empty()) {
+            return Ok(folder.into());
+        }
+        let folders = directories::ProjectDirs::from("", "", "parlor").ok_or(StateError::NoFolder)?;
+        Ok(folders.state_dir().unwrap_or_else(|| folders.data_local_dir()).to_owned())
+    }
+
+    /// Takes the state of the session of a shared folder; `root` is where states lie.
+    ///
+    /// # Errors
+    /// If another agent has it, or it can not be written.
+    pub fn open(root: &Path, shared_folder: &Path) -> Result<Self, StateError> {
+        let unwritable = |error| StateError::Unwritable(root.to_owned(), error);
+        let shared_folder = shared_folder.canonicalize().map_err(unwritable)?;
+        let digest = Sha256::digest(shared_folder.as_os_str().as_encoded_bytes());
+        let name: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let folder = root.join("sessions").join(name);
+        create_private(&folder).map_err(unwritable)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        private(&mut options);
+        let lock = options.open(folder.join("lock")).map_err(unwritable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { folder, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(StateError::AlreadyShared),
+            Err(TryLockError::Error(error)) => Err(unwritable(error)),
+        }
+    }
+
+    /// The port that the links of the session name that ended suddenly, if one did.
+    pub fn port(&self) -> Option<u16> {
+        self.keys().ok().flatten().map(|keys| keys.port)
+    }
+
+    /// The keys of the session that ended suddenly, if one did.
+    pub(super) fn keys(&self) -> Result<Option<KeptKeys>, StateError> {
+        match fs::read(self.keys_file()) {
+            Ok(bytes) => match postcard::from_bytes(&bytes) {
+                Ok(keys) => Ok(Some(keys)),
+                Err(_) => Err(StateError::Unreadable("its keys are damaged".to_owned(), self.folder.clone())),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StateError::Unwritable(self.folder.clone(), error)),
+        }
+    }
+
+    /// Keeps the keys: in one step, after a crash they are there or not.
+    pub(super) fn keep_keys(&self, keys: &KeptKeys) -> Result<(), StateError> {
+        let bytes = postcard::to_stdvec(keys).expect("keys hold only what postcard encodes");
+        let fresh = self.folder.join("keys.new");
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(true).write(true);
+        private(&mut options);
+        let write = || {
+            let mut file = options.open(&fresh)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&fresh, self.keys_file())
+        };
+        write().map_err(|error| StateError::Unwritable(self.folder.clone(), error))
+    }
+
+    /// Who was here, and a place to keep who comes.
+    pub(super) fn people(&self) -> Result<(People, Vec<PersonRecord>), StateError> {
+        let (log, contents) =
+            RecordLog::open(&self.folder.join("people")).map_err(|error| self.unreadable(&error))?;
+        let records =
+            contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok()).collect();
+        Ok((People(Some(log)), records))
+    }
+
+    /// Where a document's journal is.
+    pub(super) fn journal_path(&self, document: DocumentId) -> PathBuf {
+        self.folder.join(format!("{document}.journal"))
+    }
+
+    /// The documents that were open.
+    pub(super) fn documents(&self) -> Result<Vec<Restored>, StateError> {
+        let unwritable = |error| StateError::Unwritable(self.folder.clone(), error);
+        let mut restored = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(unwritable)? {
+            let path = entry.map_err(unwritable)?.path();
+            if path.extension().is_some_and(|extension| extension == "journal") {
+                restored.extend(Journal::restore(&path).map_err(|error| self.unreadable(&error))?);
+            }
+        }
+        Ok(restored)
+    }
+
+    /// The session ended in order: nothing of it is needed any more.
+    pub(super) fn remove(&self) {
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            warn!(%error, "the session's state could not be removed");
+        }
+    }
+
+    fn keys_file(&self) -> PathBuf {
+        self.folder.join("keys")
+    }
+
+    fn unreadable(&self, error: &LogError) -> StateError {
+        StateError::Unreadable(error.to_string(), self.folder.clone())
+    }
+}
+
+/// Keeps who is here.
+#[derive(Debug)]
+pub(super) struct People(Option<RecordLog>);
+
+impl People {
+    /// A place that keeps nothing.
+    pub(super) const fn none() -> Self {
+        Self(None)
+    }
+
+    /// Keeps a change.
+    pub(super) fn keep(&mut self, record: &PersonRecord) {
+        let bytes = postcard::to_stdvec(record).expect("records hold only what postcard encodes");
+        if let Some(log) = &mut self.0
+            && let Err(error) = log.append(&bytes)
+        {
+            tracing::error!(%error, "participants are no longer kept: after a crash they join as new ones");
+            self.0 = None;
+        }
+    }
+}
+
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_folder_has_one_agent_and_the_lock_goes_with_it() {
+        let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let first = SessionState::open(root.path(), shared.path()).unwrap();
+        assert!(matches!(SessionState::open(root.path(), shared.path()), Err(StateError::AlreadyShared)));
+        let other = tempfile::tempdir().unwrap();
+        assert!(SessionState::open(root.path(), other.path()).is_ok());
+        drop(first);
+        assert!(SessionState::open(root.path(), shared.path()).is_ok());
+    }
+
+    #[test]
+    fn keys_and_people_come_back_and_are_gone_after_an_orderly_end() {
+        let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let state = SessionState::open(root.path(), shared.path()).unwrap();
+        assert!(state.keys().unwrap().is_none());
+        let keys = KeptKeys {
+            owner_seed: [1; 32],
+            identity: [2; 32],
+            secrets: vec![(Role::Editor, [3; 16])],
+            port: 4242,
+        };
+        state.keep_keys(&keys).unwrap();
+        let (mut people, before) = state.people().unwrap();
+        assert!(before.is_empty());
+        people.keep(&PersonRecord::Banned([9; 32]));
+        drop((state, people));
+
+        let state = SessionState::open(root.path(), shared.path()).unwrap();
+        assert_eq!(state.keys().unwrap().unwrap().port, 4242);
+        assert_eq!(state.people().unwrap().1, [PersonRecord::Banned([9; 32])]);
+        state.remove();
+        drop(state);
+        assert!(SessionState::open(root.path(), shared.path()).unwrap().keys().unwrap().is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let state = SessionState::open(root.path(), shared.path()).unwrap();
+        let keys = KeptKeys { owner_seed: [1; 32], identity: [2; 32], secrets: vec![], port: 1 };
+        state.keep_keys(&keys).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&state.folder), mode(&state.keys_file())), (0o700, 0o600));
+    }
+}

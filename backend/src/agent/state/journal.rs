@@ -1,0 +1,293 @@
+//! One document's journal: enough to have the document again after the program's sudden end, exactly as it was acknowledged.
+
+use std::path::Path;
+
+use parlor_shared::document::Document;
+use parlor_shared::id::{AuthorId, DocumentId};
+use parlor_shared::message::{Encoding, EndOfLine};
+use parlor_shared::path::WorkspacePath;
+use serde::{Deserialize, Serialize};
+use tracing::{error, warn};
+
+use super::log::{LogError, RecordLog};
+
+/// The journal is rewritten when it has grown by this much beyond four times what a fresh one has.
+const REWRITE_BEYOND_BYTES: u64 = 1024 * 1024;
+
+/// What a document is, besides its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::agent) struct Identity {
+    pub(in crate::agent) document: DocumentId,
+    pub(in crate::agent) path: WorkspacePath,
+    pub(in crate::agent) encoding: Encoding,
+    pub(in crate::agent) end_of_line: EndOfLine,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Record {
+    /// What the document is from here on.
+    Is(Identity),
+    /// Everything up to here: the text's state and the disk replica's, unless that is the same.
+    State { text: Vec<u8>, disk: Option<Vec<u8>> },
+    /// The text took this update.
+    Text(Vec<u8>),
+    /// The disk replica took this update: a change outside.
+    Disk(Vec<u8>),
+    /// A checkpoint wrote all of the text up to, and with, so many updates since the state.
+    Saved { updates: u64 },
+}
+
+/// A document as its journal has it.
+#[derive(Debug)]
+pub(in crate::agent) struct Restored {
+    pub(in crate::agent) identity: Identity,
+    pub(in crate::agent) text: Document,
+    pub(in crate::agent) disk_replica: Document,
+    pub(in crate::agent) journal: Journal,
+}
+
+/// An open journal. Once the disk refuses it, it is given up, which is said: sharing goes on without that net.
+#[derive(Debug)]
+pub(in crate::agent) struct Journal {
+    log: Option<RecordLog>,
+    updates: u64,
+    fresh_bytes: u64,
+}
+
+impl Journal {
+    /// A journal that keeps nothing.
+    pub(in crate::agent) const fn none() -> Self {
+        Self { log: None, updates: 0, fresh_bytes: 0 }
+    }
+
+    /// Begins a document's journal.
+    pub(in crate::agent) fn begin(
+        path: &Path,
+        identity: &Identity,
+        text: &Document,
+        disk: &Document,
+    ) -> Self {
+        let mut journal = Self::none();
+        match RecordLog::create(path) {
+            Ok(log) => {
+                journal.log = Some(log);
+                journal.rewrite(identity, text, disk);
+            }
+            Err(error) => give_up(&error),
+        }
+        journal
+    }
+
+    /// Reads a journal. Nothing if it never came to hold a document.
+    pub(in crate::agent) fn restore(path: &Path) -> Result<Option<Restored>, LogError> {
+        let (log, contents) = RecordLog::open(path)?;
+        if contents.cut_off > 0 {
+            warn!(bytes = contents.cut_off, "the end of a journal was torn");
+        }
+        let mut replay = Replay::default();
+        for record in &contents.records {
+            // A record of a newer kind ends what this build understands; the log's version forbids it.
+            let Ok(record) = postcard::from_bytes(record) else { break };
+            replay.take(record);
+        }
+        let Replay { identity: Some(identity), text, disk_replica, updates } = replay else {
+            log.remove();
+            return Ok(None);
+        };
+        let updates = updates.len() as u64;
+        let fresh_bytes = log.bytes();
+        let journal = Self { log: Some(log), updates, fresh_bytes };
+        Ok(Some(Restored { identity, text, disk_replica, journal }))
+    }
+
+    /// The text took an update. To be called before anybody hears of it.
+    pub(in crate::agent) fn text(&mut self, update: &[u8]) {
+        self.updates += 1;
+        self.append(&Record::Text(update.to_vec()));
+    }
+
+    /// The disk replica took an update.
+    pub(in crate::agent) fn disk(&mut self, update: &[u8]) {
+        self.append(&Record::Disk(update.to_vec()));
+    }
+
+    /// A place in the journal, for [`Journal::saved`].
+    pub(in crate::agent) const fn mark(&self) -> u64 {
+        self.updates
+    }
+
+    /// A checkpoint wrote all that was in the text at that place.
+    pub(in crate::agent) fn saved(&mut self, mark: u64) {
+        self.append(&Record::Saved { updates: mark });
+    }
+
+    /// The document's path or format is another.
+    pub(in crate::agent) fn is(&mut self, identity: &Identity) {
+        self.append(&Record::Is(identity.clone()));
+    }
+
+    /// Whether so much was appended that a fresh journal is worth its price. Not while a checkpoint runs: its mark would
+    /// be lost.
+    pub(in crate::agent) fn is_long(&self) -> bool {
+        let limit = self.fresh_bytes * 4 + REWRITE_BEYOND_BYTES;
+        self.log.as_ref().is_some_and(|log| log.bytes() > limit)
+    }
+
+    /// Replaces what was appended by what came of it.
+    pub(in crate::agent) fn rewrite(&mut self, identity: &Identity, text: &Document, disk: &Document) {
+        let Some(log) = &mut self.log else { return };
+        let whole =
+            |document: &Document| document.missing_from(&[]).expect("an empty state vector can be read");
+        let (text, disk) = (whole(text), whole(disk));
+        let disk = (disk != text).then_some(disk);
+        let records =
+            [Record::Is(identity.clone()), Record::State { text, disk }].map(|record| encode(&record));
+        match log.rewrite(records.iter().map(Vec::as_slice)) {
+            Ok(()) => {
+                self.updates = 0;
+                self.fresh_bytes = log.bytes();
+            }
+            Err(error) => {
+                give_up(&error);
+                self.log = None;
+            }
+        }
+    }
+
+    /// The document is closed and all of it on the disk.
+    pub(in crate::agent) fn remove(&mut self) {
+        if let Some(log) = self.log.take() {
+            log.remove();
+        }
+    }
+
+    fn append(&mut self, record: &Record) {
+        let Some(log) = &mut self.log else { return };
+        if let Err(error) = log.append(&encode(record)) {
+            give_up(&error);
+            self.log = None;
+        }
+    }
+}
+
+fn encode(record: &Record) -> Vec<u8> {
+    postcard::to_stdvec(record).expect("records hold only what postcard encodes")
+}
+
+fn give_up(error: &LogError) {
+    error!(%error, "a journal is given up: if this program is killed now, what is not saved yet is lost");
+}
+
+struct Replay {
+    identity: Option<Identity>,
+    text: Document,
+    disk_replica: Document,
+    /// Updates of the text since the state; those that a checkpoint wrote are empty.
+    updates: Vec<Vec<u8>>,
+}
+
+impl Default for Replay {
+    fn default() -> Self {
+        Self {
+            identity: None,
+            text: Document::new(AuthorId::AGENT),
+            disk_replica: Document::new(AuthorId::DISK),
+            updates: Vec::new(),
+        }
+    }
+}
+
+impl Replay {
+    fn take(&mut self, record: Record) {
+        // A checksum protects each record, so what does not apply was written so: there is nothing better to have.
+        let _ = match record {
+            Record::Is(identity) => {
+                self.identity = Some(identity);
+                Ok(())
+            }
+            Record::State { text, disk } => {
+                self.updates.clear();
+                let disk = disk.as_ref().unwrap_or(&text);
+                self.text.apply([text.as_slice()]).and_then(|()| self.disk_replica.apply([disk.as_slice()]))
+            }
+            Record::Text(update) => {
+                let applied = self.text.apply([update.as_slice()]);
+                self.updates.push(update);
+                applied
+            }
+            Record::Disk(update) => self.disk_replica.apply([update.as_slice()]),
+            Record::Saved { updates } => {
+                let written = usize::try_from(updates).unwrap_or(usize::MAX).min(self.updates.len());
+                let written: Vec<Vec<u8>> = self.updates[..written].iter_mut().map(std::mem::take).collect();
+                let written = written.iter().filter(|update| !update.is_empty()).map(Vec::as_slice);
+                self.disk_replica.apply(written)
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_shared::document::Splice;
+
+    use super::*;
+
+    fn identity(path: &str) -> Identity {
+        Identity {
+            document: DocumentId(7),
+            path: WorkspacePath::parse(path).unwrap(),
+            encoding: Encoding::Utf8,
+            end_of_line: EndOfLine::Lf,
+        }
+    }
+
+    fn insert(document: &mut Document, at: u32, text: &str) -> Vec<u8> {
+        document.edit(&[Splice { at, delete: 0, insert: text.to_owned() }]).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_document_comes_back_with_what_the_disk_has_and_what_it_lacks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("7.journal");
+        let mut disk = Document::new(AuthorId::DISK);
+        let mut text = Document::new(AuthorId::AGENT);
+        let loaded = insert(&mut disk, 0, "loaded\n");
+        text.apply([loaded.as_slice()]).unwrap();
+        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &disk);
+        let mut guest = Document::new(AuthorId(17));
+        guest.apply([loaded.as_slice()]).unwrap();
+        let mut type_as_guest = |at, typed| {
+            let update = insert(&mut guest, at, typed);
+            text.apply([update.as_slice()]).unwrap();
+            update
+        };
+        let first = type_as_guest(0, "one ");
+        journal.text(&first);
+        let mark = journal.mark();
+        journal.text(&type_as_guest(4, "two "));
+        journal.saved(mark);
+        journal.is(&identity("b.txt"));
+        drop(journal);
+
+        let restored = Journal::restore(&path).unwrap().unwrap();
+        assert_eq!(restored.identity, identity("b.txt"));
+        assert_eq!(restored.text.text(), "one two loaded\n");
+        assert_eq!(restored.disk_replica.text(), "one loaded\n");
+        let mut journal = restored.journal;
+        let mut text = restored.text;
+        let update = insert(&mut text, 0, "again ");
+        journal.text(&update);
+        journal.rewrite(&identity("b.txt"), &text, &restored.disk_replica);
+        drop(journal);
+        assert_eq!(Journal::restore(&path).unwrap().unwrap().text.text(), "again one two loaded\n");
+    }
+
+    #[test]
+    fn a_journal_that_never_held_a_document_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1.journal");
+        RecordLog::create(&path).unwrap();
+        assert!(Journal::restore(&path).unwrap().is_none());
+        assert!(!path.exists());
+    }
+}
