@@ -27,9 +27,8 @@ type Snapshot = BTreeMap<PathBuf, SystemTime>;
 pub(crate) fn dev(path: &Path, flags: &[OsString]) -> Result<()> {
     let mut page_seen = snapshot(&PAGE_SOURCES);
     let mut program_seen = snapshot(&PROGRAM_SOURCES);
-    page::build(page::Flavor::Dev)?;
-    let mut names = page_names();
     let mut agent = start(&share::build_debug()?, path, flags)?;
+    let mut names = page_names();
 
     loop {
         wait();
@@ -51,7 +50,7 @@ pub(crate) fn dev(path: &Path, flags: &[OsString]) -> Result<()> {
         let renamed = names_now != names;
         names = names_now;
         if program_changed || renamed {
-            match share::build_debug() {
+            match share::compile_debug() {
                 Ok(parlor) => {
                     stop(&mut agent)?;
                     agent = start(&parlor, path, flags)?;

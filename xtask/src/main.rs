@@ -33,15 +33,25 @@ enum Task {
     /// Install what building and testing need: wasm target, npm packages, Chromium, cargo-nextest
     Setup,
     /// Build the page and the program, then run `parlor share`
-    Share(Share),
+    Share {
+        #[command(flatten)]
+        what: Share,
+        /// Optimise both, as `dist` does: some minutes the first time, then as quick as what is shipped
+        #[arg(long)]
+        release: bool,
+    },
     /// Run every test: native, documentation, editor in Chromium, browser journeys
     Test,
     /// Format, lints, documentation, licences, import rules, types, size of the page
     Check,
     /// Like `share`, and rebuild when a source file changes
     Dev(Share),
-    /// Measure fan-out and page load with release builds
-    Bench,
+    /// Measure fan-out, sealing and page load with release builds; write docs/performance.md
+    Bench {
+        /// Less than a minute, and numbers to match; docs/performance.md stays as it is
+        #[arg(long)]
+        quick: bool,
+    },
     /// Build the self-contained release binary: target/release/parlor
     Dist,
     /// Build only the page, into dist/page
@@ -66,11 +76,15 @@ struct Share {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Setup => setup::all(),
-        Task::Share(Share { path, flags }) => share::share(&path, &flags),
+        Task::Share { what: Share { path, flags }, release } => {
+            let parlor = if release { dist::build_release() } else { share::build_debug() };
+            parlor.and_then(|parlor| share::run(&parlor, &path, &flags))
+        }
         Task::Test => test::test(),
         Task::Check => check::check(),
         Task::Dev(Share { path, flags }) => dev::dev(&path, &flags),
-        Task::Bench => bench::bench(),
+        Task::Bench { quick: false } => bench::bench(bench::Pace::Full),
+        Task::Bench { quick: true } => bench::bench(bench::Pace::Quick),
         Task::Dist => dist::dist(),
         Task::BuildPage { release: false } => page::build(page::Flavor::Dev),
         Task::BuildPage { release: true } => page::build(page::Flavor::Release),

@@ -117,6 +117,11 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
         .with_context(|| format!("{} printed something else than UTF-8", show(command)))
 }
 
+/// A command's standard output, while what it tells on standard error is shown.
+pub(crate) fn read_telling(command: &mut Command) -> Result<String> {
+    read(command.stderr(Stdio::inherit()))
+}
+
 fn show(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     format!("`{}`", words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" "))

@@ -1,4 +1,4 @@
-//! Builds what is needed to share a folder and becomes `parlor share`.
+//! Builds what is needed to share a folder, and becomes `parlor share`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,19 +8,23 @@ use anyhow::{Context as _, Result};
 
 use crate::{page, run, workspace};
 
-/// Builds the page and the program for development and runs `parlor share PATH FLAGS` in the caller's folder.
-pub(crate) fn share(path: &Path, flags: &[OsString]) -> Result<()> {
+/// Builds the page and `target/debug/parlor`.
+pub(crate) fn build_debug() -> Result<PathBuf> {
     page::build(page::Flavor::Dev)?;
-    let parlor = build_debug()?;
-    become_program(command(&parlor, path, flags))
+    compile_debug()
 }
 
-/// Compiles `target/debug/parlor`.
-pub(crate) fn build_debug() -> Result<PathBuf> {
+/// Compiles `target/debug/parlor` with the names of the page as it is.
+pub(crate) fn compile_debug() -> Result<PathBuf> {
     run::step("parlor: compile (dev)", || {
         run::succeed(run::cargo().args(["build", "--package", "parlor", "--bin", "parlor"]))
     })?;
     Ok(workspace::target().join("debug/parlor").with_extension(std::env::consts::EXE_EXTENSION))
+}
+
+/// Becomes `parlor share PATH FLAGS`, in the caller's folder.
+pub(crate) fn run(parlor: &Path, path: &Path, flags: &[OsString]) -> Result<()> {
+    become_program(command(parlor, path, flags))
 }
 
 /// `parlor share PATH FLAGS`.

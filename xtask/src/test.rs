@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::{page, run, setup, share, vectors, workspace};
+use crate::{run, setup, share, vectors, workspace};
 
 /// Where the counts stay after a run, for whoever ends a longer log with them.
 const COUNTS: &str = "test-counts.txt";
@@ -12,7 +12,6 @@ const COUNTS: &str = "test-counts.txt";
 /// Prepares the machine, builds the page and the program, and runs all tests even when some fail.
 pub(crate) fn test() -> Result<()> {
     setup::all()?;
-    page::build(page::Flavor::Dev)?;
     let parlor = share::build_debug()?;
     let chromium = setup::chromium()?;
 
