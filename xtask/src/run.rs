@@ -87,9 +87,12 @@ fn stream(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<()> {
     Ok(())
 }
 
-/// Whether a line says how many tests ended how: `12 passed`, `3 failed;`, `1 flaky`.
+/// Whether a line says how many tests ended how: `12 passed`, `3 failed;`, `1 flaky`, and Node's `ℹ pass 12`.
 fn is_count(line: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
+    if let ["ℹ" | "#", "pass" | "fail", count] = words[..] {
+        return count.parse::<u32>().is_ok();
+    }
     words.windows(2).any(|pair| {
         let outcome = pair[1].trim_end_matches([',', ';', ':']);
         pair[0].parse::<u32>().is_ok()
@@ -145,6 +148,7 @@ mod tests {
             "test result: ok. 3 passed; 0 failed; 0 ignored",
             "  5 passed (10.2s)",
             "  1 flaky",
+            "ℹ pass 31",
         ] {
             assert!(is_count(line), "{line}");
         }
