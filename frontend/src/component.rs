@@ -35,7 +35,6 @@ pub(crate) use dialog::{AsideDialog, Dialog, DialogSize};
 pub(crate) use empty_state::EmptyState;
 pub(crate) use field::TextField;
 pub(crate) use file_icon::{Expanded, file_icon_class, folder_icon_class};
-pub(crate) use fuzzy::{Meant, fuzzy_match, highlighted};
 pub(crate) use icon::Icon;
 pub(crate) use live_region::LiveRegion;
 pub(crate) use loading::{Skeleton, Spinner};

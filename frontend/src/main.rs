@@ -1,5 +1,7 @@
 //! The page's entry point: mounts the app.
 
+#![expect(unreachable_pub, reason = "the component macro makes its types public")]
+
 mod app;
 mod component;
 mod editor;

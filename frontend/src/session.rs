@@ -83,6 +83,7 @@ enum Pending {
     },
     Rename {
         from: WorkspacePath,
+        to: WorkspacePath,
     },
     Delete {
         path: WorkspacePath,

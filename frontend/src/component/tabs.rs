@@ -111,17 +111,10 @@ pub(crate) fn TabStrip(
 
     // -- effects --
     Effect::new(move |_| {
-        let at = active.get().and_then(|key| keys.read().iter().position(|other| *other == key));
-        if let Some(tab) = at.and_then(|at| tab_element(strip, at)) {
-            let options = ScrollIntoViewOptions::new();
-            options.set_block(ScrollLogicalPosition::Nearest);
-            options.set_inline(ScrollLogicalPosition::Nearest);
-            tab.scroll_into_view_with_scroll_into_view_options(&options);
-            if closed_by_key.try_update_value(std::mem::take) == Some(true) {
-                // The strip is in the page, so its tab can take the focus.
-                let _ = tab.focus();
-            }
-        }
+        active.track();
+        keys.track();
+        // In the next frame: only then the list has the tabs that are meant.
+        request_animation_frame(move || show_active(strip, closed_by_key));
     });
 
     view! {
@@ -249,13 +242,25 @@ fn Closer(
     }
 }
 
-fn tab_element(strip: NodeRef<html::Div>, at: usize) -> Option<HtmlElement> {
-    let tabs = strip.get_untracked()?.query_selector_all("[role=tab]").ok()?;
-    tabs.item(u32::try_from(at).ok()?)?.dyn_into().ok()
+/// Brings the chosen tab into sight, and gives it the focus if the tab that had it was closed by a key.
+fn show_active(strip: NodeRef<html::Div>, closed_by_key: StoredValue<bool>) {
+    let Some(strip) = strip.try_get_untracked().flatten() else { return };
+    let chosen = strip.query_selector("[role=tab][aria-selected=true]").ok().flatten();
+    let Some(tab) = chosen.and_then(|tab| tab.dyn_into::<HtmlElement>().ok()) else { return };
+    let options = ScrollIntoViewOptions::new();
+    options.set_block(ScrollLogicalPosition::Nearest);
+    options.set_inline(ScrollLogicalPosition::Nearest);
+    tab.scroll_into_view_with_scroll_into_view_options(&options);
+    if closed_by_key.try_update_value(std::mem::take) == Some(true) {
+        // The strip is in the page, so its tab can take the focus.
+        let _ = tab.focus();
+    }
 }
 
 fn focus_tab(strip: NodeRef<html::Div>, at: usize) {
-    if let Some(tab) = tab_element(strip, at) {
+    let tabs = strip.get_untracked().and_then(|strip| strip.query_selector_all("[role=tab]").ok());
+    let tab = tabs.and_then(|tabs| tabs.item(u32::try_from(at).ok()?)?.dyn_into::<HtmlElement>().ok());
+    if let Some(tab) = tab {
         // A tab that was just closed can not take the focus; the next one is chosen by the caller.
         let _ = tab.focus();
     }

@@ -1,9 +1,12 @@
 //! The pages after the room, and of those who never got in: what happened, what is safe, what to do.
 
+use js_sys::Array;
 use leptos::prelude::*;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::invite::InviteError;
+use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::{Blob, Url};
 
 use super::connection::ConnectionState;
 use crate::app::reload;
@@ -112,6 +115,26 @@ fn point(icon: &'static str, text: String) -> Option<impl IntoView> {
     })
 }
 
+/// Hands a text to the browser as a download.
+fn download_text(name: &str, content: &str) {
+    let parts = Array::of1(&content.into());
+    let Ok(blob) = Blob::new_with_str_sequence(&parts) else { return };
+    let Ok(address) = Url::create_object_url_with_blob(&blob) else { return };
+    if let Ok(element) = document().create_element("a") {
+        let anchor = element.unchecked_into::<web_sys::HtmlAnchorElement>();
+        anchor.set_href(&address);
+        anchor.set_download(name);
+        anchor.click();
+    }
+    // The download has its own hold on the bytes once the click was handled.
+    set_timeout(
+        move || {
+            let _ = Url::revoke_object_url(&address);
+        },
+        std::time::Duration::from_secs(60),
+    );
+}
+
 /// A text that did not reach the host, and a way to keep it.
 #[component]
 pub(crate) fn SalvageRow(salvage: Salvage) -> impl IntoView {
@@ -120,6 +143,8 @@ pub(crate) fn SalvageRow(salvage: Salvage) -> impl IntoView {
     let Salvage { path, text: kept } = salvage;
 
     // -- actions --
+    let (name, content) = (path.name().to_owned(), kept.clone());
+    let download = move |_| download_text(&name, &content);
     let copy = move |_| {
         let kept = kept.clone();
         spawn_local(async move { copied.set(Some(copy_text(&kept).await)) });
@@ -140,6 +165,9 @@ pub(crate) fn SalvageRow(salvage: Salvage) -> impl IntoView {
             <div class="invite-row">
                 <Button icon="copy" on:click=copy>
                     {text::UNSENT_COPY}
+                </Button>
+                <Button icon="download" on:click=download>
+                    {text::UNSENT_SAVE}
                 </Button>
             </div>
         </li>

@@ -115,6 +115,9 @@ pub(crate) fn Join(
                     }}
                 </span>
             </p>
+            <Show when=move || seconds.get().is_some()>
+                <p class="page-lead">{text::CONNECTING_SLOW}</p>
+            </Show>
             {move || {
                 fault()
                     .map(|fault| {

@@ -105,6 +105,7 @@ impl SessionHandle {
             self.restore_place();
         } else if live {
             self.catch_up();
+            self.toast(Tone::Info, text::BACK_ONLINE.to_owned(), None);
         }
     }
 
@@ -121,8 +122,9 @@ impl SessionHandle {
             void
         };
         for (_, pending) in void {
-            if let Pending::Create { path, .. } | Pending::Rename { from: path } | Pending::Delete { path } =
-                pending
+            if let Pending::Create { path, .. }
+            | Pending::Rename { from: path, .. }
+            | Pending::Delete { path } = pending
             {
                 self.toast(Tone::Warning, text::unanswered(path.name()), None);
             }
@@ -327,6 +329,10 @@ impl SessionHandle {
             }
             Some(Pending::Create { path, entry: NewEntry::Folder }) => self.expand_folder(path),
             Some(Pending::Delete { path }) => self.announce(text::deleted(path.name())),
+            Some(Pending::Rename { from, to }) if from.parent() != to.parent() => {
+                let folder = to.parent().unwrap_or_default();
+                self.announce(text::moved(from.name(), folder.as_str()));
+            }
             Some(
                 Pending::Rename { .. }
                 | Pending::Administer

@@ -363,10 +363,10 @@ impl SessionHandle {
 
     /// Renames or moves.
     pub(crate) fn rename(self, from: WorkspacePath, to: WorkspacePath) {
-        let asked = from.clone();
+        let asked = Pending::Rename { from: from.clone(), to: to.clone() };
         let request =
             self.with(|client| client.workspace(|request| WorkspaceToHost::Rename { request, from, to }));
-        self.expect_answer(request, Pending::Rename { from: asked });
+        self.expect_answer(request, asked);
     }
 
     /// Moves something into another folder, unless it is there.

@@ -10,7 +10,7 @@ use parlor_shared::path::WorkspacePath;
 
 /// How far the listing of a folder has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Listing {
+enum Listing {
     /// Asked for. Entries from before, if any, are shown meanwhile.
     Loading,
     /// Complete and followed live.
@@ -21,8 +21,8 @@ pub(crate) enum Listing {
 
 /// One folder of which the page knows the entries.
 #[derive(Clone, Debug)]
-pub(crate) struct Folder {
-    pub(crate) listing: Listing,
+struct Folder {
+    listing: Listing,
     entries: Arc<Vec<Entry>>,
     omitted: u32,
 }
@@ -145,11 +145,6 @@ impl Tree {
             current = parent;
         }
         true
-    }
-
-    /// What is known of a folder.
-    pub(crate) fn folder(&self, folder: &WorkspacePath) -> Option<&Folder> {
-        self.folders.get(folder)
     }
 
     /// What an entry is, if its folder is known and has it.

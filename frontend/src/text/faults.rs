@@ -335,6 +335,12 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
             TEXT_IN_SESSION,
             "Try again; if it stays, the host can look into the log.",
         ),
+        FaultCode::Repaired => say(
+            "Repaired",
+            "The text here had come to differ from the host's. It was replaced by the host's, which everybody has.".into(),
+            TEXT_IN_SESSION,
+            "Look whether your last words are there.",
+        ),
         FaultCode::Unknown(number) => say(
             "Something this page does not know",
             format!("The host reports fault {number}, which is newer than this page."),

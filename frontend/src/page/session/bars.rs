@@ -1,14 +1,16 @@
 //! The bars around the room: title bar, activity bar, and the bar at the foot of a phone.
 
+use leptos::html;
 use leptos::prelude::*;
 use parlor_shared::message::Activity;
 use parlor_shared::role::{Capability, Role};
 
 use super::{Asking, Pane, RoomView, Side};
-use crate::component::{Avatar, Button, ButtonKind, Icon, IconButton, Mark};
+use crate::component::{Avatar, Button, ButtonKind, Icon, IconButton, Mark, Menu, MenuEntry, MenuItem};
 use crate::page::connection::ConnectionState;
 use crate::session::SessionHandle;
 use crate::session::store::{SessionStateStoreFields as _, Who};
+use crate::settings::{NameFlags, Settings, Theme, WordWrap};
 use crate::text;
 
 /// Avatars that stand in the title bar; the rest is a number.
@@ -61,7 +63,7 @@ pub(super) fn TitleBar() -> impl IntoView {
                     }
                 />
                 <Show when=move || hidden.get() != 0>
-                    <span class="avatar avatar-more" aria-hidden="true">
+                    <span class="avatar avatar-more" aria-hidden="true" title=move || text::more_people(hidden.get())>
                         {move || format!("+{}", hidden.get())}
                     </span>
                 </Show>
@@ -130,6 +132,7 @@ pub(super) fn ActivityBar() -> impl IntoView {
                 <span class="activity-count" aria-hidden="true">{count}</span>
             </button>
             <span class="activitybar-space"></span>
+            <SettingsButton />
             <button
                 type="button"
                 class="activity"
@@ -141,6 +144,75 @@ pub(super) fn ActivityBar() -> impl IntoView {
             </button>
         </nav>
     }
+}
+
+/// Settings of this browser, in a menu.
+#[component]
+fn SettingsButton() -> impl IntoView {
+    // -- state --
+    let settings = Settings::expect();
+    let open = RwSignal::new(None::<(f64, f64)>);
+    let button = NodeRef::<html::Button>::new();
+
+    // -- actions --
+    let toggle = move |_| {
+        if let Some(button) = button.get_untracked() {
+            let area = button.get_bounding_client_rect();
+            open.set(Some((area.right() + 4.0, area.bottom())));
+        }
+    };
+
+    view! {
+        <button
+            type="button"
+            class="activity"
+            aria-label=text::SETTINGS
+            title=text::SETTINGS
+            aria-haspopup="menu"
+            node_ref=button
+            on:click=toggle
+        >
+            <Icon name="settings" />
+        </button>
+        {move || {
+            let at = open.get()?;
+            let entries = settings_entries(settings);
+            Some(view! { <Menu label=text::SETTINGS at entries on_close=move |()| open.set(None) /> })
+        }}
+    }
+}
+
+fn settings_entries(settings: Settings) -> Vec<MenuEntry> {
+    let choice = |label: String, is_chosen: bool, action: Callback<()>| -> MenuEntry {
+        let item = MenuItem::new(label, action);
+        if is_chosen { item.chosen() } else { item.choosable() }.into()
+    };
+    let theme = |label: &str, theme: Theme| {
+        let action = Callback::new(move |()| settings.theme.set(theme));
+        choice(format!("{}: {label}", text::THEME), settings.theme.get_untracked() == theme, action)
+    };
+    let flags = |label: &str, flags: NameFlags| {
+        let action = Callback::new(move |()| settings.name_flags.set(flags));
+        choice(format!("{}: {label}", text::NAME_FLAGS), settings.name_flags.get_untracked() == flags, action)
+    };
+    let resize = |label: &str, step: i32| -> MenuEntry {
+        let action = Callback::new(move |()| settings.resize_font(step));
+        MenuItem::new(format!("{}: {label}", text::FONT_SIZE), action).icon("a-large-small").into()
+    };
+    let wraps = settings.wrap.get_untracked() == WordWrap::On;
+    vec![
+        theme(text::THEME_SYSTEM, Theme::System),
+        theme(text::THEME_LIGHT, Theme::Light),
+        theme(text::THEME_DARK, Theme::Dark),
+        MenuEntry::Line,
+        choice(text::WORD_WRAP.to_owned(), wraps, Callback::new(move |()| settings.toggle_wrap())),
+        resize(text::FONT_LARGER, 1),
+        resize(text::FONT_SMALLER, -1),
+        MenuEntry::Line,
+        flags(text::NAME_FLAGS_ACTIVITY, NameFlags::Activity),
+        flags(text::NAME_FLAGS_ALWAYS, NameFlags::Always),
+        flags(text::NAME_FLAGS_NEVER, NameFlags::Never),
+    ]
 }
 
 /// The bar at the foot of a phone: which pane is shown.

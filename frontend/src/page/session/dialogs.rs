@@ -44,6 +44,7 @@ pub(super) fn Dialogs() -> impl IntoView {
 fn Approval(knock: Knock) -> impl IntoView {
     let session = SessionHandle::expect();
     let Knock { participant, name, role, words } = knock;
+    let waiting = Memo::new(move |_| session.store.knocks().read().len().saturating_sub(1));
     let footer = move || {
         view! {
             <Button on:click=move |_| session.deny(participant)>{text::DENY}</Button>
@@ -56,6 +57,9 @@ fn Approval(knock: Knock) -> impl IntoView {
         <AsideDialog title=text::knock_title(&name) footer=footer attr:data-testid="approval">
             <p>{text::knock_text(role)}</p>
             <Words words lead=text::KNOCK_WORDS />
+            <Show when=move || waiting.get() != 0>
+                <p>{move || text::more_waiting(waiting.get())}</p>
+            </Show>
         </AsideDialog>
     }
 }
@@ -103,6 +107,7 @@ fn InviteRow(invite: InviteInfo) -> impl IntoView {
                 />
                 <Button
                     icon="copy"
+                    attr:aria-label=text::copy_invite(role)
                     on:click=move |_| copy(session, link.clone(), text::LINK_COPIED)
                 >
                     {text::COPY}

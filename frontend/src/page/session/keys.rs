@@ -16,13 +16,13 @@ use crate::text::Command;
 /// A person who touched nothing for this long is away.
 const AWAY_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// Parts that F6 goes through, in order.
-const PARTS: [&str; 5] = [
-    "[data-part=activity] button",
-    "[data-part=side] [role=tree], [data-part=side] button",
-    "[data-part=tabs] [role=tab][tabindex='0']",
-    "[data-part=work] .cm-content, [data-part=work] [tabindex='0'], [data-part=work] button",
-    "[data-part=status] button",
+/// Parts that F6 goes through, in order; in each, what takes the focus: the first of these that is shown.
+const PARTS: [(&str, &[&str]); 5] = [
+    ("activity", &["[aria-pressed=true]", "button"]),
+    ("side", &["[role=tree]", "button:enabled"]),
+    ("tabs", &["[role=tab][tabindex='0']"]),
+    ("work", &[".cm-content", ".pane [tabindex='0']", ".pane button"]),
+    ("status", &["button"]),
 ];
 
 /// Where F6 goes.
@@ -70,15 +70,16 @@ fn command_of(event: &KeyboardEvent) -> Option<Command> {
 pub(super) fn focus_part(direction: Direction) {
     let page = document();
     let focused = page.active_element();
+    let find = |part: &str, choice: &str| {
+        let found = page.query_selector_all(&format!("[data-part={part}] {choice}")).ok()?;
+        let mut elements =
+            (0..found.length()).filter_map(|at| found.item(at)?.dyn_into::<HtmlElement>().ok());
+        // What has no box is not shown.
+        elements.find(|element| element.get_client_rects().length() > 0)
+    };
     let parts: Vec<HtmlElement> = PARTS
         .iter()
-        .filter_map(|selector| {
-            let found = page.query_selector_all(selector).ok()?;
-            let elements =
-                (0..found.length()).filter_map(|at| found.item(at)?.dyn_into::<HtmlElement>().ok());
-            // What has no box is not shown.
-            elements.into_iter().find(|element| element.get_client_rects().length() > 0)
-        })
+        .filter_map(|(part, choices)| choices.iter().find_map(|choice| find(part, choice)))
         .collect();
     if parts.is_empty() {
         return;

@@ -34,14 +34,10 @@ pub(super) fn StatusBar() -> impl IntoView {
     });
     let role_tone =
         Signal::derive(move || if role.get() == Role::Viewer { Tone::Warning } else { Tone::Neutral });
-    let role_icon = Signal::derive(move || match role.get() {
-        Role::Viewer => "eye",
-        Role::Editor => "pencil",
-        Role::Host => "key-round",
-    });
+    let role_icon = Signal::derive(move || text::role_icon(role.get()));
 
     view! {
-        <footer class="statusbar" data-part="status">
+        <footer class="statusbar" aria-label=text::STATUS_BAR data-part="status">
             <div class="statusbar-group">
                 <StatusItem
                     icon=role_icon

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use parlor_shared::client::SyncState;
 use parlor_shared::path::WorkspacePath;
+use parlor_shared::role::Capability;
 
 use super::banners::Banners;
 use super::image::{ImageLoading, ImageView};
@@ -10,12 +11,14 @@ use super::notice::FileNotice;
 use super::status::{shown_text, sync_about};
 use super::{PANE_ID, RoomView, Side};
 use crate::component::{
-    Button, ButtonKind, EmptyState, Mark, Skeleton, TabItem, TabMark, TabPerson, TabStrip, file_icon_class,
+    Badge, Button, ButtonKind, EmptyState, Mark, Skeleton, TabItem, TabMark, TabPerson, TabStrip, Tone,
+    file_icon_class,
 };
 use crate::editor::EditorHost;
+use crate::file_kind;
 use crate::session::SessionHandle;
 use crate::session::command::Focus;
-use crate::session::store::{Content, SessionStateStoreFields as _, Tab, TabId, Who};
+use crate::session::store::{Content, Protection, SessionStateStoreFields as _, Tab, TabId, Who};
 use crate::text;
 
 /// Lines of the picture that stands in for a text on its way.
@@ -35,7 +38,13 @@ pub(super) fn Work() -> impl IntoView {
     });
     let text_tab = Memo::new(move |_| shown.get().filter(|tab| matches!(tab.content, Content::Text(_))));
     let other_tab = Memo::new(move |_| shown.get().filter(|tab| !matches!(tab.content, Content::Text(_))));
-    let crumbs = Memo::new(move |_| shown.get().map(|tab| tab.path));
+    let crumbs = Memo::new(move |_| shown.get().map(|tab| (tab.id, tab.path)));
+    let is_text = Memo::new(move |_| text_tab.read().is_some());
+    let text = shown_text(session);
+    let read_only = Memo::new(move |_| {
+        let protected = text.read().as_ref().map(|text| text.protection == Protection::Protected);
+        protected.is_some_and(|protected| protected || !session.may(Capability::Edit))
+    });
 
     view! {
         <main class="workbench" data-part="work">
@@ -59,17 +68,28 @@ pub(super) fn Work() -> impl IntoView {
                 />
             </div>
             {move || {
-                crumbs
-                    .get()
-                    .map(|path| {
-                        let parts: Vec<_> = path
-                            .components()
-                            .map(|part| view! { <span class="crumb">{part.to_owned()}</span> })
-                            .collect();
-                        view! { <nav class="crumbs" aria-label=text::FACT_PATH>{parts}</nav> }
-                    })
+                let (id, path) = crumbs.get()?;
+                let parts: Vec<_> = path
+                    .components()
+                    .map(|part| view! { <span class="crumb">{part.to_owned()}</span> })
+                    .collect();
+                let as_image = move || is_text.get() && file_kind::is_text_image(path.name());
+                Some(view! {
+                    <nav class="crumbs" aria-label=text::FACT_PATH>
+                        {parts}
+                        <span class="crumbs-space"></span>
+                        <Show when=move || read_only.get()>
+                            <Badge tone=Tone::Warning icon="lock">{text::READ_ONLY}</Badge>
+                        </Show>
+                        <Show when=as_image>
+                            <Button kind=ButtonKind::Ghost icon="image" on:click=move |_| session.reload(id)>
+                                {text::OPEN_AS_IMAGE}
+                            </Button>
+                        </Show>
+                    </nav>
+                })
             }}
-            <Banners shown=shown_text(session) />
+            <Banners shown=text />
             <div class="pane" id=PANE_ID role="tabpanel" aria-label=move || pane_label(shown.get())>
                 <EditorHost tab=text_tab />
                 {move || match other_tab.get() {
@@ -112,6 +132,8 @@ fn Welcome(room: RoomView) -> impl IntoView {
             <dl class="shortcuts">
                 <dt>{text::SHORTCUT_PALETTE}</dt>
                 <dd><kbd class="key">"F1"</kbd></dd>
+                <dt>{text::SHORTCUT_EXPLORER}</dt>
+                <dd><kbd class="key">"Ctrl"</kbd> <kbd class="key">"Shift"</kbd> <kbd class="key">"E"</kbd></dd>
                 <dt>{text::SHORTCUT_PARTS}</dt>
                 <dd><kbd class="key">"F6"</kbd></dd>
                 <dt>{text::SHORTCUT_CLOSE}</dt>
@@ -143,7 +165,11 @@ fn tab_items(session: SessionHandle) -> Vec<TabItem> {
             title: tab.path.to_string(),
             icon: file_icon_class(tab.path.name()),
             mark,
-            mark_text: sync.filter(|_| mark != TabMark::None).map(sync_about),
+            mark_text: match mark {
+                TabMark::None => None,
+                TabMark::Unsaved => Some(text::UNSAVED.to_owned()),
+                TabMark::Problem => sync.map(sync_about),
+            },
             people: people
                 .iter()
                 .filter(|person| person.who == Who::Other && person.file.as_ref() == Some(&tab.path))

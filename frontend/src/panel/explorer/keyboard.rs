@@ -30,6 +30,10 @@ pub(super) fn keydown(parts: Parts, event: &ev::KeyboardEvent) {
     let here = parts.state.chosen.get_untracked().and_then(|path| parts.index_of(&path));
     let row = here.and_then(|here| parts.row(here));
     let key = event.key();
+    if key.chars().count() > 1 {
+        // Whoever moves on has found what the letters were for.
+        parts.state.typed.set_value(TypeAhead::default());
+    }
     let handled =
         match (key.as_str(), event.ctrl_key() || event.meta_key(), event.alt_key(), event.shift_key()) {
             ("ArrowDown", false, false, _) => step(parts, here, 1),

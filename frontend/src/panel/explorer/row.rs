@@ -287,6 +287,8 @@ fn NamingRow(parts: Parts, row: Row) -> impl IntoView {
         // The row was just mounted, so the field can take the focus.
         let _ = field.focus();
         let name = value.get_untracked();
+        // The property may follow later than this effect, and would take the selection away.
+        field.set_value(&name);
         let stem = name.rfind('.').filter(|at| *at > 0 && !is_folder).unwrap_or(name.len());
         let units = name[..stem].encode_utf16().count() as u32;
         // A text field takes every selection.
