@@ -18,7 +18,7 @@ pub(crate) fn Banner(
 ) -> impl IntoView {
     let role = match tone {
         Tone::Danger | Tone::Warning => "alert",
-        Tone::Neutral | Tone::Accent | Tone::Info | Tone::Success => "status",
+        Tone::Neutral | Tone::Accent | Tone::Info => "status",
     };
     view! {
         <div class="banner" data-kind=tone.name() role=role>

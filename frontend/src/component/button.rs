@@ -22,8 +22,6 @@ pub(crate) enum ButtonKind {
 pub(crate) enum ButtonSize {
     #[default]
     Normal,
-    /// On whole pages.
-    Large,
     /// On whole pages, as wide as the form.
     Wide,
 }
@@ -56,7 +54,6 @@ pub(crate) fn Button(
     };
     let size = match size {
         ButtonSize::Normal => "",
-        ButtonSize::Large => " button-large",
         ButtonSize::Wide => " button-large button-wide",
     };
     let ty = match ty {

@@ -35,7 +35,7 @@ impl Toast {
         match self.tone {
             Tone::Danger => None,
             Tone::Warning => Some(USUAL_STAY * 2),
-            Tone::Neutral | Tone::Accent | Tone::Info | Tone::Success => {
+            Tone::Neutral | Tone::Accent | Tone::Info => {
                 Some(if self.action.is_some() { USUAL_STAY * 2 } else { USUAL_STAY })
             }
         }
@@ -83,7 +83,7 @@ fn Notice(toast: Toast, on_dismiss: Callback<u64>, close_label: Signal<String>) 
 
     let role = match tone {
         Tone::Danger | Tone::Warning => "alert",
-        Tone::Neutral | Tone::Accent | Tone::Info | Tone::Success => "status",
+        Tone::Neutral | Tone::Accent | Tone::Info => "status",
     };
     view! {
         <div

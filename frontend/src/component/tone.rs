@@ -7,7 +7,6 @@ pub(crate) enum Tone {
     Neutral,
     Accent,
     Info,
-    Success,
     Warning,
     Danger,
 }
@@ -19,7 +18,6 @@ impl Tone {
             Self::Neutral => "neutral",
             Self::Accent => "accent",
             Self::Info => "info",
-            Self::Success => "success",
             Self::Warning => "warning",
             Self::Danger => "danger",
         }
@@ -29,7 +27,6 @@ impl Tone {
     pub(crate) const fn icon(self) -> &'static str {
         match self {
             Self::Neutral | Self::Accent | Self::Info => "info",
-            Self::Success => "circle-check",
             Self::Warning => "triangle-alert",
             Self::Danger => "circle-alert",
         }

@@ -1,0 +1,156 @@
+//! What stands where files are shown: tabs, banners, sync, images and notices.
+
+use parlor_shared::fault::Fault;
+use parlor_shared::message::{Encoding, EndOfLine};
+use parlor_shared::role::Role;
+
+use super::{Explained, explain};
+
+/// The accessible name of an editor.
+pub(crate) fn editor_label(path: &str) -> String {
+    format!("Editor: {path}")
+}
+
+pub(crate) fn close_tab(name: &str) -> String {
+    format!("Close {name}")
+}
+
+pub(crate) const OPENING: &str = "Opening";
+pub(crate) const UNSAVED: &str = "not saved yet";
+pub(crate) const WELCOME_TITLE: &str = "No file is open";
+pub(crate) const WELCOME_TEXT: &str = "Choose one in the explorer, or go to where somebody else is.";
+pub(crate) const SHORTCUT_PALETTE: &str = "All commands";
+pub(crate) const SHORTCUT_EXPLORER: &str = "Explorer";
+pub(crate) const SHORTCUT_CLOSE: &str = "Close file";
+pub(crate) const SHORTCUT_PARTS: &str = "Next part of the window";
+
+pub(crate) const READ_ONLY: &str = "Read-only";
+pub(crate) const READ_ONLY_VIEWER: &str =
+    "You are a viewer: you see every change, and can not type. The host can change that.";
+/// Said when somebody types where nothing can be typed.
+pub(crate) fn refused_typing(role: Role) -> String {
+    match role {
+        Role::Viewer => READ_ONLY_VIEWER.to_owned(),
+        Role::Editor | Role::Host => "This text can not be typed into right now.".to_owned(),
+    }
+}
+
+pub(crate) const STARTING_OVER: &str = "This file is being opened afresh. Typing goes on in a moment.";
+pub(crate) const READ_ONLY_FILE: &str =
+    "This file controls the workspace itself, so guests can read it and not change it.";
+
+pub(crate) const GONE_BANNER: &str = "This file was deleted on the host’s disk. Its text is safe here.";
+pub(crate) const GONE_SAVE: &str = "Save it again";
+pub(crate) const NOT_SAVED_RETRY: &str = "Try to save again";
+
+/// Above a document that the disk does not take.
+pub(crate) fn not_saved_banner(fault: &Fault) -> String {
+    let Explained { what, .. } = explain(fault);
+    format!("Not saved. {what} The text is safe in the session, and saving is tried again.")
+}
+
+/// Said when a document was replaced and something typed did not survive in it.
+pub(crate) fn salvaged(name: &str, fault: Option<&Fault>) -> String {
+    let why = fault.map(|fault| format!(" {}", explain(fault).what)).unwrap_or_default();
+    format!(
+        "Some of what you typed in {name} could not be merged.{why} Your text is kept: you can look at it and copy it."
+    )
+}
+
+pub(crate) const SALVAGE_SHOW: &str = "Show my text";
+pub(crate) const SALVAGE_TITLE: &str = "Your text, as it was here";
+pub(crate) const SALVAGE_TEXT: &str =
+    "This is the whole file as you had it. Copy what you need; it is kept until you close this.";
+
+/// Said when the host does not answer about a file.
+pub(crate) fn unanswered(name: &str) -> String {
+    format!("The host did not answer about {name}. Nothing was changed; try once more.")
+}
+
+// Sync of the open file.
+pub(crate) const SYNC_SYNCED: &str = "In sync";
+pub(crate) const SYNC_SAVING: &str = "Saving";
+pub(crate) const SYNC_SAVED: &str = "Saved";
+pub(crate) const SYNC_OFFLINE: &str = "Offline, kept here";
+pub(crate) const SYNC_NOT_SAVED: &str = "Not saved";
+pub(crate) const SYNC_GONE: &str = "Deleted on disk";
+pub(crate) const SYNC_SYNCED_ABOUT: &str = "You, the host and the disk have the same text.";
+pub(crate) const SYNC_SAVING_ABOUT: &str = "The host writes to its disk within two seconds of an edit.";
+pub(crate) const SYNC_SAVED_ABOUT: &str = "Everything typed is on the host’s disk.";
+pub(crate) const SYNC_OFFLINE_ABOUT: &str = "What you type is kept here and sent when you are back.";
+pub(crate) const SYNC_GONE_ABOUT: &str = "The text is safe in the session. Saving creates the file again.";
+
+/// Position of the caret, for the status bar.
+pub(crate) fn position(line: u32, column: u32) -> String {
+    format!("Ln {line}, Col {column}")
+}
+
+/// The same, with what is selected.
+pub(crate) fn selected(line: u32, column: u32, selections: u32, characters: u32) -> String {
+    match (selections, characters) {
+        (0 | 1, 0) => position(line, column),
+        (0 | 1, _) => format!("{} ({characters} selected)", position(line, column)),
+        (_, 0) => format!("{selections} carets"),
+        (_, _) => format!("{selections} carets ({characters} selected)"),
+    }
+}
+
+pub(crate) fn encoding(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Utf8 => "UTF-8",
+        Encoding::Utf8Bom => "UTF-8 with BOM",
+        Encoding::Utf16Le => "UTF-16 LE",
+        Encoding::Utf16Be => "UTF-16 BE",
+    }
+}
+
+pub(crate) fn end_of_line(end: EndOfLine) -> &'static str {
+    match end {
+        EndOfLine::Lf => "LF",
+        EndOfLine::Crlf => "CRLF",
+        EndOfLine::Mixed => "LF and CRLF",
+    }
+}
+
+pub(crate) fn tabs_of(width: u32) -> String {
+    format!("Tabs: {width}")
+}
+
+pub(crate) fn spaces(count: u32) -> String {
+    format!("Spaces: {count}")
+}
+
+// Images and files that are not text.
+pub(crate) const ZOOM_FIT: &str = "Fit";
+pub(crate) const ZOOM_ACTUAL: &str = "100 %";
+pub(crate) const LOADING_IMAGE: &str = "Loading the image";
+pub(crate) const IMAGE_BROKEN_TITLE: &str = "This image can not be shown";
+pub(crate) const IMAGE_BROKEN_TEXT: &str =
+    "The browser does not understand what is in the file. The file itself is untouched.";
+pub(crate) const OPEN_AS_TEXT: &str = "Open as text";
+pub(crate) const OPEN_AS_IMAGE: &str = "Open as image";
+
+/// Facts about an image: dimensions and size.
+pub(crate) fn image_facts(width: u32, height: u32, bytes: u64) -> String {
+    format!("{width} × {height} px, {}", size(bytes))
+}
+
+pub(crate) const FACT_SIZE: &str = "Size";
+pub(crate) const FACT_PATH: &str = "Path";
+
+/// A number of bytes as people say it.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
+    }
+    let mut value = bytes as f64 / 1000.0;
+    let mut unit = 0;
+    // Above 999.5 it would be shown as 1000 of the smaller unit.
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let digits = usize::from(value < 99.95);
+    format!("{value:.digits$} {}", UNITS[unit])
+}
