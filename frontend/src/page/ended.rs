@@ -58,6 +58,7 @@ fn Card(standing: Standing, sentence: text::Explained, salvage: Vec<Salvage>) ->
         _ => None,
     };
     let title = sentence.title;
+    let has_points = !(sentence.safe.is_empty() && sentence.todo.is_empty());
     Effect::new(move |_| document().set_title(title));
     let salvage: Vec<_> = salvage.into_iter().map(|salvage| view! { <SalvageRow salvage /> }).collect();
     view! {
@@ -69,10 +70,15 @@ fn Card(standing: Standing, sentence: text::Explained, salvage: Vec<Salvage>) ->
                 <h1 class="page-title">{title}</h1>
                 <ConnectionState standing />
                 <p class="page-lead" role="alert">{sentence.what}</p>
-                <ul class="page-points">
-                    {point("shield-check", sentence.safe.to_owned())}
-                    {point("arrow-right", sentence.todo)}
-                </ul>
+                {has_points
+                    .then(|| {
+                        view! {
+                            <ul class="page-points">
+                                {point("shield-check", sentence.safe.to_owned())}
+                                {point("arrow-right", sentence.todo)}
+                            </ul>
+                        }
+                    })}
                 {(!salvage.is_empty())
                     .then(|| {
                         view! {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
 use parlor_shared::client::{ClientEvent, OpenDocument, Phase, SyncState};
-use parlor_shared::fault::Fault;
+use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{DocumentId, ParticipantId, RequestId};
 use parlor_shared::message::{LeaveReason, NewEntry};
 use parlor_shared::path::WorkspacePath;
@@ -311,7 +311,7 @@ impl SessionHandle {
             .with_untracked(|tabs| tabs.iter().find(|tab| tab.content == Content::Text(document)).cloned());
         self.store.texts().update(|texts| texts.retain(|text| text.document != document));
         if let Some(tab) = &tab {
-            let fault = fault.clone().unwrap_or_else(|| parlor_shared::fault::FaultCode::NotFound.into());
+            let fault = fault.clone().unwrap_or_else(|| FaultCode::NotFound.into());
             self.update_tab(tab.id, |tab| tab.content = Content::Notice(fault));
         }
         if let Some(views) = self.views() {
@@ -368,13 +368,17 @@ impl SessionHandle {
         self.update_tab(tab, |tab| {
             tab.content = match address {
                 Some(address) => Content::Image(Arc::new(Image { address, bytes: total })),
-                None => Content::Notice(parlor_shared::fault::FaultCode::Binary.into()),
+                None => Content::Notice(FaultCode::Binary.into()),
             };
         });
     }
 
     fn apply_fault(self, request: Option<RequestId>, fault: Fault) {
         let Some(request) = request else {
+            if fault.code == FaultCode::UnknownMessage {
+                // An older host passed over something that it does not know; what it does know stays right.
+                return;
+            }
             self.store.fault().set(Some(fault.clone()));
             if self.store.entry().get_untracked() == Entry::Entered
                 && *self.store.phase().read_untracked() == Phase::Live

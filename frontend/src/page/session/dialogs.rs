@@ -4,10 +4,11 @@ use leptos::ev;
 use leptos::prelude::*;
 use parlor_shared::limits::MAX_NAME_CHARS;
 use parlor_shared::message::{EntryKind, InviteInfo};
+use wasm_bindgen_futures::spawn_local;
 
-use super::action::copy;
 use super::{Asking, RoomView};
 use crate::component::{AsideDialog, Button, ButtonKind, ButtonType, Dialog, DialogSize, Icon, TextField};
+use crate::js::browser::copy_text;
 use crate::page::ended::SalvageRow;
 use crate::page::lobby::Words;
 use crate::session::SessionHandle;
@@ -88,9 +89,18 @@ fn Share(close: Callback<()>) -> impl IntoView {
 
 #[component]
 fn InviteRow(invite: InviteInfo) -> impl IntoView {
-    let session = SessionHandle::expect();
+    // -- state --
+    // A notice in the corner would lie behind the dialog.
+    let copied = RwSignal::new(None::<bool>);
     let InviteInfo { role, link } = invite;
     let value = link.clone();
+
+    // -- actions --
+    let copy = move |_| {
+        let link = link.clone();
+        spawn_local(async move { copied.set(Some(copy_text(&link).await)) });
+    };
+
     view! {
         <li class="invite" data-testid="invite" data-role=role.to_string()>
             <div class="invite-text">
@@ -108,11 +118,18 @@ fn InviteRow(invite: InviteInfo) -> impl IntoView {
                 <Button
                     icon="copy"
                     attr:aria-label=text::copy_invite(role)
-                    on:click=move |_| copy(session, link.clone(), text::LINK_COPIED)
+                    on:click=copy
                 >
-                    {text::COPY}
+                    {move || if copied.get() == Some(true) { text::COPIED } else { text::COPY }}
                 </Button>
             </div>
+            <p class="field-hint" role="status">
+                {move || match copied.get() {
+                    None => "",
+                    Some(true) => text::LINK_COPIED,
+                    Some(false) => text::COPY_FAILED,
+                }}
+            </p>
         </li>
     }
 }
