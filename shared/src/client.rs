@@ -183,7 +183,7 @@ impl Client {
         }
         let Connection::Sealed(channel) = &mut self.connection else { return None };
         if self.phase == Phase::Live {
-            if let Err(fault) = self.documents.fill(&mut self.lanes) {
+            if let Err(fault) = self.documents.fill(&mut self.lanes, now) {
                 self.fail(fault);
                 return None;
             }
@@ -231,7 +231,8 @@ impl Client {
                 let dead = self.last_received + DEAD_PEER_TIMEOUT;
                 let presence = (!self.my_presence.1 && self.phase == Phase::Live)
                     .then(|| self.presence_sent.map_or(self.last_sent, |sent| sent + PRESENCE_INTERVAL));
-                Some(presence.into_iter().fold(heartbeat.min(dead), Duration::min))
+                let verify = self.documents.next_verification().filter(|_| self.phase == Phase::Live);
+                Some(presence.into_iter().chain(verify).fold(heartbeat.min(dead), Duration::min))
             }
             Connection::Offline | Connection::Ended => None,
         }

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use yrs::types::Delta;
 use yrs::types::text::TextEvent;
 use yrs::updates::decoder::Decode as _;
@@ -308,6 +309,13 @@ fn collect_splices(delta: &[Delta], splices: &mut Vec<Splice>) {
             }
         }
     }
+}
+
+/// A short name of a text's content: the first bytes of its SHA-256. Two replicas with the same digest hold the same text.
+pub fn digest(text: &str) -> [u8; 8] {
+    let mut digest = [0; 8];
+    digest.copy_from_slice(&Sha256::digest(text)[..8]);
+    digest
 }
 
 /// Length in UTF-16 units.

@@ -127,6 +127,8 @@ fault_codes! {
     UnknownParticipant = 505,
     /// Something failed inside the host. Parameter: an incident id that stands in the host's log.
     Internal = 506,
+    /// The text here differed from the host's and was replaced by it.
+    Repaired = 507,
 }
 
 impl Serialize for FaultCode {

@@ -96,6 +96,13 @@ pub const CHECKPOINT_DEADLINE: Duration = Duration::from_secs(2);
 /// Shortest time between two presence messages of one participant: one rendered frame at 20 Hz.
 pub const PRESENCE_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How often a guest compares an open document's text with the host's, if either changed. Long ones six times less
+/// often: reading them whole takes time that a person typing would notice.
+pub const VERIFY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// From this length in UTF-16 units a document counts as long for [`VERIFY_INTERVAL`].
+pub const LONG_DOCUMENT_UNITS: u32 = 1024 * 1024;
+
 /// A frame with nothing to say is sent after this silence, so that a dead peer is noticed.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 

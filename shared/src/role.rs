@@ -80,7 +80,11 @@ pub const fn required_capability(message: &ToHost) -> Option<Capability> {
             | SessionToHost::End => Some(Capability::Administer),
         },
         ToHost::Document(message) => match message {
-            DocumentToHost::Open { .. } | DocumentToHost::Sync { .. } | DocumentToHost::Close { .. } => None,
+            DocumentToHost::Open { .. }
+            | DocumentToHost::Sync { .. }
+            | DocumentToHost::Close { .. }
+            | DocumentToHost::Verify { .. }
+            | DocumentToHost::Diverged { .. } => None,
             DocumentToHost::Update { .. } => Some(Capability::Edit),
             DocumentToHost::Save { .. } => Some(Capability::Save),
         },
@@ -138,6 +142,8 @@ mod tests {
             ToHost::Document(DocumentToHost::Sync { document, state_vector: vec![] }),
             ToHost::Document(DocumentToHost::Save { document }),
             ToHost::Document(DocumentToHost::Close { document }),
+            ToHost::Document(DocumentToHost::Verify { document }),
+            ToHost::Document(DocumentToHost::Diverged { document }),
             ToHost::Presence(PresenceToHost::At(Presence::default())),
             ToHost::Workspace(WorkspaceToHost::Watch { request, folder: path.clone() }),
             ToHost::Workspace(WorkspaceToHost::Unwatch { folder: path.clone() }),

@@ -264,3 +264,38 @@ fn a_resync_brings_what_was_dropped() {
     assert_eq!(pair.heard(), ["sync", "update"]);
     assert_eq!((pair.text(), pair.host.text(DOCUMENT)), ("mine text".to_owned(), "mine text".to_owned()));
 }
+
+#[test]
+fn a_text_that_is_not_the_hosts_is_noticed_and_replaced_by_it() {
+    let mut pair = Pair::with_open_document("text");
+    pair.type_at(4, "!");
+    pair.settle();
+    assert!(pair.host.counters.verified > 0, "both texts were compared");
+    pair.take_events();
+    pair.heard();
+
+    pair.tell(&ToGuest::Document(DocumentToGuest::Digest { document: DOCUMENT, digest: [0; 8] }));
+    assert_eq!(pair.client.sync_state(DOCUMENT), Some(SyncState::Opening));
+    pair.settle();
+    assert_eq!(pair.heard(), ["diverged", "close", "open"]);
+    let repaired = ClientEvent::Replaced {
+        old: DOCUMENT,
+        document: DOCUMENT,
+        lost: None,
+        fault: Some(FaultCode::Repaired.into()),
+    };
+    assert!(pair.take_events().contains(&repaired));
+    assert_eq!(pair.text(), "text!");
+    pair.type_at(0, "more ");
+    pair.settle();
+    assert_eq!(pair.host.text(DOCUMENT), "more text!");
+}
+
+#[test]
+fn a_digest_that_crosses_typing_proves_nothing() {
+    let mut pair = Pair::with_open_document("text");
+    pair.type_at(4, "!");
+    pair.tell(&ToGuest::Document(DocumentToGuest::Digest { document: DOCUMENT, digest: [0; 8] }));
+    pair.settle();
+    assert_eq!((pair.text().as_str(), pair.host.diverged), ("text!", 0));
+}

@@ -217,6 +217,7 @@ impl World {
             let text = self.host.text(document);
             for (number, guest) in self.guests.iter().enumerate() {
                 assert_eq!(*guest.client.phase(), Phase::Live, "seed {seed}, guest {number}");
+                assert_eq!(self.host.diverged, 0, "seed {seed}: a text was taken for another");
                 let Some(open) = guest.client.document(document) else {
                     panic!("seed {seed}, guest {number}: {document} is not open")
                 };
@@ -344,6 +345,7 @@ fn replicas_agree_at_rest_whatever_happens_on_the_way() {
                 syncs,
                 disk_changes,
                 closes,
+                verified,
                 saves,
             }
         ));

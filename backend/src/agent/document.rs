@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use parlor_shared::access_rules;
 use parlor_shared::document::diff;
-use parlor_shared::document::{Document, UpdateError};
+use parlor_shared::document::{Document, UpdateError, digest as document_digest};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
 use parlor_shared::limits::MAX_DOCUMENT_BYTES;
@@ -22,7 +22,7 @@ use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use super::event::{AgentEvent, Events};
 use super::outbox::encode;
@@ -68,6 +68,10 @@ pub(super) enum DocumentCommand {
     Sync { from: ParticipantId, state_vector: Vec<u8> },
     /// An authorised wish for a checkpoint.
     Save { from: ParticipantId },
+    /// Somebody wants to compare its text with ours.
+    Verify { from: ParticipantId },
+    /// Somebody's text was another than ours; it takes ours.
+    Diverged { from: ParticipantId },
     /// Somebody no longer shows it.
     Close { from: ParticipantId },
     /// A connection is over.
@@ -163,6 +167,12 @@ pub(super) struct DocumentActor {
     /// Why the file could not be read.
     not_loaded: Option<Fault>,
     finishing: Option<oneshot::Sender<Finished>>,
+    /// Counts changes of the text.
+    changes: u64,
+    /// The text's digest, and after which change it was taken.
+    digest: Option<(u64, [u8; 8])>,
+    /// How often somebody's replica had to be repaired.
+    repairs: u64,
     journal: Journal,
     /// Where a journal is to be, if one is kept.
     journal_path: Option<PathBuf>,
@@ -250,6 +260,9 @@ impl DocumentActor {
             loaded: false,
             not_loaded: None,
             finishing: None,
+            changes: 0,
+            digest: None,
+            repairs: 0,
             journal: Journal::none(),
             journal_path: None,
             journal_mark: 0,
@@ -307,6 +320,12 @@ impl DocumentActor {
             DocumentCommand::Save { from } => {
                 self.save_asked_by = Some(from);
                 self.schedule.force();
+            }
+            DocumentCommand::Verify { from } => self.verify(from),
+            DocumentCommand::Diverged { from } => {
+                self.repairs += 1;
+                let (document, incident) = (self.id, self.repairs);
+                error!(%document, participant = %from, incident, "a replica had another text; it takes ours");
             }
             DocumentCommand::Close { from } => {
                 if let Some(subscriber) = self.subscribers.remove(&from) {
@@ -390,6 +409,17 @@ impl DocumentActor {
         }
     }
 
+    fn verify(&mut self, from: ParticipantId) {
+        let Some(subscriber) = self.subscribers.get(&from) else { return };
+        // Whoever asks next usually asks of the same text.
+        let digest = match self.digest {
+            Some((changes, digest)) if changes == self.changes => digest,
+            Some(_) | None => document_digest(&self.text.text()),
+        };
+        self.digest = Some((self.changes, digest));
+        subscriber.connection.outbox.document(DocumentToGuest::Digest { document: self.id, digest });
+    }
+
     fn update(&mut self, from: ParticipantId, sequence: u32, update: &[u8], now: Instant) {
         let Some(subscriber) = self.subscribers.get_mut(&from) else { return };
         if subscriber.refused {
@@ -422,6 +452,7 @@ impl DocumentActor {
     /// The text changed: passes it on to everybody but its author.
     fn changed(&mut self, author: Option<ParticipantId>, update: Vec<u8>, now: Instant) {
         // Before anybody hears of it: what was acknowledged or seen by another survives the end of this program.
+        self.changes += 1;
         self.journal.text(&update);
         self.schedule.edited(now);
         let message = encode(&ToGuest::Document(DocumentToGuest::Update { document: self.id, update }));

@@ -1,17 +1,18 @@
 //! A guest's open documents: opening, closing, reopening after a break, and what of each waits to be sent.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::event::{ClientEvent, Phase};
 use crate::codec;
 use crate::document::sync::{DocumentSync, SyncPhase};
-use crate::document::{Document, Splice, UpdateError};
+use crate::document::{Document, Splice, UpdateError, digest};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, RequestId};
 use crate::lane::Lanes;
-use crate::limits::MAX_TRANSPORT_MESSAGE_BYTES;
+use crate::limits::{LONG_DOCUMENT_UNITS, MAX_TRANSPORT_MESSAGE_BYTES, VERIFY_INTERVAL};
 use crate::message::{DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, KnownDocument, ToHost};
 use crate::path::WorkspacePath;
 
@@ -53,6 +54,11 @@ pub struct OpenDocument {
     /// The driver no longer shows it; it stays until the host has all that was typed.
     closing: bool,
     replaces: Option<Replaces>,
+    /// Counts changes of the text here, by anybody.
+    changes: u64,
+    /// At which of them the text was the host's, proved by digest.
+    verified: u64,
+    asked_to_verify: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -91,9 +97,22 @@ impl OpenDocument {
         }
     }
 
+    /// Whether it is time to compare the text with the host's: something changed, and nothing is under way.
+    fn must_verify(&self, now: Duration) -> bool {
+        self.sync.is_confirmed()
+            && self.verified != self.changes
+            && self.asked_to_verify.is_none_or(|asked| now >= asked + self.verify_interval())
+    }
+
+    fn verify_interval(&self) -> Duration {
+        let long = self.sync.document().len() >= LONG_DOCUMENT_UNITS;
+        if long { VERIFY_INTERVAL * 6 } else { VERIFY_INTERVAL }
+    }
+
     /// Applies what was typed here.
     pub(super) fn edit(&mut self, splices: &[Splice]) -> Result<(), UpdateError> {
         self.touched = true;
+        self.changes += 1;
         self.sync.edit(splices)
     }
 
@@ -172,6 +191,8 @@ pub(super) struct Documents {
     open: BTreeMap<DocumentId, OpenDocument>,
     opening: BTreeMap<RequestId, Opening>,
     closed: BTreeSet<DocumentId>,
+    /// Documents whose text was not the host's; it is to be told.
+    diverged: BTreeSet<DocumentId>,
     /// Ids for requests that the guest makes by itself; taken from the top, where the driver's never come.
     own_requests: u32,
 }
@@ -300,8 +321,11 @@ impl Documents {
     }
 
     /// Puts what waits onto the lanes.
-    pub(super) fn fill(&mut self, lanes: &mut Lanes) -> Result<(), Fault> {
+    pub(super) fn fill(&mut self, lanes: &mut Lanes, now: Duration) -> Result<(), Fault> {
         let full = |_| Fault::new(FaultCode::TooSlow);
+        for document in std::mem::take(&mut self.diverged) {
+            lanes.push_document(bytes(DocumentToHost::Diverged { document })).map_err(full)?;
+        }
         for document in std::mem::take(&mut self.closed) {
             lanes.push_document(bytes(DocumentToHost::Close { document })).map_err(full)?;
         }
@@ -320,6 +344,10 @@ impl Documents {
         }
         for (id, open) in &mut self.open {
             let document = *id;
+            if open.must_verify(now) {
+                open.asked_to_verify = Some(now);
+                lanes.push_document(bytes(DocumentToHost::Verify { document })).map_err(full)?;
+            }
             if std::mem::take(&mut open.must_sync) {
                 let state_vector = open.sync.ask_for_state();
                 lanes.push_document(bytes(DocumentToHost::Sync { document, state_vector })).map_err(full)?;
@@ -347,12 +375,20 @@ impl Documents {
         Ok(())
     }
 
+    /// When a text is to be compared with the host's next, if any is: those never compared go with the next message.
+    pub(super) fn next_verification(&self) -> Option<Duration> {
+        let due = |open: &OpenDocument| open.asked_to_verify.map(|asked| asked + open.verify_interval());
+        let changed = self.open.values().filter(|open| open.verified != open.changes);
+        changed.filter(|open| open.sync.is_confirmed()).filter_map(due).min()
+    }
+
     pub(super) fn apply_incoming(&mut self, events: &mut VecDeque<ClientEvent>) {
         for (document, open) in &mut self.open {
             if !open.sync.has_incoming() {
                 continue;
             }
             open.touched = true;
+            open.changes += 1;
             match open.sync.apply_incoming() {
                 Ok(splices) if splices.is_empty() => {}
                 Ok(splices) => open.tell(ClientEvent::Changed { document: *document, splices }, events),
@@ -376,6 +412,7 @@ impl Documents {
                     .sync
                     .receive_state(&update, &state_vector)
                     .map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
+                open.changes += 1;
                 if !open.tell_opened(events) && was_open && !splices.is_empty() {
                     open.touched = true;
                     open.tell(ClientEvent::Changed { document, splices }, events);
@@ -412,6 +449,7 @@ impl Documents {
                     open.tell(ClientEvent::Moved { document, path }, events);
                 }
             }
+            DocumentToGuest::Digest { document, digest } => self.receive_digest(document, digest, events),
             DocumentToGuest::Closed { document, fault } => {
                 if let Some(open) = self.open.remove(&document) {
                     open.tell_closed(fault, events);
@@ -456,6 +494,9 @@ impl Documents {
                 shown: false,
                 closing: false,
                 replaces: None,
+                changes: 0,
+                verified: 0,
+                asked_to_verify: None,
             };
             self.open.insert(document, open);
         }
@@ -493,6 +534,22 @@ impl Documents {
                 self.open.insert(document, open);
             }
         }
+    }
+
+    /// The host's text, named at this very place in the stream of updates: ours must be the same, if nothing of ours is
+    /// under way. If it is not, ours is forgotten and the host's taken: it has all that was confirmed.
+    fn receive_digest(&mut self, document: DocumentId, host: [u8; 8], events: &mut VecDeque<ClientEvent>) {
+        self.apply_incoming(events);
+        let Some(open) = self.open.get_mut(&document) else { return };
+        if !open.sync.is_confirmed() || open.must_sync {
+            return;
+        }
+        if digest(&open.sync.document().text()) == host {
+            open.verified = open.changes;
+            return;
+        }
+        self.diverged.insert(document);
+        self.receive_refused(document, FaultCode::Repaired.into(), events);
     }
 
     fn receive_refused(&mut self, document: DocumentId, fault: Fault, events: &mut VecDeque<ClientEvent>) {

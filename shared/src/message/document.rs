@@ -114,6 +114,16 @@ pub enum DocumentToHost {
         /// Which.
         document: DocumentId,
     },
+    /// Tell me the digest of your text, so that I can compare.
+    Verify {
+        /// Which.
+        document: DocumentId,
+    },
+    /// Our texts differ. I forget mine and open the document anew; this is for the host's log.
+    Diverged {
+        /// Which.
+        document: DocumentId,
+    },
 }
 
 /// About documents, to a participant.
@@ -186,5 +196,12 @@ pub enum DocumentToGuest {
         document: DocumentId,
         /// Why, unless you asked for it.
         fault: Option<Fault>,
+    },
+    /// The digest of the text after every update that was sent before this message.
+    Digest {
+        /// Which.
+        document: DocumentId,
+        /// See [`crate::document::digest`].
+        digest: [u8; 8],
     },
 }

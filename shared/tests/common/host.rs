@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use parlor_shared::client::{Client, ClientOptions};
 use parlor_shared::codec::{self, Decoded};
-use parlor_shared::document::{Document, diff};
+use parlor_shared::document::{Document, diff, digest};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, SessionId};
 use parlor_shared::invite::{Invite, InviteSecret};
@@ -39,6 +39,7 @@ pub(crate) struct Counters {
     pub(crate) syncs: u64,
     pub(crate) disk_changes: u64,
     pub(crate) closes: u64,
+    pub(crate) verified: u64,
     pub(crate) saves: u64,
 }
 
@@ -85,6 +86,8 @@ pub(crate) struct Host {
     next_participant: u32,
     pub(crate) documents: BTreeMap<DocumentId, HostDocument>,
     pub(crate) counters: Counters,
+    /// Replicas that had to be repaired.
+    pub(crate) diverged: u64,
     /// What guests said, newest last, for tests that look.
     pub(crate) heard: Vec<ToHost>,
 }
@@ -100,6 +103,7 @@ impl Host {
             known: BTreeMap::new(),
             next_participant: 1,
             documents: BTreeMap::new(),
+            diverged: 0,
             counters: Counters::default(),
             heard: Vec::new(),
         }
@@ -395,6 +399,12 @@ impl Host {
                 self.counters.syncs += 1;
                 self.send_state(guest, document, &state_vector);
             }
+            DocumentToHost::Verify { document } => {
+                self.counters.verified += 1;
+                let digest = digest(&self.text(document));
+                self.tell(guest, &ToGuest::Document(DocumentToGuest::Digest { document, digest }));
+            }
+            DocumentToHost::Diverged { .. } => self.diverged += 1,
             DocumentToHost::Save { document } => {
                 self.counters.saves += 1;
                 let status = DocumentStatus::Saved { by: Some(me.id) };

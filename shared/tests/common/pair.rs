@@ -120,6 +120,8 @@ impl Pair {
             ToHost::Document(DocumentToHost::Sync { .. }) => "sync",
             ToHost::Document(DocumentToHost::Save { .. }) => "save",
             ToHost::Document(DocumentToHost::Close { .. }) => "close",
+            ToHost::Document(DocumentToHost::Verify { .. }) => "verify",
+            ToHost::Document(DocumentToHost::Diverged { .. }) => "diverged",
             ToHost::Session(_) => "session",
             ToHost::Presence(_) => "presence",
             ToHost::Workspace(_) => "workspace",
@@ -127,7 +129,7 @@ impl Pair {
         std::mem::take(&mut self.host.heard)
             .into_iter()
             .map(name)
-            .filter(|name| *name != "presence")
+            .filter(|name| !["presence", "verify"].contains(name))
             .collect()
     }
 }

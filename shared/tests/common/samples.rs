@@ -76,6 +76,8 @@ pub(crate) fn to_host() -> Vec<ToHost> {
         ToHost::Document(DocumentToHost::Sync { document, state_vector: vec![1, 16, 9] }),
         ToHost::Document(DocumentToHost::Save { document }),
         ToHost::Document(DocumentToHost::Close { document }),
+        ToHost::Document(DocumentToHost::Verify { document }),
+        ToHost::Document(DocumentToHost::Diverged { document }),
         ToHost::Presence(PresenceToHost::At(presence())),
         ToHost::Workspace(WorkspaceToHost::Watch { request, folder: WorkspacePath::root() }),
         ToHost::Workspace(WorkspaceToHost::Unwatch { folder: path("a") }),
@@ -130,6 +132,7 @@ pub(crate) fn to_guest() -> Vec<ToGuest> {
         ToGuest::Document(DocumentToGuest::Status { document, status: DocumentStatus::NotSaved(fault()) }),
         ToGuest::Document(DocumentToGuest::Moved { document, path: path("b.txt") }),
         ToGuest::Document(DocumentToGuest::Closed { document, fault: Some(fault()) }),
+        ToGuest::Document(DocumentToGuest::Digest { document, digest: [1, 2, 3, 4, 5, 6, 7, 8] }),
         ToGuest::Presence(PresenceToGuest::At { participant: PARTICIPANT, presence: presence() }),
         ToGuest::Workspace(WorkspaceToGuest::Listing {
             request: Some(request),
