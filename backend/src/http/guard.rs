@@ -65,8 +65,7 @@ pub(super) fn protect(routes: Router, hosts: Arc<AllowedHosts>) -> Router {
 }
 
 async fn guard(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let mut response = match host {
+    let mut response = match named_host(&request) {
         Some(host) if hosts.allows_host(host) => next.run(request).await,
         _ => {
             (StatusCode::MISDIRECTED_REQUEST, "This address is not served under that name.\n").into_response()
@@ -76,6 +75,16 @@ async fn guard(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: N
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// The host that a request names, if it names one and no other.
+fn named_host(request: &Request) -> Option<&str> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host = hosts.next()?.to_str().ok()?;
+    // An address with a host of its own overrides the header (RFC 9112, section 3.2.2): both have to agree.
+    let authority = request.uri().authority();
+    let agree = authority.is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(host));
+    (agree && hosts.next().is_none()).then_some(host)
 }
 
 /// `'wasm-unsafe-eval'` is needed to run WebAssembly at all; styles are set on elements by the editor.
