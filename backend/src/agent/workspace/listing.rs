@@ -3,12 +3,18 @@
 use cap_fs_ext::MetadataExt as _;
 use cap_std::fs::DirEntry;
 use parlor_shared::access_rules::is_shared;
-use parlor_shared::limits::MAX_LISTED_ENTRIES;
+use parlor_shared::limits::{MAX_LISTED_ENTRIES, MAX_LISTING_MESSAGE_BYTES, MAX_PATH_BYTES};
 use parlor_shared::message::{Entry, EntryKind};
 use parlor_shared::path::WorkspacePath;
 
 use super::natural::NaturalKey;
 use super::{Access, Workspace, WorkspaceError};
+
+/// What the entries of one folder may take in a message, beside the folder's own path and the numbers.
+const MAX_ENTRIES_BYTES: usize = MAX_LISTING_MESSAGE_BYTES - MAX_PATH_BYTES - 64;
+
+/// The most that an entry takes beside its name: two bytes of length, its kind, whether it is a link.
+const ENTRY_OVERHEAD_BYTES: usize = 4;
 
 /// The entries of one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +40,7 @@ impl Workspace {
         }
         let mut entries = Vec::new();
         let mut omitted = 0_u32;
+        let mut bytes = 0;
         for entry in folder.entries().map_err(|error| WorkspaceError::from_io(path, error))? {
             let entry = entry.map_err(|error| WorkspaceError::from_io(path, error))?;
             let Some(name) =
@@ -47,11 +54,14 @@ impl Workspace {
                 continue;
             }
             // A name that makes the path too long could be listed but never opened.
-            if entries.len() == MAX_LISTED_ENTRIES || place.join(name.as_str()).is_err() {
+            let size = name.as_str().len() + ENTRY_OVERHEAD_BYTES;
+            let is_full = entries.len() == MAX_LISTED_ENTRIES || bytes + size > MAX_ENTRIES_BYTES;
+            if is_full || place.join(name.as_str()).is_err() {
                 omitted = omitted.saturating_add(1);
                 continue;
             }
             if let Some(entry) = self.describe(&place, name.into(), &entry) {
+                bytes += size;
                 entries.push(entry);
             }
         }
