@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::SinkExt as _;
-use parlor::agent::{Agent, AgentOptions, Approval};
 use parlor::transport::Transport;
 use parlor_shared::client::{ClientEvent, Phase, SyncState};
 use parlor_shared::codec;
@@ -13,13 +12,18 @@ use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{DocumentId, RequestId, SessionId};
 use parlor_shared::invite::{InviteId, InviteSecret};
 use parlor_shared::lane::Lane;
-use parlor_shared::limits::{MAX_CONTROL_MESSAGE_BYTES, MAX_PENDING_HANDSHAKES, MAX_TRANSPORT_MESSAGE_BYTES};
-use parlor_shared::message::{DocumentToHost, SessionToHost, ToGuest, ToHost, WorkspaceToHost};
+use parlor_shared::limits::{
+    MAX_CONTROL_MESSAGE_BYTES, MAX_OPEN_DOCUMENTS, MAX_PENDING_HANDSHAKES, MAX_TRANSPORT_MESSAGE_BYTES,
+};
+use parlor_shared::message::{
+    Activity, DocumentToHost, PresenceToGuest, PresenceToHost, SessionToGuest, SessionToHost, ToGuest,
+    ToHost, WorkspaceToHost,
+};
 use parlor_shared::path::WorkspacePath;
+use parlor_shared::presence::Presence;
 use parlor_shared::role::Role;
 use parlor_shared::seal::{Greeting, Identity, Initiator, clear_fault};
 use parlor_shared::version::{OLDEST_SERVED, PROTOCOL_VERSION, ProtocolVersion};
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -431,25 +435,14 @@ async fn attacked(agent: &TestAgent, way: Way, attack: Attack, number: usize) {
     }
 }
 
-fn options(folder: &TempDir) -> AgentOptions {
-    AgentOptions {
-        folder: folder.path().to_owned(),
-        host_name: "Hanna".to_owned(),
-        approval: Approval::Never,
-        invites: vec![Role::Editor],
-        origin: "http://localhost".to_owned(),
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_guest_that_falls_silent_in_the_handshake_is_sent_away_after_ten_seconds() {
-    let folder = TempDir::new().unwrap();
-    let (agent, _events) = Agent::open(options(&folder)).unwrap();
-    let (_, invite) = agent.links()[1].clone();
+    let agent = TestAgent::start().await;
+    let invite = agent.invite(Role::Editor);
     for greets in [false, true].map(Greets) {
         let (ours, theirs) = Transport::pair(8);
         let began = tokio::time::Instant::now();
-        agent.serve(theirs);
+        agent.agent.serve(theirs);
         let (mut sender, mut receiver) = ours.split();
         if greets.0 {
             sender.feed(greet(&Identity::generate().unwrap(), &invite).1).await.unwrap();
@@ -470,11 +463,10 @@ struct Greets(bool);
 
 #[tokio::test(start_paused = true)]
 async fn a_guest_that_falls_silent_later_is_gone_after_three_heartbeats() {
-    let folder = TempDir::new().unwrap();
-    let (agent, _events) = Agent::open(options(&folder)).unwrap();
-    let (_, invite) = agent.links()[1].clone();
+    let agent = TestAgent::start().await;
+    let invite = agent.invite(Role::Editor);
     let (ours, theirs) = Transport::pair(64);
-    agent.serve(theirs);
+    agent.agent.serve(theirs);
     let (mut sender, mut receiver) = ours.split();
     let (initiator, greeting) = greet(&Identity::generate().unwrap(), &invite);
     sender.feed(greeting).await.unwrap();
@@ -571,17 +563,71 @@ async fn whoever_does_not_say_what_it_wants_is_waited_for_ten_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_messages_by_one_guest_sends_nobody_else_out() {
+async fn a_flood_of_messages_by_one_guest_reaches_nobody_else() {
+    const FLOOD: u32 = 20_000;
     let agent = TestAgent::start().await;
-    let ann = agent.join(Role::Viewer, "Ann").await;
-    let (mut mallory, _) = RawGuest::join(agent.address, &agent.invite(Role::Editor), "Mallory").await;
+    let (mut ann, _) = RawGuest::join(agent.address, &agent.invite(Role::Viewer), "Ann").await;
+    let (mut mallory, welcome) = RawGuest::join(agent.address, &agent.invite(Role::Editor), "Mallory").await;
     let rename = |number: u32| SessionToHost::SetName { name: format!("M{number}") };
-    let renames = (0..20_000).map(|number| codec::encode(&ToHost::Session(rename(number))));
+    let renames = (0..FLOOD).map(|number| codec::encode(&ToHost::Session(rename(number))));
     mallory.say_at_once(Lane::Control, renames).await;
     let watch = |number| WorkspaceToHost::Watch { request: RequestId(number), folder: WorkspacePath::root() };
-    let watches = (0..20_000).map(|number| codec::encode(&ToHost::Workspace(watch(number))));
+    let watches = (0..FLOOD).map(|number| codec::encode(&ToHost::Workspace(watch(number))));
     mallory.say_at_once(Lane::Workspace, watches).await;
+    let presence = Presence { activity: Activity::Away, ..Presence::default() };
+    mallory.say(&ToHost::Presence(PresenceToHost::At(presence))).await;
+    // Ann hears of one or two new names and of where Mallory is, and nothing of the rest.
+    let mut names = 0;
+    loop {
+        match ann.next().await.expect("she stays") {
+            ToGuest::Session(SessionToGuest::Changed(participant)) => {
+                assert_eq!(participant.id, welcome.me.id);
+                names += 1;
+            }
+            // Or he is out, since he did not listen to twenty thousand refusals.
+            ToGuest::Session(SessionToGuest::Left { .. }) => break,
+            ToGuest::Presence(PresenceToGuest::At { presence, .. })
+                if presence.activity == Activity::Away =>
+            {
+                break;
+            }
+            _ => {}
+        }
+    }
+    assert!((1..10).contains(&names), "{names}");
     agent.still_serves().await;
-    assert_eq!(ann.with(|client| client.phase().clone()), Phase::Live);
+    ann.say(&ToHost::Session(SessionToHost::SetName { name: "Anna".to_owned() })).await;
+    ann.expect("a name", |message| match message {
+        ToGuest::Session(SessionToGuest::Changed(participant)) => (participant.name == "Anna").then_some(()),
+        _ => None,
+    })
+    .await;
+    agent.end().await;
+}
+
+#[tokio::test]
+async fn one_guest_can_not_use_up_what_all_may_open() {
+    let agent = TestAgent::start().await;
+    for number in 0..=MAX_OPEN_DOCUMENTS {
+        agent.write(&format!("{number}.txt"), "text");
+    }
+    let mut ann = agent.join(Role::Viewer, "Ann").await;
+    agent.write("binary.bin", [0, 1, 2]);
+    for _ in 0..2 * MAX_OPEN_DOCUMENTS {
+        let refused = ann.try_open("binary.bin").await.unwrap_err();
+        assert_eq!(refused.code, FaultCode::Binary, "what did not open is not held");
+    }
+    let mut documents = Vec::new();
+    for number in 0..MAX_OPEN_DOCUMENTS {
+        documents.push(ann.open(&format!("{number}.txt")).await);
+    }
+    let one_more = format!("{MAX_OPEN_DOCUMENTS}.txt");
+    let fault = ann.try_open(&one_more).await.unwrap_err();
+    assert_eq!(fault, Fault::new(FaultCode::TooManyOpen).with(MAX_OPEN_DOCUMENTS));
+    let mut bob = agent.join(Role::Editor, "Bob").await;
+    bob.open(&one_more).await;
+    ann.with(|client| client.close(documents[7]));
+    ann.open(&one_more).await;
+    agent.still_serves().await;
     agent.end().await;
 }

@@ -83,9 +83,10 @@ impl Proxy {
                 let host = TcpStream::connect(agent).await.unwrap();
                 let (from_guest, to_guest) = guest.into_split();
                 let (from_host, to_host) = host.into_split();
-                for (from, to) in [(from_guest, to_host), (from_host, to_guest)] {
-                    tasks.spawn(copy(from, to, Arc::clone(&captured)));
-                }
+                // The agent answers only to its own name.
+                let names = (address.to_string(), agent.to_string());
+                tasks.spawn(copy(from_guest, to_host, names.clone(), Arc::clone(&captured)));
+                tasks.spawn(copy(from_host, to_guest, names, Arc::clone(&captured)));
             }
         };
         Self { address, task: TaskTracker::new().spawn(accept).abort_handle() }
@@ -95,12 +96,19 @@ impl Proxy {
 async fn copy(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
+    (ours, its): (String, String),
     captured: Arc<Mutex<Vec<u8>>>,
 ) {
     let mut buffer = vec![0; 64 * 1024];
+    let mut named = false;
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
         captured.lock().extend_from_slice(&buffer[..read]);
-        if to.write_all(&buffer[..read]).await.is_err() {
+        let passed = match std::str::from_utf8(&buffer[..read]) {
+            Ok(head) if !named => head.replace(&ours, &its).into_bytes(),
+            Ok(_) | Err(_) => buffer[..read].to_vec(),
+        };
+        named = true;
+        if to.write_all(&passed).await.is_err() {
             return;
         }
     }

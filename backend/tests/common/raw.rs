@@ -101,7 +101,12 @@ impl RawGuest {
         let request = JoinRequest { name: name.to_owned(), client: "raw".to_owned(), resume };
         let (channel, knock) = initiator.knock(&reply, &codec::encode(&request))?;
         socket.send(Message::Binary(knock.into())).await.unwrap();
-        Ok(Self { socket, channel, link: Link::default(), received: VecDeque::new() })
+        Ok(Self::sealed(socket, channel))
+    }
+
+    /// A guest whose hands were shaken already.
+    pub fn sealed(socket: Socket, channel: Channel) -> Self {
+        Self { socket, channel, link: Link::default(), received: VecDeque::new() }
     }
 
     /// Knocks with a new key and waits until it is welcome.
