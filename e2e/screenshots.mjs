@@ -162,8 +162,13 @@ async function room(browser, scheme) {
   await pocket.getByRole("button", { name: "People", exact: true }).click();
   await shot(pocket, `phone-people-${scheme}`);
 
-  await rm(path.join(session.folder, "README.md"));
-  await openFile(ada, "README.md").catch(() => {});
+  await openFile(ada, "wiki/markup.py");
+  await rm(path.join(session.folder, "wiki/markup.py"));
+  await ada.locator(".banner").waitFor();
+  await shot(ada, `deleted-${scheme}`);
+  await openFile(ada, "wiki/app.py");
+  await ada.getByTestId("editor").waitFor();
+  await ada.getByTestId("editor").focus();
   session.vanish();
   await ada.locator(".strip").waitFor();
   await ada.keyboard.type(" ");

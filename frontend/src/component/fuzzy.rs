@@ -46,8 +46,8 @@ pub(crate) fn fuzzy_match(query: &str, text: &str) -> Option<FuzzyMatch> {
                 next[at] = Some(own + if at == 0 { TEXT_START } else { 0 });
                 continue;
             }
-            for before in step - 1..at {
-                let Some(score) = best[before] else { continue };
+            for (before, score) in best.iter().enumerate().take(at).skip(step - 1) {
+                let Some(score) = score else { continue };
                 let between = i32::try_from(at - before - 1).unwrap_or(MAX_GAP);
                 let link = if between == 0 { RUN } else { -(between * GAP).min(MAX_GAP) };
                 let score = score + own + link;

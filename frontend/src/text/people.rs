@@ -138,9 +138,9 @@ pub(crate) fn invite_field(role: Role) -> &'static str {
 /// The name of the button that copies an invite's link.
 pub(crate) fn copy_invite(role: Role) -> &'static str {
     match role {
-        Role::Viewer => "Copy the link for viewers",
-        Role::Editor => "Copy the link for editors",
-        Role::Host => "Copy your own link",
+        Role::Viewer => "Copy link for viewers",
+        Role::Editor => "Copy link for editors",
+        Role::Host => "Copy link for yourself",
     }
 }
 

@@ -129,7 +129,7 @@ pub(super) fn ActivityBar() -> impl IntoView {
                 on:click=move |_| room.toggle_side(Side::People)
             >
                 <Icon name="users" />
-                <span class="activity-count" aria-hidden="true">{count}</span>
+                <span class="activity-count" aria-hidden="true" data-count=count></span>
             </button>
             <span class="activitybar-space"></span>
             <SettingsButton />
