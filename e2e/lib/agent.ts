@@ -36,13 +36,13 @@ const START_PATIENCE_MS = 20_000;
 
 /** A shared folder and the program that shares it. */
 export class Agent {
-  /** Everything the program printed, parsed. */
-  readonly lines: AgentLine[] = [];
+  /** Everything the program printed since it was started last, parsed. */
+  lines: AgentLine[] = [];
   /** What it said on standard error; shown when something fails. */
   log = "";
-  #process: ChildProcess;
-  #sharing: Sharing | undefined;
-  #exit: Promise<number | null>;
+  readonly #flags: string[];
+  #process: ChildProcess | undefined;
+  #exit: Promise<number | null> = Promise.resolve(null);
   #waiting = new Set<() => void>();
   #ended = false;
 
@@ -51,26 +51,7 @@ export class Agent {
     readonly folder: string,
     flags: string[],
   ) {
-    const command = ["share", folder, "--output", "json", ...flags];
-    this.#process = spawn(parlor, command, { stdio: ["ignore", "pipe", "pipe"] });
-    const { stdout, stderr } = this.#process;
-    if (!stdout || !stderr) throw new Error("the program was started without pipes");
-    stderr.on("data", (piece) => (this.log += piece));
-    createInterface({ input: stdout }).on("line", (line) => {
-      const parsed = JSON.parse(line) as AgentLine;
-      this.lines.push(parsed);
-      if (parsed.event === "sharing") this.#sharing = parsed as Sharing;
-      for (const look of this.#waiting) look();
-    });
-    this.#exit = new Promise((resolve, reject) => {
-      this.#process.once("error", reject);
-      this.#process.once("close", (code) => {
-        resolve(code);
-        for (const look of this.#waiting) look();
-      });
-    });
-    // A start that fails is told by whoever waits for a line.
-    this.#exit.catch(() => {});
+    this.#flags = flags;
   }
 
   /** Shares a fresh folder with these files in it. */
@@ -80,8 +61,35 @@ export class Agent {
     await mkdir(folder);
     const agent = new Agent(folder, flags);
     for (const [name, content] of Object.entries(files)) await agent.write(name, content);
-    await agent.line((line) => line.event === "sharing");
+    await agent.run();
     return agent;
+  }
+
+  /** Starts the program, again after it died, and waits for its links. */
+  async run(): Promise<void> {
+    this.lines = [];
+    this.#ended = false;
+    const child = spawn(parlor, ["share", this.folder, "--output", "json", ...this.#flags], {
+      stdio: ["ignore", "pipe", "pipe"],
+      // What must survive a crash is kept beside the shared folder, not in the state folder of whoever runs this.
+      env: { ...process.env, PARLOR_STATE_DIR: this.#state },
+    });
+    this.#process = child;
+    child.stderr.on("data", (piece) => (this.log += piece));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      this.lines.push(JSON.parse(line) as AgentLine);
+      for (const look of this.#waiting) look();
+    });
+    this.#exit = new Promise((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => {
+        resolve(code);
+        for (const look of this.#waiting) look();
+      });
+    });
+    // A start that fails is told by whoever waits for a line.
+    this.#exit.catch(() => {});
+    await this.line((line) => line.event === "sharing");
   }
 
   /** The host's own link. */
@@ -102,10 +110,6 @@ export class Agent {
     return new URL(this.hostLink).origin;
   }
 
-  get pid(): number {
-    return this.#process.pid ?? 0;
-  }
-
   /** Waits until the program has printed a line that fits. */
   async line(fits: (line: AgentLine) => boolean): Promise<AgentLine> {
     return new Promise((resolve, reject) => {
@@ -115,7 +119,7 @@ export class Agent {
       };
       const look = () => {
         const found = this.lines.find(fits);
-        if (!found && this.#process.exitCode === null && this.#process.signalCode === null) return;
+        if (!found && this.#runs) return;
         stop();
         if (found) resolve(found);
         else reject(new Error(`the agent ended: ${this.log}`));
@@ -158,7 +162,7 @@ export class Agent {
   /** Dies as if the machine had lost its power. */
   async kill(): Promise<void> {
     this.#ended = true;
-    this.#process.kill("SIGKILL");
+    this.#process?.kill("SIGKILL");
     await this.#exit;
   }
 
@@ -169,26 +173,36 @@ export class Agent {
     this.#ended = true;
     expect(code, `exit code; ${this.log}`).toBe(0);
     expect(this.lines.at(-1)?.event, "the last line").toBe("ended");
-    const left = (await readdir(this.folder, { recursive: true })).filter((name) => path.basename(name).startsWith(".parlor"));
+    const left = (await filesBelow(this.folder)).filter((name) => path.basename(name).startsWith(".parlor"));
     expect(left, "files of the agent in the shared folder").toEqual([]);
+    expect(await filesBelow(this.#state), "what was kept for a crash").toEqual([]);
     expect(await listens(new URL(this.hostLink).port), "the port is still open").toBe(false);
   }
 
   /** Ends the session as Ctrl-C does, and looks at what is left of it. */
   async end(): Promise<void> {
-    this.#process.kill("SIGINT");
+    this.#process?.kill("SIGINT");
     await this.over();
   }
 
   /** Removes the folder. */
   async clean(): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) await this.kill();
+    if (this.#runs) await this.kill();
     await rm(path.dirname(this.folder), { recursive: true, force: true });
   }
 
+  get #runs(): boolean {
+    return this.#process?.exitCode === null && this.#process.signalCode === null;
+  }
+
+  get #state(): string {
+    return path.join(path.dirname(this.folder), "state");
+  }
+
   get #shared(): Sharing {
-    if (!this.#sharing) throw new Error("the agent has printed no links yet");
-    return this.#sharing;
+    const sharing = this.lines.find((line) => line.event === "sharing");
+    if (!sharing) throw new Error("the agent has printed no links yet");
+    return sharing as Sharing;
   }
 
   #link(role: string): string {
@@ -196,6 +210,13 @@ export class Agent {
     if (!invite) throw new Error(`there is no link for a ${role}`);
     return invite.url;
   }
+}
+
+/** Paths of everything below a folder that is no folder. */
+async function filesBelow(folder: string): Promise<string[]> {
+  if (!existsSync(folder)) return [];
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => path.join(entry.parentPath, entry.name));
 }
 
 async function listens(port: string): Promise<boolean> {

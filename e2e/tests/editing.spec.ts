@@ -234,3 +234,32 @@ test("the connection breaks while somebody types, and nothing is lost", async ({
   await agent.expectOnDisk("notes.txt", "start and online offline\n");
   await ada.expectSaved();
 });
+
+test("the agent is killed and started again: the same links, and nothing that was typed is lost", async ({ share, join }) => {
+  const agent = await share({ "notes.txt": "start\n" });
+  const ada = await join(agent.editorLink, "Ada");
+  const bob = await join(agent.editorLink, "Bob");
+  const [one, other] = [await ada.edit("notes.txt"), await bob.edit("notes.txt")];
+  const links = [agent.hostLink, agent.editorLink, agent.viewerLink];
+  await one.typeBehind("start", " seen by others and perhaps not on the disk yet");
+  await other.expectToContain("disk yet");
+
+  await agent.kill();
+  await ada.expectConnection("reconnecting");
+  await one.typeBehind("disk yet", ", typed alone");
+  await agent.run();
+  expect([agent.hostLink, agent.editorLink, agent.viewerLink]).toEqual(links);
+  const whole = "start seen by others and perhaps not on the disk yet, typed alone\n";
+  for (const room of [ada, bob]) {
+    const now = room.page.getByRole("button", { name: "Try now" });
+    await expect(async () => {
+      if (await now.isVisible()) await now.click();
+      await expect(room.connection).toHaveAttribute("data-state", "live", { timeout: 1000 });
+    }).toPass();
+  }
+  for (const editor of [one, other]) await editor.expectText(whole);
+  await agent.expectOnDisk("notes.txt", whole);
+  // It does not merely look alive.
+  await other.typeBehind("alone", " once more");
+  await one.expectToContain("alone once more");
+});
