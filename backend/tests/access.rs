@@ -1,5 +1,7 @@
 //! Who may do what: every role tries what it may not, the lobby keeps its door, and whoever was sent out stays out.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
 use std::time::Duration;
 
 use parlor::agent::{AgentEvent, Approval};

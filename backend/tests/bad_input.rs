@@ -1,5 +1,7 @@
 //! Everything that a stranger can do wrong before and beneath the messages: links, handshakes, frames, silence.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! Disks that are full and files that turn into something else while they are open: said to everybody, nothing lost.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 
 use std::fs;
 use std::io::Write as _;

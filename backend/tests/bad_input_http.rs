@@ -1,5 +1,7 @@
 //! The listener against pages of other origins, names it is not known by, and requests that are none.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -1,5 +1,6 @@
 //! Large folders, large files, slow readers, and three people typing while a shell writes into the same file.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -133,7 +134,7 @@ fn state_of(message: &ToGuest) -> Option<(parlor_shared::id::DocumentId, Vec<u8>
 #[tokio::test]
 async fn a_guest_that_does_not_read_slows_nobody_and_catches_up_when_it_does() {
     const PIECE_BYTES: usize = 100_000;
-    const PIECES: usize = 120;
+    const PIECES: usize = 80;
     let agent = TestAgent::start().await;
     agent.write("a.txt", "");
     let mut slow = narrow(agent.address, &agent.invite(Role::Viewer)).await;
@@ -150,7 +151,7 @@ async fn a_guest_that_does_not_read_slows_nobody_and_catches_up_when_it_does() {
     for piece in 0..PIECES {
         ann.append(a, &piece.to_string()[..1].repeat(PIECE_BYTES));
         // Bob has each piece within a second, although the other takes nothing.
-        let wait = bob.wait_text(b, |text| text.len() == (piece + 1) * PIECE_BYTES);
+        let wait = bob.wait_len(b, (piece + 1) * PIECE_BYTES);
         tokio::time::timeout(Duration::from_secs(1), wait).await.expect("nobody waits for the slow one");
     }
     ann.wait_sync(a, &SyncState::Saved).await;
@@ -174,7 +175,7 @@ async fn a_guest_that_does_not_read_slows_nobody_and_catches_up_when_it_does() {
 }
 
 #[tokio::test]
-async fn a_guest_that_asks_without_listening_is_sent_out_and_told() {
+async fn a_guest_that_asks_without_listening_is_sent_out() {
     let agent = TestAgent::start().await;
     agent.write("large.txt", "x".repeat(8 * 1024 * 1024));
     let mut ann = agent.join(Role::Editor, "Ann").await;
@@ -184,7 +185,7 @@ async fn a_guest_that_asks_without_listening_is_sent_out_and_told() {
     let open = DocumentToHost::Open { request: RequestId(1), path, known: None };
     greedy.say(&ToHost::Document(open)).await;
     // Each answer is the whole file: far more than may wait for one guest.
-    for _ in 0..40 {
+    for _ in 0..16 {
         let sync = DocumentToHost::Sync { document, state_vector: vec![0] };
         greedy.say(&ToHost::Document(sync)).await;
     }

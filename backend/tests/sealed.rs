@@ -1,5 +1,7 @@
 //! What somebody who records the wire, or reads the log, learns: nothing that was said.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -1,5 +1,6 @@
 //! A real agent on a real socket and a temporary folder, and guests that talk to it.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 #![allow(
     dead_code,
     unreachable_pub,
@@ -330,6 +331,14 @@ impl TestGuest {
             client.document(document).is_some_and(|open| holds(&open.document().text()))
         })
         .await;
+    }
+
+    /// Waits until the document has so many UTF-16 units: cheap where the text is large.
+    pub async fn wait_len(&self, document: DocumentId, units: usize) {
+        let holds = |client: &Client| {
+            client.document(document).is_some_and(|open| open.document().len() as usize == units)
+        };
+        self.wait(&format!("{units} units"), holds).await;
     }
 
     /// Waits until the document stands like this to host and disk.
