@@ -493,10 +493,8 @@ impl SessionActor {
     fn decide(&mut self, id: ParticipantId, decision: Decision) -> Result<(), Fault> {
         let key = self.waiting.get(&id).ok_or(FaultCode::UnknownParticipant)?.member.key;
         // Every tab of that person: who is let in is a key.
-        let (decided, waiting) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|(_, waiting)| waiting.member.key == key);
-        self.waiting = waiting;
-        for (participant, Waiting { mut member, .. }) in BTreeMap::from(decided) {
+        let decided: Vec<_> = self.waiting.extract_if(.., |_, waiting| waiting.member.key == key).collect();
+        for (participant, Waiting { mut member, .. }) in decided {
             self.tell_hosts(&SessionToGuest::KnockOver { participant });
             match decision {
                 Decision::Admit => {
