@@ -184,6 +184,7 @@ impl Agent {
     /// Ends the session: nobody else is let in, everybody is told, every file is written, every task waited for.
     pub async fn end(&self) {
         self.connections.close();
+        self.services.door.close();
         self.services.session.end().await;
         step("connections", self.connections.wait()).await;
         let finished = step("documents", self.services.documents.finish()).await;

@@ -49,7 +49,7 @@ pub(super) async fn serve(transport: Transport, services: Services) {
     let handshake = handshake(&mut sender, &mut receiver, &services);
     let shaken = tokio::select! {
         biased;
-        () = pending.pushed_out.cancelled() => Err(FaultCode::TooManyConnections.into()),
+        () = pending.pushed_out.cancelled() => Err(services.door.reason().into()),
         shaken = timeout(HANDSHAKE_TIMEOUT, handshake) => shaken.unwrap_or_else(|_| {
             Err(Fault::new(FaultCode::HandshakeTimeout).with(HANDSHAKE_TIMEOUT.as_secs()))
         }),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use parlor_shared::fault::FaultCode;
 use parlor_shared::limits::MAX_PENDING_HANDSHAKES;
 use tokio_util::sync::CancellationToken;
 
@@ -14,13 +15,14 @@ pub(super) struct Door(Arc<Mutex<Pending>>);
 #[derive(Debug, Default)]
 struct Pending {
     last: u64,
+    closed: bool,
     waiting: VecDeque<(u64, CancellationToken)>,
 }
 
 /// One handshake under way; dropped when it is over.
 #[derive(Debug)]
 pub(super) struct AtDoor {
-    /// Cancelled when a newcomer took the place.
+    /// Cancelled when a newcomer took the place, or the door was closed.
     pub(super) pushed_out: CancellationToken,
     number: u64,
     door: Door,
@@ -37,9 +39,24 @@ impl Door {
         }
         pending.last += 1;
         let pushed_out = CancellationToken::new();
+        if pending.closed {
+            pushed_out.cancel();
+        }
         let number = pending.last;
         pending.waiting.push_back((number, pushed_out.clone()));
         AtDoor { pushed_out, number, door: self.clone() }
+    }
+
+    /// Nobody comes in any more: whoever stands here is sent away.
+    pub(super) fn close(&self) {
+        let mut pending = self.0.lock();
+        pending.closed = true;
+        pending.waiting.iter().for_each(|(_, standing)| standing.cancel());
+    }
+
+    /// Why somebody was pushed out.
+    pub(super) fn reason(&self) -> FaultCode {
+        if self.0.lock().closed { FaultCode::SessionEnded } else { FaultCode::TooManyConnections }
     }
 }
 
