@@ -492,6 +492,21 @@ async fn a_guest_that_falls_silent_later_is_gone_after_three_heartbeats() {
 }
 
 #[tokio::test]
+async fn whoever_is_silent_at_the_door_does_not_hold_up_the_end() {
+    let agent = TestAgent::start().await;
+    let mut silent = open_socket(agent.address).await;
+    let mut half = open_socket(agent.address).await;
+    let (_, greeting) = greet(&Identity::generate().unwrap(), &agent.invite(Role::Editor));
+    half.send(Message::Binary(greeting.into())).await.unwrap();
+    assert!(next_binary(&mut half).await.is_some());
+    // Its reply proves that the other, who came before, stands at the door by now.
+    tokio::time::timeout(Duration::from_secs(1), agent.end()).await.expect("the end comes at once");
+    let ended = Bytes::from(clear_fault(&FaultCode::SessionEnded.into()));
+    assert_eq!(everything(&mut silent).await, std::slice::from_ref(&ended));
+    assert_eq!(everything(&mut half).await, [ended]);
+}
+
+#[tokio::test]
 async fn a_thousand_silent_connections_keep_no_guest_out() {
     let agent = TestAgent::start().await;
     let mut silent = Vec::new();
