@@ -397,6 +397,8 @@ fn every_message() -> Vec<ToHost> {
             DocumentToHost::Sync { document, state_vector: vec![0] },
             DocumentToHost::Save { document },
             DocumentToHost::Close { document },
+            DocumentToHost::Verify { document },
+            DocumentToHost::Diverged { document },
         ]
         .map(ToHost::Document),
     );
