@@ -1,5 +1,6 @@
 //! One row of the tree: an entry, a field for a name, or a note.
 
+use leptos::attr::custom::custom_attribute;
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -140,11 +141,11 @@ fn EntryRow(parts: Parts, index: usize, row: Row) -> impl IntoView {
 
     view! {
         <div
+            {..custom_attribute("aria-level", row.level.to_string())}
             class="row"
             role="treeitem"
             id=row_id(index)
             aria-label=label
-            attr:aria-level=row.level.to_string()
             aria-posinset=row.position.to_string()
             aria-setsize=row.siblings.to_string()
             aria-expanded=fold.map(|fold| if fold == Fold::Open { "true" } else { "false" })
@@ -296,7 +297,7 @@ fn NamingRow(parts: Parts, row: Row) -> impl IntoView {
     });
 
     view! {
-        <div class="row" role="treeitem" attr:aria-level=row.level.to_string() style=level_of(&row)>
+        <div {..custom_attribute("aria-level", row.level.to_string())} class="row" role="treeitem" style=level_of(&row)>
             <span class="row-twist"></span>
             <i class=icon aria-hidden="true"></i>
             <input
