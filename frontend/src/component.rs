@@ -26,6 +26,7 @@ mod tabs;
 mod toast;
 mod tone;
 mod virtual_list;
+mod when;
 
 pub(crate) use avatar::{Avatar, PersonDot};
 pub(crate) use badge::Badge;
@@ -47,6 +48,7 @@ pub(crate) use tabs::{TabItem, TabMark, TabPerson, TabStrip};
 pub(crate) use toast::{Toast, ToastAction, ToastStack};
 pub(crate) use tone::Tone;
 pub(crate) use virtual_list::VirtualList;
+pub(crate) use when::When;
 
 /// An id for an element that others refer to, different from every other on the page.
 fn unique_id(what: &str) -> String {

@@ -1,7 +1,6 @@
 //! The editors of this page: one for each open text, of which one is shown.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use leptos::html;
@@ -20,6 +19,7 @@ use crate::session::memory::RememberedSpot;
 use crate::session::store::{Content, Protection, SessionStateStoreFields as _, Tab, Text};
 use crate::session::{DocumentViews, SessionHandle};
 use crate::settings::{Settings, WordWrap};
+use crate::small_map::SmallMap;
 
 mod binding;
 mod peers;
@@ -64,7 +64,7 @@ struct Editors {
     session: SessionHandle,
     settings: Settings,
     status: EditorStatus,
-    bindings: RefCell<BTreeMap<DocumentId, Rc<Binding>>>,
+    bindings: RefCell<SmallMap<DocumentId, Rc<Binding>>>,
     shown: Cell<Option<DocumentId>>,
     wishes: RefCell<Vec<Wish>>,
     activity: Cell<Activity>,

@@ -12,6 +12,7 @@ mod page;
 mod panel;
 mod session;
 mod settings;
+mod small_map;
 mod storage;
 mod text;
 

@@ -1,7 +1,6 @@
 //! One session in this page: its store, the guest behind it, and what was asked of the host and is not answered yet.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use leptos::prelude::*;
@@ -17,10 +16,13 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::js::browser;
 use crate::net::{Handlers, Net};
+use crate::small_map::SmallMap;
 
 mod apply;
 pub(crate) mod command;
+mod explore;
 pub(crate) mod memory;
+mod place;
 pub(crate) mod store;
 pub(crate) mod tree;
 
@@ -63,10 +65,10 @@ pub(crate) trait DocumentViews {
 struct Inner {
     net: RefCell<Option<Net>>,
     views: RefCell<Option<Rc<dyn DocumentViews>>>,
-    requests: RefCell<BTreeMap<RequestId, Pending>>,
+    requests: RefCell<SmallMap<RequestId, Pending>>,
     memory: Memory,
     /// Where the person was in files that are being opened again.
-    spots: RefCell<BTreeMap<WorkspacePath, RememberedSpot>>,
+    spots: RefCell<SmallMap<WorkspacePath, RememberedSpot>>,
     /// The tab in whose editor the keyboard shall be as soon as there is one.
     focus_when_open: Cell<Option<TabId>>,
     last_id: Cell<u32>,

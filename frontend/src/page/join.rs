@@ -7,7 +7,7 @@ use parlor_shared::role::Role;
 
 use super::connection::{ConnectionState, seconds_to_next};
 use crate::component::{
-    Badge, Button, ButtonKind, ButtonSize, ButtonType, Icon, Mark, Spinner, TextField, Tone,
+    Badge, Button, ButtonKind, ButtonSize, ButtonType, Icon, Mark, Spinner, TextField, Tone, When,
 };
 use crate::net::Attempt;
 use crate::session::SessionHandle;
@@ -115,9 +115,9 @@ pub(crate) fn Join(
                     }}
                 </span>
             </p>
-            <Show when=move || seconds.get().is_some()>
+            <When when=Signal::derive(move || seconds.get().is_some())>
                 <p class="page-lead">{text::CONNECTING_SLOW}</p>
-            </Show>
+            </When>
             {move || {
                 fault()
                     .map(|fault| {
@@ -125,7 +125,7 @@ pub(crate) fn Join(
                         view! { <p class="page-lead">{fault.what} " " {fault.safe} " " {fault.todo}</p> }
                     })
             }}
-            <Show when=move || seconds.get().is_some()>
+            <When when=Signal::derive(move || seconds.get().is_some())>
                 <div class="page-actions">
                     <Button
                         icon="rotate-cw"
@@ -138,7 +138,7 @@ pub(crate) fn Join(
                         {text::TRY_NOW}
                     </Button>
                 </div>
-            </Show>
+            </When>
         }
     };
 

@@ -8,7 +8,7 @@ use parlor_shared::message::{EntryKind, NewEntry};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Capability;
 
-use crate::component::{EmptyState, IconButton, VirtualList};
+use crate::component::{EmptyState, IconButton, VirtualList, When};
 use crate::session::SessionHandle;
 use crate::session::store::{Person, SessionStateStoreFields as _, Standing, Who};
 use crate::session::tree::{Naming, Row, RowKind};
@@ -224,7 +224,7 @@ pub(crate) fn Explorer(state: ExplorerState, #[prop(into)] ask: Callback<Questio
                 </div>
             </header>
             <div class="panel-body">
-                <Show when=move || empty.get()>
+                <When when=empty>
                     <EmptyState
                         icon="folder-open"
                         title=text::EMPTY_FOLDER_TITLE
@@ -233,7 +233,7 @@ pub(crate) fn Explorer(state: ExplorerState, #[prop(into)] ask: Callback<Questio
                             text.to_owned()
                         })
                     />
-                </Show>
+                </When>
                 <VirtualList
                     count=count
                     keep=keep

@@ -5,7 +5,7 @@ use parlor_shared::id::ParticipantId;
 use parlor_shared::message::Activity;
 use parlor_shared::role::{Capability, Role};
 
-use crate::component::{Avatar, Badge, Button, ButtonKind, EmptyState, IconButton, Tone};
+use crate::component::{Avatar, Badge, Button, ButtonKind, EmptyState, IconButton, Tone, When};
 use crate::session::SessionHandle;
 use crate::session::store::{Person, SessionStateStoreFields as _, Who};
 use crate::text;
@@ -30,10 +30,8 @@ pub(crate) fn People(#[prop(into)] ask: Callback<PeopleQuestion>) -> impl IntoVi
     // -- derived --
     let ids = Memo::new(move |_| {
         let people = session.store.people().read();
-        let mut ids: Vec<(bool, ParticipantId)> =
-            people.iter().map(|person| (person.who == Who::Other, person.id)).collect();
-        ids.sort();
-        ids.into_iter().map(|(_, id)| id).collect::<Vec<_>>()
+        let (me, others) = people.iter().partition::<Vec<&Person>, _>(|person| person.who == Who::Me);
+        me.into_iter().chain(others).map(|person| person.id).collect::<Vec<_>>()
     });
     let alone = Memo::new(move |_| ids.read().len() <= 1);
     let administers = Memo::new(move |_| session.may(Capability::Administer));
@@ -51,7 +49,7 @@ pub(crate) fn People(#[prop(into)] ask: Callback<PeopleQuestion>) -> impl IntoVi
                         children=move |id| view! { <PersonRow id administers ask /> }
                     />
                 </ul>
-                <Show when=move || alone.get()>
+                <When when=alone>
                     <EmptyState
                         icon="users"
                         title=text::ALONE_TITLE
@@ -60,9 +58,9 @@ pub(crate) fn People(#[prop(into)] ask: Callback<PeopleQuestion>) -> impl IntoVi
                             text.to_owned()
                         })
                     />
-                </Show>
+                </When>
             </div>
-            <Show when=move || administers.get()>
+            <When when=administers>
                 <div class="panel-foot">
                     <Button
                         kind=ButtonKind::Primary
@@ -72,7 +70,7 @@ pub(crate) fn People(#[prop(into)] ask: Callback<PeopleQuestion>) -> impl IntoVi
                         {text::SHARE_TITLE}
                     </Button>
                 </div>
-            </Show>
+            </When>
         </section>
     }
 }
@@ -122,12 +120,12 @@ fn PersonRow(id: ParticipantId, administers: Memo<bool>, ask: Callback<PeopleQue
             <div class="person-text">
                 <span class="person-name">
                     <span>{name}</span>
-                    <Show when=move || is_me.get()>
+                    <When when=is_me>
                         <span class="person-you">"("{text::YOU}")"</span>
-                    </Show>
-                    <Show when=move || away.get()>
+                    </When>
+                    <When when=away>
                         <span class="person-you">{text::AWAY}</span>
-                    </Show>
+                    </When>
                 </span>
                 <span class="person-place">
                     {move || match (file.get(), is_me.get()) {
@@ -149,7 +147,7 @@ fn PersonRow(id: ParticipantId, administers: Memo<bool>, ask: Callback<PeopleQue
                 <Badge tone=Signal::derive(move || if role.get() == Role::Host { Tone::Accent } else { Tone::Neutral })>
                     {move || text::role_name(role.get())}
                 </Badge>
-                <Show when=move || tools.get()>
+                <When when=tools>
                     <IconButton
                         icon=Signal::derive(move || if role.get() == Role::Editor { "eye" } else { "pencil" })
                         label=Signal::derive(move || {
@@ -163,7 +161,7 @@ fn PersonRow(id: ParticipantId, administers: Memo<bool>, ask: Callback<PeopleQue
                         label=Signal::derive(move || format!("{}: {}", text::REMOVE, name.get()))
                         on:click=move |_| ask.run(PeopleQuestion::Remove(id))
                     />
-                </Show>
+                </When>
             </div>
         </li>
     }

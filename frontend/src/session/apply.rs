@@ -1,6 +1,5 @@
 //! What the client reports, written into the store and passed on to the editors.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use js_sys::{Array, Uint8Array};
@@ -111,16 +110,9 @@ impl SessionHandle {
 
     /// Requests that were under way die with the connection; what only reads is asked again later.
     fn requests_are_void(self) {
-        let void = {
-            let inner = self.inner();
-            let mut requests = inner.requests.borrow_mut();
-            let (void, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut *requests)
-                .into_iter()
-                .partition(|(_, pending)| !matches!(pending, Pending::Open(_)));
-            // The client itself asks again for files that were being opened.
-            requests.extend(kept);
-            void
-        };
+        // The client itself asks again for files that were being opened.
+        let inner = self.inner();
+        let void = inner.requests.borrow_mut().split_off(|pending| matches!(pending, Pending::Open(_)));
         for (_, pending) in void {
             if let Pending::Create { path, .. }
             | Pending::Rename { from: path, .. }
@@ -181,9 +173,8 @@ impl SessionHandle {
         if before.is_empty() {
             return;
         }
-        let known: BTreeSet<_> = before.iter().map(|person| person.id).collect();
         for person in after {
-            if person.who == Who::Other && !known.contains(&person.id) {
+            if person.who == Who::Other && !before.iter().any(|known| known.id == person.id) {
                 self.announce(text::person_joined(&person.name));
             }
             let same = |other: &&Person| other.id == person.id && other.role != person.role;

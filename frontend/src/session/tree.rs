@@ -198,10 +198,9 @@ impl Tree {
         known.listing = Listing::Loading;
     }
 
-    /// A folder's entries came.
-    pub(crate) fn listed(&mut self, folder: &WorkspacePath, mut entries: Vec<Entry>, omitted: u32) {
+    /// A folder's entries came, in the host's order, which is [`order`].
+    pub(crate) fn listed(&mut self, folder: &WorkspacePath, entries: Vec<Entry>, omitted: u32) {
         let Some(known) = self.folders.get_mut(folder) else { return };
-        entries.sort_by(order);
         *known = Folder { listing: Listing::Live, entries: Arc::new(entries), omitted };
     }
 
@@ -212,20 +211,18 @@ impl Tree {
         }
     }
 
-    /// Some entries of a folder are new, different or gone.
+    /// Some entries of a folder are new, different or gone. Few at a time: the host lists a folder anew instead of
+    /// telling many changes one by one.
     pub(crate) fn changed(&mut self, folder: &WorkspacePath, changed: Vec<Entry>, removed: &[String]) {
         let Some(known) = self.folders.get_mut(folder) else { return };
-        let replaced: BTreeSet<&str> = removed
-            .iter()
-            .map(String::as_str)
-            .chain(changed.iter().map(|entry| entry.name.as_str()))
-            .collect();
-        let mut entries: Vec<Entry> =
-            known.entries.iter().filter(|entry| !replaced.contains(entry.name.as_str())).cloned().collect();
-        drop(replaced);
-        entries.extend(changed);
-        entries.sort_by(order);
-        known.entries = Arc::new(entries);
+        let entries = Arc::make_mut(&mut known.entries);
+        entries.retain(|entry| {
+            !removed.contains(&entry.name) && !changed.iter().any(|other| other.name == entry.name)
+        });
+        for entry in changed {
+            let at = entries.partition_point(|other| order(other, &entry).is_lt());
+            entries.insert(at, entry);
+        }
     }
 
     /// A folder is gone, with everything below it.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use parlor_shared::client::SyncState;
 use parlor_shared::role::Capability;
 
-use crate::component::{Banner, Button, Icon, Tone};
+use crate::component::{Banner, Button, Icon, Tone, When};
 use crate::net::Attempt;
 use crate::page::connection::seconds_to_next;
 use crate::session::SessionHandle;
@@ -25,11 +25,11 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
     });
     let save = move |label: &'static str| {
         view! {
-            <Show when=move || session.may(Capability::Save)>
+            <When when=Signal::derive(move || session.may(Capability::Save))>
                 <Button icon="save" on:click=move |_| session.save_active()>
                     {label}
                 </Button>
-            </Show>
+            </When>
         }
     };
 
@@ -58,9 +58,9 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
                     ().into_any()
                 }
             }}
-            <Show when=move || protected.get()>
+            <When when=protected>
                 <Banner text=text::READ_ONLY_FILE />
-            </Show>
+            </When>
         </div>
     }
 }
@@ -81,7 +81,7 @@ pub(super) fn Strip() -> impl IntoView {
     let seconds = seconds_to_next(attempt);
 
     view! {
-        <Show when=move || away.get()>
+        <When when=away>
             <div class="strip" data-kind="warning" role="status" data-testid="reconnecting">
                 <Icon name="wifi-off" />
                 <p class="strip-text">{text::RECONNECTING}</p>
@@ -95,12 +95,12 @@ pub(super) fn Strip() -> impl IntoView {
                     {text::TRY_NOW}
                 </Button>
             </div>
-        </Show>
-        <Show when=move || waiting.get()>
+        </When>
+        <When when=waiting>
             <div class="strip" data-kind="info" role="status">
                 <Icon name="clock" />
                 <p class="strip-text">{text::LOBBY_AGAIN}</p>
             </div>
-        </Show>
+        </When>
     }
 }

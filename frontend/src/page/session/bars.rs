@@ -6,7 +6,7 @@ use parlor_shared::message::Activity;
 use parlor_shared::role::{Capability, Role};
 
 use super::{Asking, Pane, RoomView, Side};
-use crate::component::{Avatar, Button, ButtonKind, Icon, IconButton, Mark, Menu, MenuEntry, MenuItem};
+use crate::component::{Avatar, Button, ButtonKind, Icon, IconButton, Mark, Menu, MenuEntry, MenuItem, When};
 use crate::page::connection::ConnectionState;
 use crate::session::SessionHandle;
 use crate::session::store::{SessionStateStoreFields as _, Who};
@@ -62,14 +62,14 @@ pub(super) fn TitleBar() -> impl IntoView {
                         view! { <Avatar name color away /> }
                     }
                 />
-                <Show when=move || hidden.get() != 0>
+                <When when=Signal::derive(move || hidden.get() != 0)>
                     <span class="avatar avatar-more" aria-hidden="true" title=move || text::more_people(hidden.get())>
                         {move || format!("+{}", hidden.get())}
                     </span>
-                </Show>
+                </When>
             </button>
             <div class="titlebar-actions">
-                <Show when=is_host>
+                <When when=Signal::derive(is_host)>
                     <Button
                         kind=ButtonKind::Primary
                         icon="user-plus"
@@ -78,7 +78,7 @@ pub(super) fn TitleBar() -> impl IntoView {
                     >
                         {text::SHARE}
                     </Button>
-                </Show>
+                </When>
                 <IconButton
                     icon=Signal::derive(move || if ends.get() { "power" } else { "log-out" })
                     label=Signal::derive(move || {

@@ -7,7 +7,9 @@ use parlor_shared::message::{EntryKind, InviteInfo};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Asking, RoomView};
-use crate::component::{AsideDialog, Button, ButtonKind, ButtonType, Dialog, DialogSize, Icon, TextField};
+use crate::component::{
+    AsideDialog, Button, ButtonKind, ButtonType, Dialog, DialogSize, Icon, TextField, When,
+};
 use crate::js::browser::copy_text;
 use crate::page::ended::SalvageRow;
 use crate::page::lobby::Words;
@@ -58,9 +60,9 @@ fn Approval(knock: Knock) -> impl IntoView {
         <AsideDialog title=text::knock_title(&name) footer=footer attr:data-testid="approval">
             <p>{text::knock_text(role)}</p>
             <Words words lead=text::KNOCK_WORDS />
-            <Show when=move || waiting.get() != 0>
+            <When when=Signal::derive(move || waiting.get() != 0)>
                 <p>{move || text::more_waiting(waiting.get())}</p>
-            </Show>
+            </When>
         </AsideDialog>
     }
 }

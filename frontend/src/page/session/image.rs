@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::component::{Button, IconButton};
+use crate::component::{Button, IconButton, When};
 use crate::file_kind;
 use crate::session::SessionHandle;
 use crate::session::store::{Image, Tab};
@@ -95,20 +95,19 @@ pub(super) fn ImageView(tab: Tab, image: Arc<Image>) -> impl IntoView {
                 aria-label=stage_name
                 data-zoom=move || if zoom.get() == Zoom::Fit { "fit" } else { "actual" }
             >
-                <Show
-                    when=move || !broken.get()
-                    fallback=|| view! { <p role="alert">{text::IMAGE_BROKEN_TITLE} ". " {text::IMAGE_BROKEN_TEXT}</p> }
-                >
-                    <img
-                        node_ref=element
-                        src=address.clone()
-                        alt=name.clone()
-                        on:load=move |_| {
-                            size.set(element.get().map(|image| (image.natural_width(), image.natural_height())));
-                        }
-                        on:error=move |_| broken.set(true)
-                    />
-                </Show>
+                <When when=broken>
+                    <p role="alert">{text::IMAGE_BROKEN_TITLE} ". " {text::IMAGE_BROKEN_TEXT}</p>
+                </When>
+                <img
+                    node_ref=element
+                    src=address
+                    alt=name
+                    hidden=broken
+                    on:load=move |_| {
+                        size.set(element.get().map(|image| (image.natural_width(), image.natural_height())));
+                    }
+                    on:error=move |_| broken.set(true)
+                />
             </div>
         </div>
     }

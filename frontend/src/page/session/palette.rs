@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::RoomView;
 use super::action::{Action, Stage, available};
-use crate::component::CommandPalette;
+use crate::component::{CommandPalette, When};
 use crate::editor::EditorsHandle;
 use crate::session::SessionHandle;
 use crate::text;
@@ -26,7 +26,7 @@ pub(super) fn Palette() -> impl IntoView {
     };
 
     view! {
-        <Show when=move || room.palette.get()>
+        <When when=Signal::derive(move || room.palette.get())>
             <CommandPalette
                 label=text::PALETTE
                 placeholder=text::PALETTE_PLACEHOLDER
@@ -37,6 +37,6 @@ pub(super) fn Palette() -> impl IntoView {
                 on_run=run
                 on_close=move |()| room.palette.set(false)
             />
-        </Show>
+        </When>
     }
 }

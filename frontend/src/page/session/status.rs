@@ -5,7 +5,7 @@ use parlor_shared::client::SyncState;
 use parlor_shared::role::Role;
 
 use super::{RoomView, Side, sync_name};
-use crate::component::{Necessity, StatusItem, Tone};
+use crate::component::{Necessity, StatusItem, Tone, When};
 use crate::editor::{EditorStatus, EditorsHandle};
 use crate::js::editor::{CursorInfo, Indentation, language_name};
 use crate::session::SessionHandle;
@@ -60,7 +60,7 @@ pub(super) fn StatusBar() -> impl IntoView {
             </div>
             <span class="statusbar-space"></span>
             <div class="statusbar-group">
-                <Show when=move || path.read().is_some()>
+                <When when=Signal::derive(move || path.read().is_some())>
                     <StatusItem
                         title=Command::GoToLine.label()
                         on_press=Callback::new(move |()| {
@@ -71,7 +71,7 @@ pub(super) fn StatusBar() -> impl IntoView {
                     >
                         {move || position(&status.cursor.get())}
                     </StatusItem>
-                    <Show when=move || settings.wrap.get() == WordWrap::On>
+                    <When when=Signal::derive(move || settings.wrap.get() == WordWrap::On)>
                         <StatusItem
                             icon="wrap-text"
                             title=Command::ToggleWrap.label()
@@ -79,7 +79,7 @@ pub(super) fn StatusBar() -> impl IntoView {
                         >
                             {text::WORD_WRAP}
                         </StatusItem>
-                    </Show>
+                    </When>
                     <StatusItem>
                         {move || status.indentation.get().map(indentation).unwrap_or_default()}
                     </StatusItem>
@@ -93,7 +93,7 @@ pub(super) fn StatusBar() -> impl IntoView {
                         {move || path.read().as_ref().map(|path| language_name(path.as_str()))}
                     </StatusItem>
                     <SyncItem shown />
-                </Show>
+                </When>
             </div>
         </footer>
     }

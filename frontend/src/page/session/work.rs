@@ -11,7 +11,7 @@ use super::notice::FileNotice;
 use super::status::{shown_text, sync_about};
 use super::{PANE_ID, RoomView, Side};
 use crate::component::{
-    Badge, Button, ButtonKind, EmptyState, Mark, Skeleton, TabItem, TabMark, TabPerson, TabStrip, Tone,
+    Badge, Button, ButtonKind, EmptyState, Mark, Skeleton, TabItem, TabMark, TabPerson, TabStrip, Tone, When,
     file_icon_class,
 };
 use crate::editor::EditorHost;
@@ -78,14 +78,14 @@ pub(super) fn Work() -> impl IntoView {
                     <nav class="crumbs" aria-label=text::FACT_PATH>
                         {parts}
                         <span class="crumbs-space"></span>
-                        <Show when=move || read_only.get()>
+                        <When when=read_only>
                             <Badge tone=Tone::Warning icon="lock">{text::READ_ONLY}</Badge>
-                        </Show>
-                        <Show when=as_image>
+                        </When>
+                        <When when=Signal::derive(as_image)>
                             <Button kind=ButtonKind::Ghost icon="image" on:click=move |_| session.reload(id)>
                                 {text::OPEN_AS_IMAGE}
                             </Button>
-                        </Show>
+                        </When>
                     </nav>
                 })
             }}
