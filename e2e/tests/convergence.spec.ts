@@ -4,9 +4,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { expect, test } from "../lib/test.ts";
 import type { Editor } from "../lib/room.ts";
 
-// A picture of the page for each of thousands of keys would measure the pictures.
-test.use({ trace: "off" });
-
 const CHARACTERS = 2000;
 const START = "The text that stood there before.\nIt has two lines.\n";
 
@@ -22,18 +19,18 @@ function* numbers(seed: number): Generator<number, never> {
 }
 
 /**
- * Types at random places: a fifth by keys, as a person does, the rest meanwhile by the editor's own way of changing its
+ * Types at random places: a tenth by keys, as a person does, the rest meanwhile by the editor's own way of changing its
  * text, four letters a frame. Gives what was typed.
  */
 async function typeAnywhere(editor: Editor, alphabet: string, seed: number): Promise<string> {
   const random = numbers(seed);
   const below = (bound: number) => Math.floor(random.next().value * bound);
   const letters = (count: number) => Array.from({ length: count }, () => alphabet[below(alphabet.length)] ?? "").join("");
-  const [keys, bursts] = [letters(CHARACTERS / 5), letters((CHARACTERS * 4) / 5)];
+  const [keys, bursts] = [letters(CHARACTERS / 10), letters((CHARACTERS * 9) / 10)];
   const bursting = editor.insertAnywhere(bursts, seed, 4);
-  for (let at = 0; at < keys.length; at += 4) {
+  for (let at = 0; at < keys.length; at += 5) {
     await editor.select([0, 0].fill(below(await editor.length())), "none");
-    await editor.room.page.keyboard.type(keys.slice(at, at + 4));
+    await editor.room.page.keyboard.type(keys.slice(at, at + 5));
   }
   await bursting;
   return keys + bursts;

@@ -5,8 +5,6 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "../lib/test.ts";
 
-test.use({ trace: "off" });
-
 const MEGABYTE = 1_000_000;
 
 test("a file of 10 MB opens, takes typing and is saved", async ({ share, join }) => {
