@@ -39,16 +39,11 @@ fn main() {
     for name in names.lines() {
         let file = folder.join(name);
         // A debug build reads the page from disk, so that a rebuilt page needs no new binary.
-        let asset = if release {
-            embedded(&file)
-        } else {
-            "etag: \"\", bytes: None, is_compressed: false".to_owned()
-        };
-        let (content_type, should_compress) = kind(name);
+        let asset = if release { embedded(&file) } else { FROM_DISK.to_owned() };
+        let content_type = content_type(name);
         writeln!(
             code,
-            "memory_serve::Asset {{ route: \"/{name}\", path: {file:?}, content_type: {content_type:?}, \
-             should_compress: {should_compress}, {asset} }},"
+            "memory_serve::Asset {{ route: \"/{name}\", path: {file:?}, content_type: {content_type:?}, {asset} }},"
         )
         .expect("a String takes everything");
     }
@@ -56,7 +51,11 @@ fn main() {
     write(&out.join("memory_serve_assets.rs"), &code);
 }
 
-/// The fields of an asset that the binary holds, compressed where the bundler left a compressed file beside it.
+/// The fields of an asset that stays on the disk.
+const FROM_DISK: &str = "etag: \"\", bytes: None, is_compressed: false, should_compress: true";
+
+/// The fields of an asset that the binary holds, compressed where the bundler left a compressed file beside it. What it
+/// left as it is stays so: memory-serve would compress it at every start, which takes half a minute for a dev page.
 fn embedded(file: &Path) -> String {
     let content = fs::read(file).unwrap_or_else(|error| panic!("{} is listed, but {error}", file.display()));
     let mut hasher = DefaultHasher::new();
@@ -65,22 +64,24 @@ fn embedded(file: &Path) -> String {
     let mut compressed = file.as_os_str().to_owned();
     compressed.push(".br");
     let compressed = PathBuf::from(compressed);
-    let (bytes, is_compressed) =
-        if compressed.exists() { (compressed.as_path(), true) } else { (file, false) };
-    format!("etag: {etag:?}, bytes: Some(include_bytes!({bytes:?})), is_compressed: {is_compressed}")
+    let is_compressed = compressed.exists();
+    let bytes = if is_compressed { compressed.as_path() } else { file };
+    format!(
+        "etag: {etag:?}, bytes: Some(include_bytes!({bytes:?})), is_compressed: {is_compressed}, \
+         should_compress: {is_compressed}"
+    )
 }
 
-/// The content type of a file, and whether it gets smaller by compression.
-fn kind(name: &str) -> (&'static str, bool) {
+fn content_type(name: &str) -> &'static str {
     match name.rsplit('.').next() {
-        Some("html") => ("text/html", true),
-        Some("js") => ("text/javascript", true),
-        Some("css") => ("text/css", true),
-        Some("wasm") => ("application/wasm", true),
-        Some("svg") => ("image/svg+xml", true),
-        Some("png") => ("image/png", false),
-        Some("woff2") => ("font/woff2", false),
-        Some("txt") => ("text/plain", false),
+        Some("html") => "text/html",
+        Some("js") => "text/javascript",
+        Some("css") => "text/css",
+        Some("wasm") => "application/wasm",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("woff2") => "font/woff2",
+        Some("txt") => "text/plain",
         _ => panic!("{name} is part of the page, but its content type is not known: add it here"),
     }
 }

@@ -13,6 +13,9 @@ use super::socket;
 /// Every file of the page. All but index.html have a hash in their name.
 pub(super) fn router() -> Router {
     memory_serve::load!()
+        // It would be made of every file at every start and kept in memory, for browsers that offer no brotli: those on
+        // plain HTTP across a network.
+        .enable_gzip(false)
         .index_file(Some("/index.html"))
         .html_cache_control(CacheControl::NoCache)
         .cache_control(CacheControl::Long)
