@@ -35,7 +35,7 @@ enum Task {
     /// Build the page and the program, then run `parlor share`
     Share {
         #[command(flatten)]
-        what: Share,
+        what: Sharing,
         /// Optimise both, as `dist` does: some minutes the first time, then as quick as what is shipped
         #[arg(long)]
         release: bool,
@@ -45,7 +45,7 @@ enum Task {
     /// Format, lints, documentation, licences, import rules, types, size of the page
     Check,
     /// Like `share`, and rebuild when a source file changes
-    Dev(Share),
+    Dev(Sharing),
     /// Measure fan-out, sealing and page load with release builds; write docs/performance.md
     Bench {
         /// Less than a minute, and numbers to match; docs/performance.md stays as it is
@@ -64,7 +64,7 @@ enum Task {
 
 /// What is shared, and how.
 #[derive(Debug, Args)]
-struct Share {
+struct Sharing {
     /// The folder to share
     #[arg(default_value = ".")]
     path: PathBuf,
@@ -76,13 +76,13 @@ struct Share {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Setup => setup::all(),
-        Task::Share { what: Share { path, flags }, release } => {
+        Task::Share { what: Sharing { path, flags }, release } => {
             let parlor = if release { dist::build_release() } else { share::build_debug() };
             parlor.and_then(|parlor| share::run(&parlor, &path, &flags))
         }
         Task::Test => test::test(),
         Task::Check => check::check(),
-        Task::Dev(Share { path, flags }) => dev::dev(&path, &flags),
+        Task::Dev(Sharing { path, flags }) => dev::dev(&path, &flags),
         Task::Bench { quick: false } => bench::bench(bench::Pace::Full),
         Task::Bench { quick: true } => bench::bench(bench::Pace::Quick),
         Task::Dist => dist::dist(),
@@ -96,5 +96,26 @@ fn main() -> ExitCode {
             eprintln!("xtask: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_folder_and_flags_are_passed_on() {
+        let arguments = Arguments::parse_from(["cargo xtask", "share", "docs", "--", "--read-only"]);
+        let Task::Share { what: Sharing { path, flags }, .. } = arguments.task else {
+            panic!("another task")
+        };
+        assert_eq!((path, flags), (PathBuf::from("docs"), vec![OsString::from("--read-only")]));
     }
 }
