@@ -3,7 +3,7 @@
 import { expect, test } from "../lib/test.ts";
 import type { Room } from "../lib/room.ts";
 
-test("a reload comes back to the same place", async ({ share, join }) => {
+test("a reload comes back to the same place", async ({ share, join, tabOf }) => {
   const lines = Array.from({ length: 500 }, (_, at) => `line ${at + 1}`).join("\n");
   const agent = await share({ "src/deep/long.txt": lines, "a.txt": "a\n", "b.txt": "b\n" });
   const ada = await join(agent.editorLink, "Ada Lovelace");
@@ -32,8 +32,11 @@ test("a reload comes back to the same place", async ({ share, join }) => {
   expect(await ada.editor("a.txt").selection()).toEqual([1, 1]);
   await expect(await ada.person("Ada Lovelace")).toContainText("you");
 
-  // In a new session the name is still known.
-  const other = await share({});
+  // In another tab the name is known.
+  const again = await tabOf(ada);
+  await again.page.goto(agent.editorLink);
+  await expect(again.nameField).toHaveValue("Ada Lovelace");
+});
   await ada.page.goto(other.editorLink);
   await expect(ada.nameField).toHaveValue("Ada Lovelace");
 });

@@ -245,9 +245,21 @@ export class Editor {
   /** @param {ReturnType<Editor["saveState"]>} state of this document; it may have changed since */
   restoreState(state) {
     const selection = this.#selectionFrom(state.ranges, state.main);
-    // The snapshot names a line and so holds for wrapped text as well; a bare offset is only as good as the estimated heights.
-    this.#view.dispatch({ selection, effects: state.scroll ?? [], annotations: remoteEdit.of(true) });
-    if (!state.scroll) this.#view.scrollDOM.scrollTop = state.scrollTop;
+    const view = this.#view;
+    if (state.scroll) {
+      // The snapshot names a line and so holds for wrapped text as well.
+      view.dispatch({ selection, effects: state.scroll, annotations: remoteEdit.of(true) });
+      return;
+    }
+    // A bare offset is only good once heights are measured: until then the text is too short for it, and the browser
+    // would clamp it. So near it first, by line, and exactly after the measurement.
+    const top = view.lineBlockAtHeight(state.scrollTop - view.documentPadding.top).from;
+    const effects = EditorView.scrollIntoView(top, { y: "start" });
+    view.dispatch({ selection, effects, annotations: remoteEdit.of(true) });
+    const exactly = () => {
+      if (!this.#destroyed) view.scrollDOM.scrollTop = state.scrollTop;
+    };
+    view.requestMeasure({ read: () => null, write: () => requestAnimationFrame(exactly) });
   }
 
   /** Removes the editor from the page; nothing is called back afterwards. */
