@@ -37,9 +37,6 @@ test("a reload comes back to the same place", async ({ share, join, tabOf }) => 
   await again.page.goto(agent.editorLink);
   await expect(again.nameField).toHaveValue("Ada Lovelace");
 });
-  await ada.page.goto(other.editorLink);
-  await expect(ada.nameField).toHaveValue("Ada Lovelace");
-});
 
 test("the keyboard alone is enough", async ({ share, browserOf }) => {
   const agent = await share({ "docs/guide.md": "# Guide\n", "docs/more.md": "more\n", "zoo.txt": "animals\n" });
