@@ -73,13 +73,21 @@ export class Editor {
     );
   }
 
-  /** Puts the caret before or behind a part of the text that stands there once. */
+  /** Puts the caret before or behind the first place where this stands. In one step: others may be typing meanwhile. */
   async caret(side: "before" | "behind", part: string): Promise<void> {
-    const text = await this.text();
-    const at = text.indexOf(part);
-    expect(at, `“${part}” in the text of ${this.room.name}`).toBeGreaterThanOrEqual(0);
-    const place = side === "before" ? at : at + part.length;
-    await this.select([place, place]);
+    const found = await this.content.evaluate(
+      (content, [side, part]) => {
+        const hook = content.closest(".cm-editor")?.parentElement?.parlorEditor;
+        const at = hook?.text().indexOf(part) ?? -1;
+        if (!hook || at < 0) return false;
+        const place = side === "before" ? at : at + part.length;
+        hook.setSelection([place, place], 0, "nearest");
+        hook.focus();
+        return true;
+      },
+      [side, part] as const,
+    );
+    expect(found, `“${part}” in the text of ${this.room.name}`).toBe(true);
   }
 
   /** Types with real key events, behind a part of the text. */
