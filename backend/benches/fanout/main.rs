@@ -43,6 +43,9 @@ struct Arguments {
     /// Measure only this
     #[arg(long)]
     only: Option<Part>,
+    /// Only these numbers of receivers
+    #[arg(long, value_delimiter = ',', default_values_t = RECEIVERS)]
+    receivers: Vec<usize>,
     /// Cargo says so to every bench
     #[arg(long, hide = true)]
     bench: bool,
@@ -71,7 +74,7 @@ fn main() -> Result<()> {
     eprintln!("one edit: {edit_bytes} bytes on the wire to each receiver, here and through the relay");
     let mut promises = Vec::new();
     if wants(Part::Fanout) {
-        fanout(&pace, edit_bytes, &mut promises)?;
+        fanout(&pace, &arguments.receivers, edit_bytes, &mut promises)?;
     }
     if wants(Part::Rate) {
         rate(&pace, edit_bytes, &mut promises)?;
@@ -96,7 +99,7 @@ struct Pace {
 impl Pace {
     const FULL: Self = Self {
         turns: 4,
-        turn: [Duration::from_millis(2500), Duration::from_millis(1500)],
+        turn: [Duration::from_millis(2000), Duration::from_millis(1000)],
         search_turn: Duration::from_secs(2),
         joins: 5,
     };
@@ -147,7 +150,12 @@ fn compare(agent: &mut Party, relay: &mut Party, rate: u32, turns: u32, turn: Du
     Ok(sides)
 }
 
-fn fanout(pace: &Pace, edit_bytes: usize, promises: &mut Vec<Promise>) -> Result<()> {
+fn fanout(
+    pace: &Pace,
+    receivers: &[usize],
+    edit_bytes: usize,
+    promises: &mut Vec<Promise>,
+) -> Result<()> {
     let mut latency = Table::new(
         "fanout",
         &[
@@ -169,7 +177,7 @@ fn fanout(pace: &Pace, edit_bytes: usize, promises: &mut Vec<Promise>) -> Result
         "memory",
         &["guests", "agent, MiB", "agent at most, MiB", "relay, MiB", "relay at most, MiB"],
     );
-    for receivers in RECEIVERS {
+    for &receivers in receivers {
         let folder = tempfile::tempdir()?;
         std::fs::File::create(folder.path().join("edited.txt"))?;
         let mut agent = Party::around_agent(folder.path(), receivers)?;
