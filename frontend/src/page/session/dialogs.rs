@@ -122,7 +122,7 @@ fn InviteRow(invite: InviteInfo) -> impl IntoView {
                     attr:aria-label=text::copy_invite(role)
                     on:click=copy
                 >
-                    {move || if copied.get() == Some(true) { text::COPIED } else { text::COPY }}
+                    {text::COPY}
                 </Button>
             </div>
             <p class="field-hint" role="status">
