@@ -129,7 +129,8 @@ async fn ending_tells_everybody_and_saves_what_was_typed_a_moment_ago() {
     let b = bob.open("a.txt").await;
     bob.wait_text(b, |text| text == "the last words").await;
     let both = async {
-        (ann.ended().await, bob.ended().await);
+        ann.ended().await;
+        bob.ended().await;
     };
     let (folder, ()) = tokio::join!(agent.end(), both);
     let text = std::fs::read_to_string(folder.path().join("a.txt")).unwrap();

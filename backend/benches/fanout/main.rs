@@ -150,12 +150,7 @@ fn compare(agent: &mut Party, relay: &mut Party, rate: u32, turns: u32, turn: Du
     Ok(sides)
 }
 
-fn fanout(
-    pace: &Pace,
-    receivers: &[usize],
-    edit_bytes: usize,
-    promises: &mut Vec<Promise>,
-) -> Result<()> {
+fn fanout(pace: &Pace, receivers: &[usize], edit_bytes: usize, promises: &mut Vec<Promise>) -> Result<()> {
     let mut latency = Table::new(
         "fanout",
         &[
