@@ -1,5 +1,7 @@
 //! The agent is killed in the middle of everything and started again: the session goes on, nothing acknowledged is lost.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

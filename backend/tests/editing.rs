@@ -1,5 +1,7 @@
 //! Editing together: guests, host and disk over real sockets and real files.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
 use parlor::agent::AgentEvent;
 use parlor_shared::client::SyncState;
 use parlor_shared::message::WorkspaceToHost;

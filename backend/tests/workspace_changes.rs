@@ -1,4 +1,6 @@
 //! Listing, creating, renaming and deleting on a real disk.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 #![cfg(unix)]
 
 use std::ffi::OsStr;

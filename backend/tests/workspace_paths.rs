@@ -1,4 +1,6 @@
 //! Every way out of the workspace that we know of, tried.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 #![cfg(unix)]
 
 use std::fs::{self, File};

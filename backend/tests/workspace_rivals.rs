@@ -1,4 +1,6 @@
 //! Checkpoints beside other programs that write the same file at the same time.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 #![cfg(unix)]
 
 use std::fs::{self, File};

@@ -1,4 +1,6 @@
 //! Checkpoints on a real disk: what is kept, what is told, what is refused.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 #![cfg(unix)]
 
 use std::fs::{self, File, Permissions};

@@ -1,4 +1,6 @@
 //! Changes on a real disk are noticed, from the system's events and without them.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
