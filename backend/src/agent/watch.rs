@@ -56,7 +56,7 @@ pub enum WatchMode {
 ///
 /// Safety: a watched path is reported once when its watch is set, so that what changed between the caller's first look
 /// and that moment is looked at again. Liveness: what the system does not tell is found by looking, at the latest after
-/// [`SAFETY_POLL_INTERVAL`].
+/// `SAFETY_POLL_INTERVAL`.
 #[derive(Debug)]
 pub struct Watcher {
     inbox: Arc<Inbox>,

@@ -50,7 +50,7 @@ const COARSEST_FILE_CLOCK: Duration = Duration::from_secs(2);
 /// Safety: a checkpoint never destroys what another program wrote. It compares the file with what was last read or
 /// written before it replaces it, exchanges old and new in one step, and keeps the old file open: what a writer that
 /// had opened it already still adds there is found by [`DiskFile::recheck_retired`] and merged like any other change.
-/// Liveness: a writer that never pauses holds a checkpoint up [`MAX_CONFLICTS`] times, then it is merged afterwards.
+/// Liveness: a writer that never pauses holds a checkpoint up `MAX_CONFLICTS` times, then it is merged afterwards.
 #[derive(Debug)]
 pub struct DiskFile {
     workspace: Workspace,
