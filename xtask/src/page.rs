@@ -104,10 +104,6 @@ fn compile(flavor: Flavor) -> Result<()> {
         cargo.args(["build", "--package", BIN, "--bin", BIN, "--target", WASM_TARGET]);
         // wasm-bindgen drops the debug information, and takes twice as long when there is some.
         cargo.args(["--profile", flavor.cargo_profile()]).env("CARGO_PROFILE_DEV_DEBUG", "false");
-        if flavor == Flavor::Release {
-            // Leptos then keeps views behind pointers instead of as one type for each shape: a sixth less wasm.
-            cargo.env("RUSTFLAGS", "--cfg erase_components");
-        }
         run::succeed(&mut cargo)
     })
 }
