@@ -212,6 +212,8 @@ pub(crate) fn Room() -> impl IntoView {
     keys::watch_presence(editors);
     keys::guard_unsent(session);
 
+    // Said again, a part stays as it is: built anew it would lose its place and its focus.
+    let side = Memo::new(move |_| room.side.get());
     view! {
         <div
             class="room"
@@ -222,7 +224,7 @@ pub(crate) fn Room() -> impl IntoView {
             <TitleBar />
             <ActivityBar />
             <aside class="sidebar" aria-label=text::SIDE_BAR data-part="side">
-                {move || match room.side.get() {
+                {move || match side.get() {
                     Side::Explorer => view! { <Explorer state=room.explorer ask=explorer_asks /> }.into_any(),
                     Side::People => view! { <People ask=people_ask /> }.into_any(),
                 }}

@@ -121,11 +121,12 @@ impl ExplorerState {
 
 impl Parts {
     fn index_of(self, path: &WorkspacePath) -> Option<usize> {
-        self.rows.read_untracked().0.iter().position(|row| row.is_entry() && row.path() == *path)
+        // An effect that was due when the panel closed still runs once.
+        self.rows.try_read_untracked()?.0.iter().position(|row| row.is_entry() && row.path() == *path)
     }
 
     fn row(self, index: usize) -> Option<Row> {
-        self.rows.read_untracked().0.get(index).cloned()
+        self.rows.try_read_untracked()?.0.get(index).cloned()
     }
 
     /// Chooses a row and brings it into sight.
