@@ -73,12 +73,16 @@ async function bundlePage(pkg, out, release) {
   await rm(out, { recursive: true, force: true });
   await mkdir(assets, { recursive: true });
 
+  const wasmFile = path.join(pkg, "parlor-frontend_bg.wasm");
+  // See `entryNames`: where the name of a file stays, its address changes with its content.
+  const version = async (file) => (release ? "" : `?${hash(await readFile(file))}`);
+  const wasmVersion = await version(wasmFile);
   const main = [
     ...styles.map((file) => `import ${JSON.stringify(file)};`),
     `import start from ${JSON.stringify(path.join(pkg, "parlor-frontend.js"))};`,
-    `import wasm from ${JSON.stringify(path.join(pkg, "parlor-frontend_bg.wasm"))};`,
+    `import wasm from ${JSON.stringify(wasmFile)};`,
     `try {`,
-    `  await start({ module_or_path: wasm });`,
+    `  await start({ module_or_path: wasm + ${JSON.stringify(wasmVersion)} });`,
     `} catch (error) {`,
     `  document.getElementById("boot-failed")?.removeAttribute("hidden");`,
     `  throw error;`,
@@ -105,7 +109,15 @@ async function bundlePage(pkg, out, release) {
   const files = neededFiles(metafile);
   const icon = await copyHashed(path.join(root, "static", "favicon.svg"), assets);
   const template = await readFile(path.join(root, "frontend", "index.html"), "utf8");
-  await writeFile(path.join(out, "index.html"), fillTemplate(template, { ...files, icon }));
+  const addressed = async (name) => `/assets/${name}${await version(path.join(assets, name))}`;
+  const links = pageLinks({
+    main: await addressed(files.main),
+    chunks: files.chunks.map((name) => `/assets/${name}`),
+    styles: await Promise.all(files.styles.map(addressed)),
+    wasm: `/assets/${files.wasm}${wasmVersion}`,
+    icon: icon && `/assets/${icon}`,
+  });
+  await writeFile(path.join(out, "index.html"), fillTemplate(template, links));
 
   if (release) {
     await Promise.all((await readdir(assets)).map((name) => compress(path.join(assets, name))));
@@ -149,22 +161,31 @@ function neededFiles({ outputs }) {
 async function copyHashed(file, folder) {
   if (!existsSync(file)) return undefined;
   const content = await readFile(file);
-  const hash = createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
   const { name, ext } = path.parse(file);
-  await writeFile(path.join(folder, `${name}-${hash}${ext}`), content);
-  return `${name}-${hash}${ext}`;
+  const copy = `${name}-${hash(content)}${ext}`;
+  await writeFile(path.join(folder, copy), content);
+  return copy;
 }
 
-/** Puts the links to the hashed files where the template has Trunk's. */
-function fillTemplate(template, { main, chunks, styles, wasm, icon }) {
-  const links = [
-    ...(icon ? [`<link rel="icon" href="/assets/${icon}" type="image/svg+xml">`] : []),
-    ...styles.map((name) => `<link rel="stylesheet" href="/assets/${name}">`),
-    `<link rel="preload" as="fetch" type="application/wasm" crossorigin href="/assets/${wasm}">`,
-    ...chunks.map((name) => `<link rel="modulepreload" href="/assets/${name}">`),
-    `<script type="module" src="/assets/${main}"></script>`,
+/** As long as esbuild's, which is enough to tell two builds of a file apart. */
+function hash(content) {
+  return createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
+}
+
+/** The lines of the head that fetch what the page needs, all at once. */
+function pageLinks({ main, chunks, styles, wasm, icon }) {
+  return [
+    ...(icon ? [`<link rel="icon" href="${icon}" type="image/svg+xml">`] : []),
+    ...styles.map((address) => `<link rel="stylesheet" href="${address}">`),
+    `<link rel="preload" as="fetch" type="application/wasm" crossorigin href="${wasm}">`,
+    ...chunks.map((address) => `<link rel="modulepreload" href="${address}">`),
+    `<script type="module" src="${main}"></script>`,
   ];
+}
+
+/** Puts the lines where the template has Trunk's. */
+function fillTemplate(template, lines) {
   const marked = /( *)<!-- page:head -->.*<!-- \/page:head -->/s;
   if (!marked.test(template)) throw new Error("frontend/index.html has lost its page:head marks");
-  return template.replace(marked, (_, indent) => links.map((line) => indent + line).join("\n"));
+  return template.replace(marked, (_, indent) => lines.map((line) => indent + line).join("\n"));
 }
