@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use parlor::options::{Command, Options, Output};
 use parlor::share;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// What is logged unless `RUST_LOG` says otherwise: a person reads the terminal, a script keeps the log.
 const fn default_log(output: Output) -> &'static str {
@@ -12,6 +14,12 @@ const fn default_log(output: Output) -> &'static str {
         Output::Text => "warn",
         Output::Json => "warn,parlor=info",
     }
+}
+
+/// What `RUST_LOG` asks for, by level and module: `debug`, `warn,parlor::agent=trace`.
+fn log_filter(output: Output) -> Targets {
+    let asked = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
+    asked.unwrap_or_else(|| default_log(output).parse().expect("the default is a filter"))
 }
 
 fn main() -> ExitCode {
@@ -23,9 +31,8 @@ fn main() -> ExitCode {
         }
     };
     let Command::Share(share_options) = &options.command;
-    let default_log = default_log(share_options.output);
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_log));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(log_filter(share_options.output)).with(lines).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -1,0 +1,3 @@
+//! Nothing: without a build script cargo would leave the build dependencies out.
+
+fn main() {}
