@@ -72,6 +72,8 @@ struct Inner {
     /// The tab in whose editor the keyboard shall be as soon as there is one.
     focus_when_open: Cell<Option<TabId>>,
     last_id: Cell<u32>,
+    /// The link is a new one since the page was live last.
+    began_afresh: Cell<bool>,
 }
 
 /// A request that the host has not answered.
@@ -113,6 +115,7 @@ impl SessionHandle {
             spots: RefCell::default(),
             focus_when_open: Cell::new(None),
             last_id: Cell::new(0),
+            began_afresh: Cell::new(false),
         });
         let session = Self { store, standing, inner: StoredValue::new_local(Rc::clone(&inner)) };
         // The page may be left while the browser looks for the key.

@@ -27,6 +27,11 @@ impl SessionHandle {
         }
         match event {
             ClientEvent::Phase(phase) => self.apply_phase(phase),
+            ClientEvent::BeganAfresh => {
+                self.inner().began_afresh.set(true);
+                self.store.knocks().set(Vec::new());
+                self.requests_are_void();
+            }
             ClientEvent::ParticipantsChanged => self.apply_people(),
             ClientEvent::Left { name, reason, .. } => {
                 let sentence = match reason {
@@ -86,13 +91,12 @@ impl SessionHandle {
                         .flatten(),
                 );
                 self.store.fault().set(None);
-                self.store.knocks().set(Vec::new());
                 if first {
                     self.store.entry().set(Entry::Entered);
                 }
             }
-            Phase::Offline | Phase::Ended(_) => self.requests_are_void(),
-            Phase::Connecting | Phase::Lobby => {}
+            Phase::Ended(_) => self.requests_are_void(),
+            Phase::Offline | Phase::Connecting | Phase::Lobby => {}
         }
         self.store.words().set(self.read(parlor_shared::client::Client::words).flatten());
         if let Phase::Ended(_) = &phase {
@@ -103,7 +107,9 @@ impl SessionHandle {
         if first {
             self.restore_place();
         } else if live {
-            self.catch_up();
+            if self.inner().began_afresh.take() {
+                self.catch_up();
+            }
             self.toast(Tone::Info, text::BACK_ONLINE.to_owned(), None);
         }
     }
@@ -123,7 +129,7 @@ impl SessionHandle {
         }
     }
 
-    /// After a return: the host has forgotten what this page follows.
+    /// After a return on a new link: the host has forgotten what this page follows.
     fn catch_up(self) {
         let shown = self.store.tree().with_untracked(super::tree::Tree::shown);
         for folder in shown {

@@ -265,7 +265,14 @@ impl Documents {
         events.extend(opening.others.into_iter().map(failed));
     }
 
-    /// The connection broke: updates under way may be lost, nothing is sent until the host told what it has.
+    /// The connection broke, or lives again.
+    pub(super) fn tell_sync_changed(&self, events: &mut VecDeque<ClientEvent>) {
+        for (document, open) in &self.open {
+            open.tell(ClientEvent::SyncChanged { document: *document }, events);
+        }
+    }
+
+    /// The link is void: updates under way may be lost, nothing is sent until the host told what it has.
     pub(super) fn went_away(&mut self, events: &mut VecDeque<ClientEvent>) {
         self.opening.retain(|_, opening| {
             opening.asked = false;

@@ -27,6 +27,8 @@ pub enum Phase {
 pub enum ClientEvent {
     /// The connection changed.
     Phase(Phase),
+    /// What was under way when the connection broke is void: requests that were not answered never will be.
+    BeganAfresh,
     /// Somebody came, went, or has another name or role; perhaps I.
     ParticipantsChanged,
     /// Somebody went; for an announcement.
