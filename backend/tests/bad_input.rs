@@ -468,7 +468,7 @@ struct Greets(bool);
 #[tokio::test(start_paused = true)]
 async fn a_guest_that_falls_silent_loses_its_transport_then_its_place_and_at_last_its_link() {
     let agent = TestAgent::start().await;
-    let mut ann = agent.join(Role::Editor, "Ann").await;
+    let ann = agent.join(Role::Editor, "Ann").await;
     let invite = agent.invite(Role::Editor);
     let (ours, theirs) = Transport::pair(64);
     agent.agent.serve(theirs);

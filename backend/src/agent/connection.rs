@@ -245,12 +245,15 @@ impl Connection {
                     debug!("lost its transport");
                     lines = None;
                 }
-                Outcome::Returned(Return { attached, received }) => match self.resume(attached, received) {
+                Outcome::Returned(back) => match self.resume(back) {
                     Ok(resumed) => {
                         lines = Some(resumed);
                         self.services.session.back(&self.participant).await;
                     }
-                    Err(end) => break end,
+                    Err((mut sender, fault)) => {
+                        refuse(&mut sender, &fault).await;
+                        break End::Fault(fault);
+                    }
                 },
             }
         };
@@ -332,11 +335,13 @@ impl Connection {
     }
 
     /// Goes on over another transport. What the old one did not take is sealed anew.
-    fn resume(&self, attached: Attached, received: u64) -> Result<Lines, End> {
-        let Attached { channel, sender, receiver } = attached;
+    fn resume(&self, back: Return) -> Result<Lines, (Sender, Fault)> {
+        let Return { attached: Attached { channel, sender, receiver }, received } = back;
         let mut wire = self.wire.lock();
         let Wire { channel: present, link } = &mut *wire;
-        link.resume(received, self.now()).map_err(|error| End::Fault(error.into()))?;
+        if let Err(error) = link.resume(received, self.now()) {
+            return Err((sender, error.into()));
+        }
         *present = channel;
         let opening = Opening::Resumed { received: link.received() };
         *self.unsent.lock() = Some(sealed(present, &opening.encode()));
