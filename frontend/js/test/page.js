@@ -2,6 +2,7 @@
 
 import { Editor, languageName, SHAPES } from "../editor.entry.js";
 import * as services from "../browser.entry.js";
+import { interleave } from "./room.js";
 
 /** A replica that applies edits to a plain string, as the shared text on the Rust side does. */
 class Replica {
@@ -56,4 +57,4 @@ globalThis.remote = (name, ops, inserts) => {
 };
 
 globalThis.frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-Object.assign(globalThis, { languageName, SHAPES, services, ready: true });
+Object.assign(globalThis, { languageName, SHAPES, services, interleave, ready: true });
