@@ -21,21 +21,22 @@ export const remoteRuns = Annotation.define();
 const takesBack = Annotation.define();
 
 /**
- * Oldest first. Each stands as what would take it back now, whatever was changed since: as with the own undo, that
- * deletes what its author inserted and is still there, and brings back what its author deleted.
+ * The changes of this text, the last one last, each as what takes it back. Together they lead back, one after the other,
+ * through the texts that were here: each fits the text that taking back those after it leaves. So every change of the
+ * text is in here, with what took others back as the only exception; that removes what it took back.
  * @type {StateField<{ by: By, time: number, inverse: import("@codemirror/state").ChangeSet }[]>}
  */
 export const lastChanges = StateField.define({
   create: () => [],
   update(entries, transaction) {
     if (!transaction.docChanged) return entries;
-    if (transaction.annotation(takesBack)) return moved(entries.slice(0, -1), transaction.changes);
+    if (transaction.annotation(takesBack)) return entries.slice(0, -1);
     const runs = transaction.annotation(remoteRuns) ?? [{ by: "me", changes: transaction.changes }];
     const time = transaction.annotation(Transaction.time);
     let before = transaction.startState.doc;
     runs.forEach(({ by, changes }, index) => {
       // What came in one piece, from anybody, can not be told apart; and nothing before it was last.
-      entries = by === undefined ? [] : added(entries, { by, time, changes, before });
+      entries = by === undefined ? [] : added(entries, { by, time, changes, inverse: changes.invert(before) });
       if (index + 1 < runs.length) before = changes.apply(before);
     });
     return entries;
@@ -64,31 +65,47 @@ export function undoLast({ state, dispatch }) {
   return last.by;
 }
 
-function added(entries, { by, time, changes, before }) {
-  let inverse = changes.invert(before);
-  const known = entries.filter((entry) => entry.by === by).at(-1);
-  if (known && time - known.time < GROUP_DELAY_MS && isAdjacent(known.inverse, changes)) {
-    inverse = inverse.compose(known.inverse);
-    entries = entries.filter((entry) => entry !== known);
+function added(entries, { by, time, changes, inverse }) {
+  const known = withLatestOf(entries, by, time);
+  const last = known?.at(-1);
+  if (last && isAdjacent(rangesOf(last.inverse), rangesOf(changes))) {
+    entries = known.slice(0, -1);
+    inverse = inverse.compose(last.inverse);
   }
-  entries = moved(entries, changes);
-  if (!inverse.empty) entries.push({ by, time, inverse });
+  if (!inverse.empty) entries = [...entries, { by, time, inverse }];
   return entries.slice(-MAX_CHANGES);
 }
 
-/** The entries after other changes; what those have taken back already is gone. */
-function moved(entries, changes) {
-  const after = entries.map((entry) => ({ ...entry, inverse: entry.inverse.map(changes) }));
-  return after.filter(({ inverse }) => !inverse.empty);
+/**
+ * The same changes with the latest of one author moved to the end, as if it had come last: two who type at the same time
+ * still type whole words. Null if there is none that is recent, or others have touched it since.
+ */
+function withLatestOf(entries, by, time) {
+  const index = entries.map((entry) => entry.by).lastIndexOf(by);
+  if (index < 0 || time - entries[index].time >= GROUP_DELAY_MS) return null;
+  const result = entries.slice(0, index);
+  let { inverse } = entries[index];
+  for (const later of entries.slice(index + 1)) {
+    if (isAdjacent(rangesOf(inverse), rangesOf(later.inverse.invertedDesc))) return null;
+    inverse = inverse.map(later.inverse.invertedDesc);
+    result.push({ ...later, inverse: later.inverse.map(inverse) });
+  }
+  return [...result, { ...entries[index], inverse }];
 }
 
-/** Whether two sets of changes of one text touch. */
-function isAdjacent(one, other) {
+/** The places that changes touch, in the text that they apply to; flat `[from, to]*`. */
+function rangesOf(changes) {
   const places = [];
-  one.iterChangedRanges((from, to) => places.push(from, to));
-  let touches = false;
-  other.iterChangedRanges((from, to) => {
-    for (let i = 0; i < places.length; i += 2) touches ||= places[i + 1] >= from && places[i] <= to;
-  });
-  return touches;
+  changes.iterChangedRanges((from, to) => places.push(from, to));
+  return places;
+}
+
+/** Whether two such lists, both in order, have places that meet. */
+function isAdjacent(one, other) {
+  for (let i = 0, j = 0; i < one.length && j < other.length; ) {
+    if (one[i + 1] < other[j]) i += 2;
+    else if (other[j + 1] < one[i]) j += 2;
+    else return true;
+  }
+  return false;
 }

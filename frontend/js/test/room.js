@@ -4,6 +4,7 @@ import { StateEffect } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { remoteEdit } from "../editor/changes.js";
 import { Editor } from "../editor.entry.js";
+import { goOn, pass, stop } from "./clock.js";
 import { random } from "./random.mjs";
 import { isVisible, NOBODY, Replica } from "./replica.js";
 
@@ -23,9 +24,6 @@ export const KINDS = [
   "deletedLate", "undoneOwnLast", "undoneLastOfOther",
 ];
 
-let now = 1_000_000;
-Date.now = () => now;
-
 /** Lets the editor read what the browser did to the page: its observer is called in a microtask. */
 const settle = async () => {
   for (let i = 0; i < 3; i += 1) await null;
@@ -38,6 +36,8 @@ class Author {
   pool = new Map();
   late = new Map();
   everDeleted = new Set();
+  /** What this author brought back of others' when taking back their last changes: it counts as theirs there. */
+  broughtBack = new Set();
   deletedLast = [];
   outbox = [];
   seen = 0;
@@ -195,9 +195,11 @@ class Author {
     const whose = by === "me" ? this.number : by;
     const { inserted, deleted } = this.lastEdit;
     for (const each of deleted) {
-      room.check(each.by === whose, `the last change of ${whose}, undone, deleted ${JSON.stringify(each.value)} of ${each.by}`);
+      const fine = each.by === whose || this.broughtBack.has(each.id);
+      room.check(fine, `the last change of ${whose}, undone, deleted ${JSON.stringify(each.value)} of ${each.by}`);
     }
-    for (const { value } of inserted) {
+    for (const { id, value } of inserted) {
+      this.broughtBack.add(id);
       const did = room.authors[whose].everDeleted.has(value);
       room.check(did, `the last change of ${whose}, undone, brought back ${JSON.stringify(value)}, which it had not deleted`);
     }
@@ -317,7 +319,7 @@ class Room {
 
   async act(author) {
     const { below, pick } = this.random;
-    if (below(3) === 0) now += pick([20, 300, GROUP_DELAY_MS + 100]);
+    if (below(3) === 0) pass(pick([20, 300, GROUP_DELAY_MS + 100]));
     switch (below(15)) {
       case 0:
       case 1:
@@ -512,11 +514,13 @@ class Room {
 export async function interleave(first, count, browser) {
   const counters = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
   const failures = [];
+  stop();
   for (let seed = first; seed < first + count; seed += 1) {
     const room = new Room(seed, counters, browser);
-    await room.run();
+    await room.run().catch((error) => room.check(false, error.stack));
     if (room.failure) failures.push(`seed ${seed}: ${room.failure}`);
     room.close();
   }
+  goOn();
   return { counters, failures };
 }

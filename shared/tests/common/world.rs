@@ -171,7 +171,9 @@ impl World {
                 ClientEvent::Changed { document, runs } => {
                     self.happened.remote_changes += 1;
                     let editor = guest.editors.get_mut(&document).expect("only open documents change");
-                    runs.iter().flat_map(|run| &run.splices).for_each(|splice| apply_to_editor(editor, splice));
+                    runs.iter()
+                        .flat_map(|run| &run.splices)
+                        .for_each(|splice| apply_to_editor(editor, splice));
                 }
                 ClientEvent::Replaced { old, document, lost, .. } => {
                     self.happened.replaced += 1;
