@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use parlor_shared::client::{Client, ClientOptions};
-use parlor_shared::document::Splice;
+use parlor_shared::document::Run;
 use parlor_shared::id::{DocumentId, ParticipantId, RequestId};
 use parlor_shared::invite::Invite;
 use parlor_shared::message::NewEntry;
@@ -44,8 +44,8 @@ pub(crate) struct SessionHandle {
 
 /// The editors, as the session drives them. Called while the client is not borrowed.
 pub(crate) trait DocumentViews {
-    /// Others changed a text: repeat the splices in order.
-    fn changed(&self, document: DocumentId, splices: &[Splice]);
+    /// Others changed a text: repeat the runs in order.
+    fn changed(&self, document: DocumentId, runs: &[Run]);
     /// A text was replaced as a whole, perhaps under another id.
     fn replaced(&self, old: DocumentId, document: DocumentId);
     /// A file has another name.

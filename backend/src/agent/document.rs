@@ -455,7 +455,8 @@ impl DocumentActor {
         self.changes += 1;
         self.journal.text(&update);
         self.schedule.edited(now);
-        let message = encode(&ToGuest::Document(DocumentToGuest::Update { document: self.id, update }));
+        let message = DocumentToGuest::Update { document: self.id, by: author, update };
+        let message = encode(&ToGuest::Document(message));
         for (id, subscriber) in &self.subscribers {
             if Some(*id) != author {
                 subscriber.connection.outbox.update(self.id, message.clone());

@@ -53,9 +53,9 @@ impl SessionHandle {
             }
             ClientEvent::Invites { invites } => self.store.invites().set(invites),
             ClientEvent::Opened { request, document } => self.apply_opened(request, document),
-            ClientEvent::Changed { document, splices } => {
+            ClientEvent::Changed { document, runs } => {
                 if let Some(views) = self.views() {
-                    views.changed(document, &splices);
+                    views.changed(document, &runs);
                 }
             }
             ClientEvent::Replaced { old, document, lost, fault } => {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::event::{ClientEvent, Phase};
 use crate::codec;
 use crate::document::sync::{DocumentSync, SyncPhase};
-use crate::document::{Document, Splice, UpdateError, digest};
+use crate::document::{ChangedBy, Document, Run, Splice, UpdateError, digest};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, RequestId};
 use crate::lane::Lanes;
@@ -401,10 +401,10 @@ impl Documents {
             }
             open.touched = true;
             open.changes += 1;
-            match open.sync.apply_incoming() {
-                Ok(splices) if splices.is_empty() => {}
-                Ok(splices) => open.tell(ClientEvent::Changed { document: *document, splices }, events),
-                Err(_) => open.must_sync = true,
+            let mut runs = Vec::new();
+            open.must_sync |= open.sync.apply_incoming(&mut runs).is_err();
+            if !runs.is_empty() {
+                open.tell(ClientEvent::Changed { document: *document, runs }, events);
             }
         }
     }
@@ -427,13 +427,14 @@ impl Documents {
                 open.changes += 1;
                 if !open.tell_opened(events) && was_open && !splices.is_empty() {
                     open.touched = true;
-                    open.tell(ClientEvent::Changed { document, splices }, events);
+                    let runs = vec![Run { by: ChangedBy::Anybody, splices }];
+                    open.tell(ClientEvent::Changed { document, runs }, events);
                 }
                 open.tell(ClientEvent::SyncChanged { document }, events);
             }
-            DocumentToGuest::Update { document, update } => {
+            DocumentToGuest::Update { document, by, update } => {
                 if let Some(open) = self.open.get_mut(&document) {
-                    open.sync.receive_update(update);
+                    open.sync.receive_update(by.map_or(ChangedBy::Disk, ChangedBy::Participant), update);
                 }
             }
             DocumentToGuest::Acknowledged { document, sequence } => {

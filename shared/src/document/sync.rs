@@ -4,7 +4,7 @@
 //! so when the host has acknowledged the last sequence and nothing waits, it has everything that was typed here.
 //! Liveness: whatever is dropped ends in `Stale`, which asks for a state as soon as the link lives.
 
-use super::{Document, UpdateError, merge_updates};
+use super::{ChangedBy, Document, Run, UpdateError, merge_updates};
 use crate::id::AuthorId;
 
 /// Updates that wait are merged into one beyond this many bytes, so that waiting never costs more than the text.
@@ -33,8 +33,8 @@ pub struct DocumentSync {
     /// The last sequence given to an update.
     sent: u32,
     acknowledged: u32,
-    /// Updates of others that wait to be applied together.
-    incoming: Vec<Vec<u8>>,
+    /// Updates of others that wait to be applied together, and who made them.
+    incoming: Vec<(ChangedBy, Vec<u8>)>,
 }
 
 impl DocumentSync {
@@ -114,8 +114,8 @@ impl DocumentSync {
     }
 
     /// An update of others; it takes effect with [`DocumentSync::apply_incoming`].
-    pub fn receive_update(&mut self, update: Vec<u8>) {
-        self.incoming.push(update);
+    pub fn receive_update(&mut self, by: ChangedBy, update: Vec<u8>) {
+        self.incoming.push((by, update));
     }
 
     /// Whether updates of others wait to be applied.
@@ -123,14 +123,20 @@ impl DocumentSync {
         !self.incoming.is_empty()
     }
 
-    /// Applies what others sent since the last call, as one change; gives it as splices for an editor.
+    /// Applies what others sent since the last call; adds to `runs` what an editor is to repeat.
     ///
     /// # Errors
-    /// If an update can not be read: ask for a state.
-    pub fn apply_incoming(&mut self) -> Result<Vec<super::Splice>, UpdateError> {
+    /// If an update can not be read: ask for a state. What came before it is applied and in `runs`.
+    pub fn apply_incoming(&mut self, runs: &mut Vec<Run>) -> Result<(), UpdateError> {
         let incoming = std::mem::take(&mut self.incoming);
-        self.document.apply(incoming.iter().map(Vec::as_slice))?;
-        Ok(self.document.take_splices())
+        for of_one in incoming.chunk_by(|(one, _), (next, _)| one == next) {
+            self.document.apply(of_one.iter().map(|(_, update)| update.as_slice()))?;
+            let splices = self.document.take_splices();
+            if !splices.is_empty() {
+                runs.push(Run { by: of_one[0].0, splices });
+            }
+        }
+        Ok(())
     }
 
     /// Takes in a state and what the host has; gives the change as splices. What the host lacks of ours is queued.
@@ -143,7 +149,7 @@ impl DocumentSync {
         host_has: &[u8],
     ) -> Result<Vec<super::Splice>, UpdateError> {
         let incoming = std::mem::take(&mut self.incoming);
-        self.document.apply(incoming.iter().map(Vec::as_slice).chain([update]))?;
+        self.document.apply(incoming.iter().map(|(_, update)| update.as_slice()).chain([update]))?;
         // Deletions have no clock: what waits is sent again with what the host lacks, which contains them all.
         if self.owes() || self.document.is_ahead_of(host_has, self.author)? {
             self.waiting = vec![self.document.missing_from(host_has)?];

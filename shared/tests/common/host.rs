@@ -439,8 +439,9 @@ impl Host {
             Some(**guest) != except && connection.open.contains(&document)
         };
         let guests: Vec<usize> = self.connections.iter().filter(has).map(|(guest, _)| *guest).collect();
+        let by = except.and_then(|guest| self.connections[&guest].participant);
         for guest in guests {
-            let message = DocumentToGuest::Update { document, update: update.to_vec() };
+            let message = DocumentToGuest::Update { document, by, update: update.to_vec() };
             self.tell(guest, &ToGuest::Document(message));
         }
     }
