@@ -316,7 +316,10 @@ impl DocumentActor {
                 }
             }
             DocumentCommand::Update { from, sequence, update } => self.update(from, sequence, &update, now),
-            DocumentCommand::Sync { from, state_vector } => self.send_state(from, &state_vector),
+            DocumentCommand::Sync { from, state_vector } => {
+                debug!(document = %self.id, participant = %from, "a guest synchronises anew");
+                self.send_state(from, &state_vector);
+            }
             DocumentCommand::Save { from } => {
                 self.save_asked_by = Some(from);
                 self.schedule.force();
@@ -583,6 +586,7 @@ impl DocumentActor {
                 self.compare_with_disk();
             }
             DiskOutcome::Conflict(text) => {
+                debug!(document = %self.id, "a change of the file came before the checkpoint");
                 self.merge_outside(&text, now);
                 self.schedule.put_off();
             }
@@ -592,6 +596,7 @@ impl DocumentActor {
                 }
             }
             DiskOutcome::Settling => {
+                debug!(document = %self.id, "something is writing the file");
                 self.settling_until = Some(now + SETTLE_INTERVAL);
                 self.check_disk = true;
                 if self.schedule.is_unsaved() {
@@ -608,6 +613,7 @@ impl DocumentActor {
                 self.check_disk = true;
             }
             DiskOutcome::Gone => {
+                debug!(document = %self.id, "the file is gone");
                 self.save_asked_by = None;
                 self.set_status(DocumentStatus::Gone);
             }

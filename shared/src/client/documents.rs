@@ -79,6 +79,11 @@ impl OpenDocument {
         self.sync.document()
     }
 
+    /// Whether the host has confirmed everything that was typed here.
+    pub fn is_confirmed(&self) -> bool {
+        self.sync.is_confirmed()
+    }
+
     /// How it stands to host and disk.
     pub(super) fn sync_state(&self, phase: &Phase) -> SyncState {
         if *phase != Phase::Live {
