@@ -686,14 +686,16 @@ impl DocumentActor {
             return None;
         }
         let due = if self.may_write() { self.schedule.due(now) } else { None };
-        let due = due.map(|due| self.settling_until.map_or(due, |settled| settled.max(due)));
+        // Until something else is done with the file nothing is done to it: waking for it earlier would be waking in vain.
+        let settled_by = |at: Instant| self.settling_until.map_or(at, |settled| settled.max(at));
+        let (due, recheck) = (due.map(settled_by), self.recheck_at.map(settled_by));
         let settled = self.settling_until.filter(|_| self.check_disk);
         let idle = if self.idle_told || self.schedule.is_unsaved() {
             None
         } else {
             self.empty_since.map(|since| self.idle_at(since))
         };
-        [due, settled, self.recheck_at, idle].into_iter().flatten().min()
+        [due, settled, recheck, idle].into_iter().flatten().min()
     }
 
     fn idle_at(&self, empty_since: Instant) -> Instant {
