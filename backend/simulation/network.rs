@@ -15,10 +15,10 @@ use super::plan::{Damage, Way};
 use super::random::Random;
 
 /// Messages that the agent's side takes before it waits for the network: what a system buffers for one socket.
-const SEND_BUFFER_MESSAGES: usize = 8;
+const SEND_BUFFER_MESSAGES: usize = 4;
 
 /// Messages under way in one direction; more wait where they come from.
-const UNDER_WAY: usize = 32;
+const UNDER_WAY: usize = 12;
 
 /// What the guest's first byte says of a sealed message.
 const SEALED: u8 = 3;
@@ -109,6 +109,10 @@ pub(crate) struct Line {
     to_guest: VecDeque<(Duration, Bytes)>,
     lateness: Lateness,
     random: Random,
+    /// What happens to the next sealed message of a direction.
+    waiting: Vec<(Way, Damage)>,
+    /// What happened to messages since the last look.
+    pub(crate) damaged: Vec<Damage>,
     /// Nothing arrives any more, on either side.
     pub(crate) dead: bool,
 }
@@ -124,6 +128,8 @@ impl Line {
             to_guest: VecDeque::new(),
             lateness,
             random,
+            waiting: Vec::new(),
+            damaged: Vec::new(),
             dead: false,
         };
         (line, transport)
@@ -152,6 +158,7 @@ impl Line {
         let due = self.due(Way::ToHost, now);
         if !self.dead {
             self.to_host.push_back((due, message.into()));
+            self.damage_latest(Way::ToHost);
         }
     }
 
@@ -167,6 +174,7 @@ impl Line {
             drop(socket);
             writer.into_iter().for_each(Waker::wake);
             self.to_guest.push_back((due, message));
+            self.damage_latest(Way::ToGuest);
             collected += 1;
         }
         collected
@@ -225,9 +233,23 @@ impl Line {
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
-    /// Spoils a sealed message under way. Those before the seal are not touched: whoever can write into a connection
-    /// that is not sealed yet can end it for good, which is no accident of networks.
-    pub(crate) fn damage(&mut self, way: Way, message: usize, damage: Damage) -> bool {
+    /// Spoils a sealed message under way, or else the next one. Those before the seal are not touched: whoever can write
+    /// into a connection that is not sealed yet can end it for good, which is no accident of networks.
+    pub(crate) fn damage(&mut self, way: Way, message: usize, damage: Damage) {
+        if !self.try_damage(way, message, damage) {
+            self.waiting.push((way, damage));
+        }
+    }
+
+    fn damage_latest(&mut self, way: Way) {
+        let latest = self.queue(way).len() - 1;
+        let Some(at) = self.waiting.iter().position(|(waiting, _)| *waiting == way) else { return };
+        if self.try_damage(way, latest, self.waiting[at].1) {
+            self.waiting.remove(at);
+        }
+    }
+
+    fn try_damage(&mut self, way: Way, message: usize, damage: Damage) -> bool {
         let queue = self.queue(way);
         let Some((due, bytes)) = queue.get(message).cloned() else { return false };
         if bytes.first() != Some(&SEALED) {
@@ -247,6 +269,7 @@ impl Line {
                 queue[message].1 = bytes.slice(..keep);
             }
         }
+        self.damaged.push(damage);
         true
     }
 }

@@ -15,7 +15,7 @@ pub(crate) mod plan;
 mod random;
 pub(crate) mod record;
 mod rest;
-mod shrink;
+pub(crate) mod shrink;
 mod world;
 
 use plan::Plan;

@@ -40,8 +40,8 @@ const PIECES: [&str; 10] = [
     "  // ",
 ];
 
-/// Enough to overflow the lane of a guest that does not read, three times written.
-const FLOOD_BYTES: usize = 400_000;
+/// Written three times, more than the lane of a guest that does not read takes, even if the first is on its way.
+const FLOOD_BYTES: usize = 600_000;
 
 /// Everything.
 pub(crate) struct World {
@@ -137,6 +137,14 @@ impl World {
         }
         for line in self.lines.values_mut() {
             moved |= line.collect(self.now) > 0;
+            for damage in line.damaged.drain(..) {
+                self.record.count(match damage {
+                    Damage::Duplicate => "damaged: duplicate",
+                    Damage::Flip(_) => "damaged: flip",
+                    Damage::Truncate(_) => "damaged: truncate",
+                    Damage::Lose => "damaged: lose",
+                });
+            }
             while line.next_due(Way::ToHost).is_some_and(|due| due <= self.now) {
                 moved |= line.deliver_to_host().is_some();
             }
@@ -379,13 +387,8 @@ impl World {
 
     fn damage(&mut self, number: usize, way: Way, message: usize, damage: Damage) -> Result<(), String> {
         self.exchange()?;
-        if self.line(number).is_some_and(|line| line.damage(way, message, damage)) {
-            self.record.count(match damage {
-                Damage::Duplicate => "damaged: duplicate",
-                Damage::Flip(_) => "damaged: flip",
-                Damage::Truncate(_) => "damaged: truncate",
-                Damage::Lose => "damaged: lose",
-            });
+        if let Some(line) = self.line(number) {
+            line.damage(way, message, damage);
         }
         Ok(())
     }
