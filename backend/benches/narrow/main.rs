@@ -234,7 +234,7 @@ fn guest(link: &str, time: Duration) -> Result<()> {
     let on_event: OnEvent = Box::new(move |client, event| match event {
         ClientEvent::Opened { document, .. } => drop(opened.send(document)),
         ClientEvent::SyncChanged { document } => {
-            if client.document(document).is_some_and(|open| open.is_at_host()) {
+            if client.document(document).is_some_and(|open| open.is_confirmed()) {
                 drop(confirmed.send(Instant::now()));
             }
         }

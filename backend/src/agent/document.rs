@@ -316,7 +316,10 @@ impl DocumentActor {
                 }
             }
             DocumentCommand::Update { from, sequence, update } => self.update(from, sequence, &update, now),
-            DocumentCommand::Sync { from, state_vector } => self.send_state(from, &state_vector),
+            DocumentCommand::Sync { from, state_vector } => {
+                debug!(document = %self.id, participant = %from, "a guest synchronises anew");
+                self.send_state(from, &state_vector);
+            }
             DocumentCommand::Save { from } => {
                 self.save_asked_by = Some(from);
                 self.schedule.force();
@@ -584,6 +587,7 @@ impl DocumentActor {
                 self.compare_with_disk();
             }
             DiskOutcome::Conflict(text) => {
+                debug!(document = %self.id, "a change of the file came before the checkpoint");
                 self.merge_outside(&text, now);
                 self.schedule.put_off();
             }
@@ -593,6 +597,7 @@ impl DocumentActor {
                 }
             }
             DiskOutcome::Settling => {
+                debug!(document = %self.id, "something is writing the file");
                 self.settling_until = Some(now + SETTLE_INTERVAL);
                 self.check_disk = true;
                 if self.schedule.is_unsaved() {
@@ -609,6 +614,7 @@ impl DocumentActor {
                 self.check_disk = true;
             }
             DiskOutcome::Gone => {
+                debug!(document = %self.id, "the file is gone");
                 self.save_asked_by = None;
                 self.set_status(DocumentStatus::Gone);
             }
@@ -681,14 +687,16 @@ impl DocumentActor {
             return None;
         }
         let due = if self.may_write() { self.schedule.due(now) } else { None };
-        let due = due.map(|due| self.settling_until.map_or(due, |settled| settled.max(due)));
+        // Until something else is done with the file nothing is done to it: waking for it earlier would be waking in vain.
+        let settled_by = |at: Instant| self.settling_until.map_or(at, |settled| settled.max(at));
+        let (due, recheck) = (due.map(settled_by), self.recheck_at.map(settled_by));
         let settled = self.settling_until.filter(|_| self.check_disk);
         let idle = if self.idle_told || self.schedule.is_unsaved() {
             None
         } else {
             self.empty_since.map(|since| self.idle_at(since))
         };
-        [due, settled, self.recheck_at, idle].into_iter().flatten().min()
+        [due, settled, recheck, idle].into_iter().flatten().min()
     }
 
     fn idle_at(&self, empty_since: Instant) -> Instant {

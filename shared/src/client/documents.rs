@@ -80,7 +80,7 @@ impl OpenDocument {
     }
 
     /// Whether the host has confirmed everything that was typed here.
-    pub fn is_at_host(&self) -> bool {
+    pub fn is_confirmed(&self) -> bool {
         self.sync.is_confirmed()
     }
 
