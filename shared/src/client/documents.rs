@@ -169,7 +169,7 @@ impl OpenDocument {
             self.unconfirmed_text().or_else(|| self.replaces.take().and_then(|replaces| replaces.lost));
         let tells = self.shown || lost.is_some();
         self.replaces = tells.then_some(Replaces { old: self.info.document, lost, fault });
-        self.sync = DocumentSync::new(author);
+        self.sync = DocumentSync::instead_of(&self.sync, author);
     }
 
     /// The text is here: tells whoever waits for it. Says whether somebody did.

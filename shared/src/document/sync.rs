@@ -122,6 +122,12 @@ impl DocumentSync {
         }
     }
 
+    /// An empty replica in the place of another one, whose edits it does not count again.
+    pub fn instead_of(other: &Self, author: AuthorId) -> Self {
+        let edits = other.edits + 1;
+        Self { edits, confirmed: edits, ..Self::new(author) }
+    }
+
     /// A replica that was kept by [`DocumentSync::keep`]. It can be typed into at once.
     ///
     /// # Errors
