@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use parlor_shared::backoff::Backoff;
-use parlor_shared::client::{Client, ClientEvent, ClientOptions, Phase};
+use parlor_shared::client::{Client, ClientEvent, Phase};
 use parlor_shared::invite::Invite;
 
 use crate::js::browser::WakeEvents;
@@ -67,14 +67,14 @@ struct Inner {
 }
 
 impl Net {
-    /// Starts to connect.
-    pub(crate) fn start(options: ClientOptions, handlers: Handlers) -> Self {
-        let address = socket_address(&options.invite);
+    /// Starts to connect a guest to where its invite leads.
+    pub(crate) fn start(client: Client, invite: &Invite, handlers: Handlers) -> Self {
+        let address = socket_address(invite);
         let inner = Rc::new_cyclic(|me: &Weak<Inner>| {
             let for_frame = me.clone();
             Inner {
                 me: me.clone(),
-                client: RefCell::new(Client::new(options)),
+                client: RefCell::new(client),
                 address,
                 socket: RefCell::new(None),
                 open: Cell::new(false),

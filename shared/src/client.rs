@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use crate::codec::{self, Decoded};
 use crate::document::Splice;
+use crate::document::sync::SendRule;
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, LinkId, ParticipantId, RequestId};
 use crate::invite::Invite;
@@ -28,12 +29,14 @@ use crate::role::Role;
 use crate::seal::{Channel, Greeting, Identity, Initiator};
 
 mod documents;
+pub mod draft;
 mod event;
 
-pub use documents::{OpenDocument, SyncState};
+pub use documents::{HeldEdits, OpenDocument, SyncState};
 pub use event::{ClientEvent, Phase};
 
 use documents::Documents;
+use draft::{Draft, DraftMark};
 
 /// What a guest needs to know before it knocks.
 #[derive(Debug, Clone)]
@@ -126,6 +129,25 @@ impl Client {
             my_presence: (Presence::default(), true),
             presence_sent: None,
         }
+    }
+
+    /// A guest that was in the room before its program ended: the documents of these drafts are open, and can be typed
+    /// into before there is a connection. Drafts of another participant than the first one's, of another session, and
+    /// those that can not be read come back: nothing is lost silently.
+    pub fn restore(options: ClientOptions, drafts: Vec<Draft>) -> (Self, Vec<Draft>) {
+        let mut client = Self::new(options);
+        let session = client.options.invite.session;
+        let Some(first) = drafts.iter().find(|draft| draft.session == session) else {
+            return (client, drafts);
+        };
+        let (me, info) = (first.me.clone(), first.info_of_session.clone());
+        let is_mine =
+            |draft: &Draft| draft.session == session && draft.me.id == me.id && draft.me.author == me.author;
+        let (mine, mut others): (Vec<_>, Vec<_>) = drafts.into_iter().partition(is_mine);
+        others.extend(client.documents.restore(me.author, mine));
+        client.membership = Some(Membership { me: me.id, author: me.author, session: info });
+        client.participants.insert(me.id, me);
+        (client, others)
     }
 
     // Driving.
@@ -308,6 +330,26 @@ impl Client {
         Ok(())
     }
 
+    /// By which rule edits are sent that were made while away; [`SendRule::Always`] unless it is said.
+    pub fn set_send_rule(&mut self, rule: SendRule) {
+        self.documents.set_send_rule(rule);
+    }
+
+    /// Sends the edits that waited for a decision.
+    pub fn send_held(&mut self, document: DocumentId) {
+        self.documents.send_held(document, &mut self.events);
+    }
+
+    /// Gives up the edits that waited for a decision and takes the host's text. Gives the text as it was here.
+    pub fn take_hosts(&mut self, document: DocumentId) -> Option<String> {
+        self.documents.take_hosts(document, &mut self.events)
+    }
+
+    /// A draft with this many edits is where it survives this program, or can not be kept at all.
+    pub fn draft_is_written(&mut self, document: DocumentId, edits: u64) {
+        self.documents.draft_is_written(document, edits);
+    }
+
     /// Applies what others typed since the last call and reports it: once a rendered frame is often enough.
     pub fn apply_incoming(&mut self) {
         self.documents.apply_incoming(&mut self.events);
@@ -363,6 +405,25 @@ impl Client {
     /// How an open document stands to host and disk.
     pub fn sync_state(&self, document: DocumentId) -> Option<SyncState> {
         self.documents.get(document).map(|open| open.sync_state(&self.phase))
+    }
+
+    /// The documents that the host does not have all of, closed ones included: those to keep a draft of.
+    pub fn unconfirmed(&self) -> impl Iterator<Item = DraftMark> {
+        self.documents.unconfirmed()
+    }
+
+    /// All of a document, to be kept until the host has it. Costs time in proportion to the text.
+    pub fn draft(&self, document: DocumentId) -> Option<Draft> {
+        let membership = self.membership.as_ref()?;
+        let me = self.participants.get(&membership.me)?.clone();
+        let (info, kept) = self.documents.kept(document)?;
+        let session = self.options.invite.session;
+        Some(Draft::new(session, membership.session.clone(), me, info, kept))
+    }
+
+    /// What waits for a decision in a document; nothing until the host's text is known.
+    pub fn held(&self, document: DocumentId) -> Option<HeldEdits> {
+        self.documents.held(document)
     }
 
     /// Six words that the host sees too, while there is a sealed connection.

@@ -18,6 +18,7 @@ use yrs::{
 use crate::id::{AuthorId, ParticipantId};
 
 pub mod diff;
+pub mod hunks;
 pub mod sync;
 mod update_check;
 
@@ -252,6 +253,16 @@ impl Document {
         let theirs = decode_state_vector(state_vector)?;
         let client = ClientID::new(author.0);
         Ok(self.doc.transact().state_vector().get(&client) > theirs.get(&client))
+    }
+
+    /// Whether this replica has everything that one with this state vector has, deletions aside.
+    ///
+    /// # Errors
+    /// [`UpdateError::Malformed`] if it is not a state vector.
+    pub fn has_all_of(&self, state_vector: &[u8]) -> Result<bool, UpdateError> {
+        let theirs = decode_state_vector(state_vector)?;
+        let ours = self.doc.transact().state_vector();
+        Ok(theirs.iter().all(|(client, clock)| ours.get(client) >= *clock))
     }
 
     /// A position that stays with its neighbours. Offsets beyond the end mean the end.

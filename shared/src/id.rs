@@ -115,6 +115,8 @@ impl AuthorId {
     pub const DISK: Self = Self(1);
     /// The agent itself, when it merges what no replica could.
     pub const AGENT: Self = Self(2);
+    /// What a guest types into a restored text before it has heard the host again. Never sent.
+    pub const NOT_YET: Self = Self(3);
     /// The first author given to a participant.
     pub const FIRST_PARTICIPANT: Self = Self(16);
 }

@@ -232,10 +232,12 @@ fn guest(link: &str, time: Duration) -> Result<()> {
     let received = Arc::new(AtomicU64::new(0));
     let bulk = Arc::clone(&received);
     let on_event: OnEvent = Box::new(move |client, event| match event {
-        ClientEvent::Opened { document, .. } => drop(opened.send(document)),
+        ClientEvent::Opened { document, .. } => {
+            let _ = opened.send(document);
+        }
         ClientEvent::SyncChanged { document } => {
             if client.document(document).is_some_and(|open| open.is_confirmed()) {
-                drop(confirmed.send(Instant::now()));
+                let _ = confirmed.send(Instant::now());
             }
         }
         ClientEvent::Chunk { bytes, .. } => {

@@ -517,13 +517,14 @@ impl Connection {
 
     async fn receive_document(&self, message: DocumentToHost) {
         let from = self.participant.id;
+        let connection = self.participant.connection;
         let documents = &self.services.documents;
         let (document, command) = match message {
             DocumentToHost::Open { request, path, known } => {
                 return documents.open(Arc::clone(&self.participant), request, path, known).await;
             }
             DocumentToHost::Update { document, sequence, update } => {
-                (document, DocumentCommand::Update { from, sequence, update })
+                (document, DocumentCommand::Update { from, connection, sequence, update })
             }
             DocumentToHost::Sync { document, state_vector } => {
                 (document, DocumentCommand::Sync { from, state_vector })
@@ -531,7 +532,7 @@ impl Connection {
             DocumentToHost::Verify { document } => (document, DocumentCommand::Verify { from }),
             DocumentToHost::Diverged { document } => (document, DocumentCommand::Diverged { from }),
             DocumentToHost::Save { document } => (document, DocumentCommand::Save { from }),
-            DocumentToHost::Close { document } => (document, DocumentCommand::Close { from }),
+            DocumentToHost::Close { document } => (document, DocumentCommand::Close { from, connection }),
         };
         let is_close = matches!(command, DocumentCommand::Close { .. });
         if !documents.send(document, command).await && !is_close {

@@ -62,8 +62,9 @@ const RECHECK_INTERVAL: Duration = Duration::from_millis(250);
 pub(super) enum DocumentCommand {
     /// Somebody wants to see it.
     Open(Arc<ParticipantConnection>, RequestId, Option<KnownDocument>),
-    /// An authorised edit.
-    Update { from: ParticipantId, sequence: u32, update: Vec<u8> },
+    /// An authorised edit. From a connection that gave way to another one meanwhile it is void: whoever came back was told
+    /// what the text has of its author, and writes on from there.
+    Update { from: ParticipantId, connection: ConnectionId, sequence: u32, update: Vec<u8> },
     /// Somebody missed something.
     Sync { from: ParticipantId, state_vector: Vec<u8> },
     /// An authorised wish for a checkpoint.
@@ -72,8 +73,8 @@ pub(super) enum DocumentCommand {
     Verify { from: ParticipantId },
     /// Somebody's text was another than ours; it takes ours.
     Diverged { from: ParticipantId },
-    /// Somebody no longer shows it.
-    Close { from: ParticipantId },
+    /// Somebody no longer shows it, on this connection.
+    Close { from: ParticipantId, connection: ConnectionId },
     /// A connection is over.
     Gone(ParticipantId, ConnectionId),
     /// The file may have changed outside.
@@ -315,7 +316,11 @@ impl DocumentActor {
                     self.early.push((connection, request, known));
                 }
             }
-            DocumentCommand::Update { from, sequence, update } => self.update(from, sequence, &update, now),
+            DocumentCommand::Update { from, connection, sequence, update } => {
+                if self.is_subscribed(from, connection) {
+                    self.update(from, sequence, &update, now);
+                }
+            }
             DocumentCommand::Sync { from, state_vector } => {
                 debug!(document = %self.id, participant = %from, "a guest synchronises anew");
                 self.send_state(from, &state_vector);
@@ -330,16 +335,17 @@ impl DocumentActor {
                 let (document, incident) = (self.id, self.repairs);
                 error!(%document, participant = %from, incident, "a replica had another text; it takes ours");
             }
-            DocumentCommand::Close { from } => {
-                if let Some(subscriber) = self.subscribers.remove(&from) {
+            DocumentCommand::Close { from, connection } => {
+                if self.is_subscribed(from, connection)
+                    && let Some(subscriber) = self.subscribers.remove(&from)
+                {
                     subscriber.connection.release(self.id);
                     subscriber.connection.outbox.forget_document(self.id);
                 }
                 self.note_emptiness(now);
             }
             DocumentCommand::Gone(participant, connection) => {
-                let gone = |subscriber: &Subscriber| subscriber.connection.connection == connection;
-                if self.subscribers.get(&participant).is_some_and(gone) {
+                if self.is_subscribed(participant, connection) {
                     self.subscribers.remove(&participant);
                     self.keep_until = Some(now + LINGER_FOR_LOST);
                     self.note_emptiness(now);
@@ -368,6 +374,11 @@ impl DocumentActor {
     }
 
     // Subscribers.
+
+    fn is_subscribed(&self, participant: ParticipantId, connection: ConnectionId) -> bool {
+        let same = |subscriber: &Subscriber| subscriber.connection.connection == connection;
+        self.subscribers.get(&participant).is_some_and(same)
+    }
 
     fn open(
         &mut self,

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::draft::{Draft, DraftMark};
 use super::event::{ClientEvent, Phase};
 use crate::codec;
-use crate::document::sync::{DocumentSync, SyncPhase};
+use crate::document::sync::{DocumentSync, Received, SendRule, SyncPhase};
 use crate::document::{ChangedBy, Document, Run, Splice, UpdateError, digest};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, RequestId};
@@ -36,6 +37,8 @@ pub enum SyncState {
     NotSaved(Fault),
     /// The file is gone from the disk; the text is safe in the session.
     Gone,
+    /// The host's text has moved on by much: what was typed meanwhile waits for a decision and is kept here.
+    Held,
 }
 
 /// One open document.
@@ -92,6 +95,9 @@ impl OpenDocument {
         if self.sync.phase() == SyncPhase::Opening {
             return SyncState::Opening;
         }
+        if self.sync.is_held() {
+            return SyncState::Held;
+        }
         match &self.info.status {
             DocumentStatus::NotSaved(fault) => SyncState::NotSaved(fault.clone()),
             DocumentStatus::Gone => SyncState::Gone,
@@ -99,6 +105,36 @@ impl OpenDocument {
             DocumentStatus::Saved { .. } if !self.sync.is_confirmed() || self.must_save => SyncState::Saving,
             DocumentStatus::Saved { .. } if self.touched => SyncState::Saved,
             DocumentStatus::Saved { .. } => SyncState::Synced,
+        }
+    }
+
+    /// Whether the host lacks something that was typed here, as far as is known.
+    pub const fn is_unconfirmed(&self) -> bool {
+        self.sync.owes()
+    }
+
+    /// A document that was kept. Nobody shows it yet.
+    fn restored(draft: &Draft) -> Result<Self, UpdateError> {
+        let mut open = Self::new(draft.info.clone(), DocumentSync::restore(draft.me.author, &draft.kept())?);
+        open.touched = true;
+        open.changes = 1;
+        Ok(open)
+    }
+
+    fn new(info: DocumentInfo, sync: DocumentSync) -> Self {
+        Self {
+            info,
+            sync,
+            touched: false,
+            must_sync: false,
+            must_save: false,
+            opened_by: Vec::new(),
+            shown: false,
+            closing: false,
+            replaces: None,
+            changes: 0,
+            verified: 0,
+            asked_to_verify: None,
         }
     }
 
@@ -138,7 +174,7 @@ impl OpenDocument {
             self.unconfirmed_text().or_else(|| self.replaces.take().and_then(|replaces| replaces.lost));
         let tells = self.shown || lost.is_some();
         self.replaces = tells.then_some(Replaces { old: self.info.document, lost, fault });
-        self.sync = DocumentSync::new(author);
+        self.sync = DocumentSync::instead_of(&self.sync, author);
     }
 
     /// The text is here: tells whoever waits for it. Says whether somebody did.
@@ -189,10 +225,22 @@ struct Opening {
     returning: Option<DocumentId>,
 }
 
+/// Edits that wait for a decision, as [`super::Client::held`] shows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldEdits {
+    /// The file.
+    pub path: WorkspacePath,
+    /// The host's text.
+    pub host: String,
+    /// The same with what was typed here merged into it.
+    pub mine: String,
+}
+
 /// All of a guest's documents.
 #[derive(Debug, Default)]
 pub(super) struct Documents {
     author: Option<AuthorId>,
+    send_rule: SendRule,
     open: BTreeMap<DocumentId, OpenDocument>,
     opening: BTreeMap<RequestId, Opening>,
     closed: BTreeSet<DocumentId>,
@@ -260,6 +308,84 @@ impl Documents {
         }
     }
 
+    /// From now on edits are sent by this rule.
+    pub(super) fn set_send_rule(&mut self, rule: SendRule) {
+        self.send_rule = rule;
+    }
+
+    /// What waits for a decision in a document, once the host's text is known.
+    pub(super) fn held(&self, document: DocumentId) -> Option<HeldEdits> {
+        let open = self.open.get(&document)?;
+        let host = open.sync.host_text()?;
+        Some(HeldEdits { path: open.info.path.clone(), host, mine: open.sync.document().text() })
+    }
+
+    pub(super) fn send_held(&mut self, document: DocumentId, events: &mut VecDeque<ClientEvent>) {
+        if let Some(open) = self.open.get_mut(&document) {
+            open.sync.send_held();
+            open.must_sync |= open.sync.wants_whole();
+            open.tell(ClientEvent::SyncChanged { document }, events);
+        }
+    }
+
+    /// Gives the text up that was held, and gives it back.
+    pub(super) fn take_hosts(
+        &mut self,
+        document: DocumentId,
+        events: &mut VecDeque<ClientEvent>,
+    ) -> Option<String> {
+        let open = self.open.get_mut(&document)?;
+        let (mine, splices) = open.sync.take_hosts()?;
+        open.changes += 1;
+        let runs = vec![Run { by: ChangedBy::Anybody, splices }];
+        open.tell(ClientEvent::Changed { document, runs }, events);
+        open.tell(ClientEvent::SyncChanged { document }, events);
+        Some(mine)
+    }
+
+    /// Brings kept documents back, before there is a connection. Gives those that can not be read.
+    pub(super) fn restore(&mut self, author: AuthorId, drafts: Vec<Draft>) -> Vec<Draft> {
+        self.author = Some(author);
+        let mut unreadable = Vec::new();
+        for draft in drafts {
+            match OpenDocument::restored(&draft) {
+                Ok(open) => {
+                    self.open.insert(draft.info.document, open);
+                }
+                Err(_) => unreadable.push(draft),
+            }
+        }
+        unreadable
+    }
+
+    /// The documents that the host does not have all of, closed ones included.
+    pub(super) fn unconfirmed(&self) -> impl Iterator<Item = DraftMark> {
+        let unconfirmed = self.open.values().filter(|open| {
+            // A text that was refused is still there, and to be told.
+            open.sync.owes() || open.replaces.as_ref().is_some_and(|replaces| replaces.lost.is_some())
+        });
+        unconfirmed.map(|open| {
+            let (edits, confirmed) = open.sync.edits();
+            let is_awaited = open.sync.waits_for_draft();
+            DraftMark { document: open.info.document, edits, confirmed, is_awaited }
+        })
+    }
+
+    /// All of a document that there is something to keep of.
+    pub(super) fn kept(
+        &self,
+        document: DocumentId,
+    ) -> Option<(DocumentInfo, crate::document::sync::KeptReplica)> {
+        let open = self.open.get(&document).filter(|open| open.sync.phase() != SyncPhase::Opening)?;
+        Some((open.info.clone(), open.sync.keep()))
+    }
+
+    pub(super) fn draft_is_written(&mut self, document: DocumentId, edits: u64) {
+        if let Some(open) = self.open.get_mut(&document) {
+            open.sync.draft_is_written(edits);
+        }
+    }
+
     /// The request failed; a replica that it should have brought back ends.
     pub(super) fn failed(&mut self, request: RequestId, fault: &Fault, events: &mut VecDeque<ClientEvent>) {
         let Some(opening) = self.opening.remove(&request) else { return };
@@ -285,7 +411,7 @@ impl Documents {
         });
         self.closed.clear();
         for (document, open) in &mut self.open {
-            open.sync.ask_for_state();
+            open.sync.went_away();
             open.tell(ClientEvent::SyncChanged { document: *document }, events);
         }
     }
@@ -347,7 +473,7 @@ impl Documents {
                 let returning = opening.returning.and_then(|document| self.open.get(&document));
                 let known = returning.filter(|open| open.replaces.is_none()).map(|open| KnownDocument {
                     document: open.info.document,
-                    state_vector: open.sync.document().state_vector(),
+                    state_vector: open.sync.known(),
                 });
                 let path = opening.path.clone();
                 let message = bytes(DocumentToHost::Open { request: *request, path, known });
@@ -420,10 +546,23 @@ impl Documents {
             DocumentToGuest::State { document, update, state_vector } => {
                 let Some(open) = self.open.get_mut(&document) else { return Ok(()) };
                 let was_open = open.sync.phase() != SyncPhase::Opening;
-                let splices = open
-                    .sync
-                    .receive_state(&update, &state_vector)
-                    .map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
+                let knew_host = open.sync.host_text().is_some();
+                let received = open.sync.receive_state(&update, &state_vector, self.send_rule);
+                let splices = match received.map_err(|_| Fault::new(FaultCode::InvalidUpdate))? {
+                    Received::Changed(splices) => splices,
+                    Received::Partial => {
+                        open.must_sync = true;
+                        return Ok(());
+                    }
+                    Received::Contradiction => {
+                        self.receive_refused(document, FaultCode::Repaired.into(), events);
+                        return Ok(());
+                    }
+                };
+                open.must_sync |= open.sync.wants_whole();
+                if !knew_host && open.sync.is_held() && !open.sync.wants_whole() {
+                    events.push_back(ClientEvent::Held { document });
+                }
                 open.changes += 1;
                 if !open.tell_opened(events) && was_open && !splices.is_empty() {
                     open.touched = true;
@@ -497,20 +636,8 @@ impl Documents {
                 open.tell_opened(events);
             }
         } else {
-            let open = OpenDocument {
-                info,
-                sync: DocumentSync::new(author),
-                touched: false,
-                must_sync: false,
-                must_save: false,
-                opened_by: std::iter::once(request).chain(opening.others).collect(),
-                shown: false,
-                closing: false,
-                replaces: None,
-                changes: 0,
-                verified: 0,
-                asked_to_verify: None,
-            };
+            let mut open = OpenDocument::new(info, DocumentSync::new(author));
+            open.opened_by = std::iter::once(request).chain(opening.others).collect();
             self.open.insert(document, open);
         }
         Ok(())
@@ -533,7 +660,12 @@ impl Documents {
             }
             open.start_over(author, None);
         }
+        let moved = open.info.path != info.path;
         open.info = info;
+        if moved {
+            let path = open.info.path.clone();
+            open.tell(ClientEvent::Moved { document, path }, events);
+        }
         match self.open.get_mut(&document) {
             // The file was opened anew meanwhile, and perhaps typed into.
             Some(other) => {

@@ -96,6 +96,11 @@ pub enum ClientEvent {
         /// Which.
         document: DocumentId,
     },
+    /// The host's text has moved on by much while edits were made here: they wait. See [`super::Client::held`].
+    Held {
+        /// Which.
+        document: DocumentId,
+    },
     /// A document's file has another path.
     Moved {
         /// Which.

@@ -112,7 +112,12 @@ impl Host {
 
     /// A guest with a link to this host.
     pub(crate) fn guest(&self, number: u8) -> Client {
-        Client::new(ClientOptions {
+        Client::new(self.options(number))
+    }
+
+    /// What a guest needs to know to come, or to come back.
+    pub(crate) fn options(&self, number: u8) -> ClientOptions {
+        ClientOptions {
             invite: Invite {
                 origin: "http://localhost:1".into(),
                 session: SESSION,
@@ -122,7 +127,7 @@ impl Host {
             identity: Identity::from_private(&[100 + number; 32]),
             name: format!("Guest {number}"),
             program: "test".into(),
-        })
+        }
     }
 
     pub(crate) fn add_document(&mut self, id: u32, path: &str, text: &str) -> DocumentId {
@@ -346,7 +351,9 @@ impl Host {
         let connection = self.connections.get_mut(&guest).unwrap();
         match message {
             DocumentToHost::Open { request, path, known } => {
-                let Some((id, open)) = self.documents.iter().find(|(_, open)| open.path == path) else {
+                let by_id = known.as_ref().and_then(|known| self.documents.get_key_value(&known.document));
+                let by_path = || self.documents.iter().find(|(_, open)| open.path == path);
+                let Some((id, open)) = by_id.or_else(by_path) else {
                     let fault = Fault::new(FaultCode::NotFound).with(path);
                     return self.tell(guest, &ToGuest::Fault { request: Some(request), fault });
                 };
@@ -444,6 +451,13 @@ impl Host {
             let message = DocumentToGuest::Update { document, by, update: update.to_vec() };
             self.tell(guest, &ToGuest::Document(message));
         }
+    }
+
+    /// Somebody gave the file another name.
+    pub(crate) fn rename(&mut self, document: DocumentId, path: &str) {
+        let path = WorkspacePath::parse(path).unwrap();
+        self.documents.get_mut(&document).unwrap().path = path.clone();
+        self.tell_all(&ToGuest::Document(DocumentToGuest::Moved { document, path }));
     }
 
     // The disk.
