@@ -225,15 +225,8 @@ impl Agent {
         file: &str,
         count: Count,
     ) -> Result<Guest> {
-        let identity = Identity::generate()?;
-        let options = ClientOptions {
-            invite: self.invite.clone(),
-            identity,
-            name: "Guest".to_owned(),
-            program: "bench".to_owned(),
-        };
-        let guest = Guest::new(options, on_event);
-        let transport = runtime.block_on(connect(&self.origin, &self.invite.session.to_string()))?;
+        let guest = Guest::new(self.guest_options(Identity::generate()?), on_event);
+        let transport = self.connect(runtime)?;
         let transport = match count {
             Count::No => transport,
             Count::Into(sizes) => counting(transport, sizes),
@@ -241,6 +234,21 @@ impl Agent {
         runtime.spawn(guest.serve(transport));
         guest.with(|client| WorkspacePath::parse(file).map(|path| client.open(path)))?;
         Ok(guest)
+    }
+
+    /// What a guest of this agent needs to know.
+    pub(crate) fn guest_options(&self, identity: Identity) -> ClientOptions {
+        ClientOptions {
+            invite: self.invite.clone(),
+            identity,
+            name: "Guest".to_owned(),
+            program: "bench".to_owned(),
+        }
+    }
+
+    /// A socket to it.
+    pub(crate) fn connect(&self, runtime: &Runtime) -> Result<Transport> {
+        Ok(runtime.block_on(connect(&self.origin, &self.invite.session.to_string()))?)
     }
 }
 
