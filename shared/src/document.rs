@@ -18,6 +18,7 @@ use yrs::{
 use crate::id::AuthorId;
 
 pub mod diff;
+pub mod epoch;
 pub mod sync;
 mod update_check;
 

@@ -93,6 +93,7 @@ fn a_first_opening_that_the_break_interrupts_is_still_an_opening() {
     let mut other = Host::new();
     other.add_document(7, "a.txt", "other text");
     let info = DocumentInfo {
+        epoch: 0,
         document: DOCUMENT,
         path: WorkspacePath::parse("a.txt").unwrap(),
         end_of_line: EndOfLine::Lf,

@@ -6,6 +6,9 @@
 mod board;
 mod crowd;
 mod curve;
+#[path = "../../../shared/tests/common/history.rs"]
+mod histories;
+mod history;
 mod join;
 mod party;
 mod process;
@@ -77,6 +80,7 @@ enum Part {
     Fanout,
     Rate,
     Join,
+    History,
 }
 
 fn main() -> Result<()> {
@@ -104,6 +108,9 @@ fn main() -> Result<()> {
     if wants(Part::Join) {
         join::measure(pace.joins)?;
     }
+    if wants(Part::History) {
+        history::measure(pace.history_edits)?;
+    }
     Promise::print("promises", &promises);
     Ok(())
 }
@@ -116,6 +123,7 @@ struct Pace {
     turn: [Duration; 2],
     search_turn: Duration,
     joins: usize,
+    history_edits: usize,
 }
 
 impl Pace {
@@ -124,12 +132,14 @@ impl Pace {
         turn: [Duration::from_millis(2000), Duration::from_millis(1000)],
         search_turn: Duration::from_secs(2),
         joins: 5,
+        history_edits: histories::LONG_EDITS,
     };
     const QUICK: Self = Self {
         turns: 2,
         turn: [Duration::from_millis(500), Duration::from_millis(400)],
         search_turn: Duration::from_millis(500),
         joins: 1,
+        history_edits: 10_000,
     };
 }
 

@@ -192,6 +192,7 @@ pub(crate) fn runtime() -> Result<Runtime> {
 }
 
 /// Whether a guest's incoming messages are measured.
+#[derive(Clone)]
 pub(crate) enum Count {
     No,
     Into(Arc<Mutex<Vec<usize>>>),
@@ -206,7 +207,16 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(crate) fn start(folder: &Path) -> Result<Self> {
+        Self::start_with(folder, &mut Command::new(env!("CARGO_BIN_EXE_parlor")))
+    }
+
+    /// One whose session survives its being killed, in a folder of its own.
+    pub(crate) fn start_keeping(folder: &Path, state: &Path) -> Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
+        Self::start_with(folder, command.env("PARLOR_STATE_DIR", state))
+    }
+
+    fn start_with(folder: &Path, command: &mut Command) -> Result<Self> {
         let (program, line) = Program::start(command.arg("share").arg(folder).args(["--output", "json"]))?;
         let sharing: serde_json::Value = serde_json::from_str(&line)?;
         let link =

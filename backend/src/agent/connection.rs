@@ -357,11 +357,11 @@ impl Connection {
             DocumentToHost::Open { request, path, known } => {
                 return documents.open(Arc::clone(&self.participant), request, path, known).await;
             }
-            DocumentToHost::Update { document, sequence, update } => {
-                (document, DocumentCommand::Update { from, sequence, update })
+            DocumentToHost::Update { document, epoch, sequence, update } => {
+                (document, DocumentCommand::Update { from, epoch, sequence, update })
             }
-            DocumentToHost::Sync { document, state_vector } => {
-                (document, DocumentCommand::Sync { from, state_vector })
+            DocumentToHost::Sync { document, epoch, state_vector } => {
+                (document, DocumentCommand::Sync { from, epoch, state_vector })
             }
             DocumentToHost::Verify { document } => (document, DocumentCommand::Verify { from }),
             DocumentToHost::Diverged { document } => (document, DocumentCommand::Diverged { from }),

@@ -13,7 +13,9 @@ use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, RequestId};
 use crate::lane::Lanes;
 use crate::limits::{LONG_DOCUMENT_UNITS, MAX_TRANSPORT_MESSAGE_BYTES, VERIFY_INTERVAL};
-use crate::message::{DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, KnownDocument, ToHost};
+use crate::message::{
+    DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, KnownDocument, Packed, ToHost,
+};
 use crate::path::WorkspacePath;
 
 /// Typing is merged into the next update while this much of earlier typing waits for the transport.
@@ -157,6 +159,21 @@ impl OpenDocument {
     fn tell(&self, event: ClientEvent, events: &mut VecDeque<ClientEvent>) {
         if self.shown {
             events.push_back(event);
+        }
+    }
+
+    /// Tells the driver that others changed the text, unless it is still to learn that the document is there: then it
+    /// finds the change in the text.
+    fn tell_changed(&self, splices: Vec<Splice>, events: &mut VecDeque<ClientEvent>) {
+        let mine = self.info.document;
+        let is_news = |event: &ClientEvent| match event {
+            ClientEvent::Opened { document, .. } | ClientEvent::Replaced { document, .. } => {
+                *document == mine
+            }
+            _ => false,
+        };
+        if !events.iter().any(is_news) {
+            self.tell(ClientEvent::Changed { document: mine, splices }, events);
         }
     }
 
@@ -335,6 +352,7 @@ impl Documents {
                 let returning = opening.returning.and_then(|document| self.open.get(&document));
                 let known = returning.filter(|open| open.replaces.is_none()).map(|open| KnownDocument {
                     document: open.info.document,
+                    epoch: open.info.epoch,
                     state_vector: open.sync.document().state_vector(),
                 });
                 let path = opening.path.clone();
@@ -349,14 +367,16 @@ impl Documents {
                 lanes.push_document(bytes(DocumentToHost::Verify { document })).map_err(full)?;
             }
             if std::mem::take(&mut open.must_sync) {
-                let state_vector = open.sync.ask_for_state();
-                lanes.push_document(bytes(DocumentToHost::Sync { document, state_vector })).map_err(full)?;
+                let (epoch, state_vector) = (open.info.epoch, open.sync.ask_for_state());
+                let message = bytes(DocumentToHost::Sync { document, epoch, state_vector });
+                lanes.push_document(message).map_err(full)?;
             }
             if lanes.queued_document_bytes() < UPDATES_UNDER_WAY_BYTES {
                 let update = open.sync.next_update().map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
                 if let Some((sequence, update)) = update {
                     // As a state, since it may be as large as one and is never to be dropped.
-                    let message = bytes(DocumentToHost::Update { document, sequence, update });
+                    let (epoch, update) = (open.info.epoch, Packed::new(update));
+                    let message = bytes(DocumentToHost::Update { document, epoch, sequence, update });
                     lanes.push_state(document, message).map_err(full)?;
                 }
             }
@@ -383,7 +403,7 @@ impl Documents {
     }
 
     pub(super) fn apply_incoming(&mut self, events: &mut VecDeque<ClientEvent>) {
-        for (document, open) in &mut self.open {
+        for open in self.open.values_mut() {
             if !open.sync.has_incoming() {
                 continue;
             }
@@ -391,7 +411,7 @@ impl Documents {
             open.changes += 1;
             match open.sync.apply_incoming() {
                 Ok(splices) if splices.is_empty() => {}
-                Ok(splices) => open.tell(ClientEvent::Changed { document: *document, splices }, events),
+                Ok(splices) => open.tell_changed(splices, events),
                 Err(_) => open.must_sync = true,
             }
         }
@@ -405,8 +425,11 @@ impl Documents {
     ) -> Result<(), Fault> {
         match message {
             DocumentToGuest::Opened { request, info } => self.receive_opened(request, info, events)?,
-            DocumentToGuest::State { document, update, state_vector } => {
-                let Some(open) = self.open.get_mut(&document) else { return Ok(()) };
+            DocumentToGuest::State { document, epoch, update, state_vector } => {
+                let Some(open) = self.open.get_mut(&document).filter(|open| open.info.epoch == epoch) else {
+                    return Ok(());
+                };
+                let update = update.unpack()?;
                 let was_open = open.sync.phase() != SyncPhase::Opening;
                 let splices = open
                     .sync
@@ -415,14 +438,21 @@ impl Documents {
                 open.changes += 1;
                 if !open.tell_opened(events) && was_open && !splices.is_empty() {
                     open.touched = true;
-                    open.tell(ClientEvent::Changed { document, splices }, events);
+                    open.tell_changed(splices, events);
                 }
                 open.tell(ClientEvent::SyncChanged { document }, events);
             }
-            DocumentToGuest::Update { document, update } => {
+            DocumentToGuest::Update { document, epoch, update } => {
                 if let Some(open) = self.open.get_mut(&document) {
-                    open.sync.receive_update(update);
+                    if open.info.epoch == epoch {
+                        open.sync.receive_update(update.unpack()?);
+                    } else if open.sync.phase() == SyncPhase::Live {
+                        open.must_sync = true;
+                    }
                 }
+            }
+            DocumentToGuest::Renewed { document, epoch, update } => {
+                self.receive_renewed(document, epoch, &update.unpack()?, events)?;
             }
             DocumentToGuest::Acknowledged { document, sequence } => {
                 if let Some(open) = self.open.get_mut(&document) {
@@ -456,6 +486,32 @@ impl Documents {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The document goes on in a new epoch. A replica that lacks something of the last one asks for that first.
+    fn receive_renewed(
+        &mut self,
+        document: DocumentId,
+        epoch: u32,
+        update: &[u8],
+        events: &mut VecDeque<ClientEvent>,
+    ) -> Result<(), Fault> {
+        let Some(open) = self.open.get_mut(&document) else { return Ok(()) };
+        if open.info.epoch.checked_add(1) != Some(epoch)
+            || open.sync.phase() != SyncPhase::Live
+            || open.must_sync
+        {
+            return Ok(());
+        }
+        let splices = open.sync.renew(update).map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
+        open.info.epoch = epoch;
+        open.changes += 1;
+        if !splices.is_empty() {
+            open.touched = true;
+            open.tell_changed(splices, events);
+        }
+        open.tell(ClientEvent::SyncChanged { document }, events);
         Ok(())
     }
 
@@ -512,7 +568,8 @@ impl Documents {
         events: &mut VecDeque<ClientEvent>,
     ) {
         let document = info.document;
-        if open.info.document != document && open.replaces.is_none() {
+        let is_other = (open.info.document, open.info.epoch) != (document, info.epoch);
+        if is_other && open.replaces.is_none() {
             // The text there is another one now: the replica must not be merged into it.
             if open.closing {
                 self.closed.insert(document);

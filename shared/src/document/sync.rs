@@ -4,7 +4,7 @@
 //! so when the host has acknowledged the last sequence and nothing waits, it has everything that was typed here.
 //! Liveness: whatever is dropped ends in `Stale`, which asks for a state as soon as the link lives.
 
-use super::{Document, UpdateError, merge_updates};
+use super::{Document, UpdateError, diff, merge_updates};
 use crate::id::AuthorId;
 
 /// Updates that wait are merged into one beyond this many bytes, so that waiting never costs more than the text.
@@ -151,6 +151,28 @@ impl DocumentSync {
         }
         self.phase = SyncPhase::Live;
         Ok(self.document.take_splices())
+    }
+
+    /// The document goes on in a new epoch, which begins with this update; see [`super::epoch`]. What was typed here and is
+    /// not part of it is typed again and waits. Gives what came in before as splices; the text here stays as it is.
+    ///
+    /// Only for a replica that has all that the host had: [`SyncPhase::Live`].
+    ///
+    /// # Errors
+    /// If the update can not be read; the replica is as it was.
+    pub fn renew(&mut self, update: &[u8]) -> Result<Vec<super::Splice>, UpdateError> {
+        let splices = self.apply_incoming()?;
+        let ours = self.document.text();
+        let mut fresh = Document::for_editor(self.author);
+        fresh.apply([update])?;
+        fresh.take_splices();
+        let typed = fresh.edit(&diff::splices(&fresh.text(), &ours))?;
+        self.document = fresh;
+        // Whatever is under way belongs to the last epoch and is passed over there.
+        self.acknowledged = self.sent;
+        self.waiting = typed.into_iter().collect();
+        self.waiting_bytes = self.waiting.iter().map(Vec::len).sum();
+        Ok(splices)
     }
 
     /// Something was missed: nothing is sent until a state has come. Gives the state vector to ask with.
