@@ -27,9 +27,11 @@ use crate::presence::{Presence, PresenceMap};
 use crate::role::Role;
 use crate::seal::{Channel, Greeting, Identity, Initiator};
 
+mod check;
 mod documents;
 mod event;
 
+pub use check::{Repair, SyncReport};
 pub use documents::{OpenDocument, SyncState};
 pub use event::{ClientEvent, Phase};
 
@@ -284,6 +286,11 @@ impl Client {
     /// if it is refused, a [`ClientEvent::Closed`] brings it back.
     pub fn close(&mut self, document: DocumentId) {
         self.documents.close(document);
+    }
+
+    /// Compares every open document with the host's now; answered by [`ClientEvent::SyncChecked`].
+    pub fn check_sync(&mut self) {
+        self.documents.check_sync(&self.phase, &mut self.events);
     }
 
     /// Asks for a checkpoint now.

@@ -319,6 +319,12 @@ pub fn digest(text: &str) -> [u8; 8] {
     digest
 }
 
+/// What both sides call the difference between two texts, by their digests: it stands in the host's log and in the page.
+pub fn incident(host: [u8; 8], guest: [u8; 8]) -> String {
+    let digest = Sha256::new().chain_update(host).chain_update(guest).finalize();
+    digest[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Length in UTF-16 units.
 pub fn utf16_len(text: &str) -> u32 {
     text.chars().map(|c| c.len_utf16() as u32).sum()

@@ -148,7 +148,7 @@ mod tests {
             ToHost::Document(DocumentToHost::Save { document }),
             ToHost::Document(DocumentToHost::Close { document }),
             ToHost::Document(DocumentToHost::Verify { document }),
-            ToHost::Document(DocumentToHost::Diverged { document }),
+            ToHost::Document(DocumentToHost::Diverged { document, host: [0; 8], mine: [1; 8] }),
             ToHost::Presence(PresenceToHost::At(Presence::default())),
             ToHost::Workspace(WorkspaceToHost::Watch { request, folder: path.clone() }),
             ToHost::Workspace(WorkspaceToHost::Unwatch { folder: path.clone() }),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use parlor_shared::codec::{self, Decoded};
+use parlor_shared::document::incident;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::RequestId;
 use parlor_shared::lane::Lane;
@@ -364,7 +365,9 @@ impl Connection {
                 (document, DocumentCommand::Sync { from, epoch, state_vector })
             }
             DocumentToHost::Verify { document } => (document, DocumentCommand::Verify { from }),
-            DocumentToHost::Diverged { document } => (document, DocumentCommand::Diverged { from }),
+            DocumentToHost::Diverged { document, host, mine } => {
+                (document, DocumentCommand::Diverged { from, incident: incident(host, mine) })
+            }
             DocumentToHost::Save { document } => (document, DocumentCommand::Save { from }),
             DocumentToHost::Close { document } => (document, DocumentCommand::Close { from }),
         };

@@ -78,7 +78,7 @@ pub(super) enum DocumentCommand {
     /// Somebody wants to compare its text with ours.
     Verify { from: ParticipantId },
     /// Somebody's text was another than ours; it takes ours.
-    Diverged { from: ParticipantId },
+    Diverged { from: ParticipantId, incident: String },
     /// Somebody no longer shows it.
     Close { from: ParticipantId },
     /// A connection is over.
@@ -348,10 +348,10 @@ impl DocumentActor {
                 self.schedule.force();
             }
             DocumentCommand::Verify { from } => self.verify(from),
-            DocumentCommand::Diverged { from } => {
+            DocumentCommand::Diverged { from, incident } => {
                 self.repairs += 1;
-                let (document, incident) = (self.id, self.repairs);
-                error!(%document, participant = %from, incident, "a replica had another text; it takes ours");
+                let (document, repairs) = (self.id, self.repairs);
+                error!(%document, participant = %from, %incident, repairs, "a replica had another text; it takes ours");
             }
             DocumentCommand::Close { from } => {
                 if let Some(subscriber) = self.subscribers.remove(&from) {

@@ -273,6 +273,7 @@ fn toasts(session: SessionHandle, room: RoomView) -> Vec<Toast> {
 pub(crate) const fn sync_name(sync: &SyncState) -> &'static str {
     match sync {
         SyncState::Offline => "offline",
+        SyncState::Repairing => "repairing",
         SyncState::Synced => "synced",
         SyncState::Saved => "saved",
         SyncState::Opening | SyncState::Saving | SyncState::NotSaved(_) | SyncState::Gone => "saving",

@@ -56,6 +56,14 @@ impl SessionHandle {
             ClientEvent::Replaced { old, document, lost, fault } => {
                 self.apply_replaced(old, document, lost, fault);
             }
+            ClientEvent::SyncChecked { report } => {
+                let tone = if report.repaired.is_empty() && report.unanswered == 0 {
+                    Tone::Info
+                } else {
+                    Tone::Warning
+                };
+                self.toast(tone, text::sync_report(&report), None);
+            }
             ClientEvent::SyncChanged { document } => self.apply_sync(document),
             ClientEvent::Moved { document, path } => self.apply_moved(document, path),
             ClientEvent::Closed { document, fault, lost } => self.apply_closed(document, fault, lost),

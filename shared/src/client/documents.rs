@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::check::{Repair, SyncCheck};
 use super::event::{ClientEvent, Phase};
 use crate::codec;
 use crate::document::sync::{DocumentSync, SyncPhase};
-use crate::document::{Document, Splice, UpdateError, digest};
+use crate::document::{Document, Splice, UpdateError, digest, incident};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, RequestId};
 use crate::lane::Lanes;
@@ -28,6 +29,8 @@ pub enum SyncState {
     Opening,
     /// Away from the host; what is typed is kept here.
     Offline,
+    /// The text differed from the host's, and the host's takes its place.
+    Repairing,
     /// The host or its disk does not have everything yet.
     Saving,
     /// Nothing was changed since it was opened, or only by the disk: all are equal.
@@ -61,6 +64,8 @@ pub struct OpenDocument {
     /// At which of them the text was the host's, proved by digest.
     verified: u64,
     asked_to_verify: Option<Duration>,
+    /// A person wants it compared as soon as nothing typed here is under way.
+    must_compare: bool,
 }
 
 #[derive(Debug)]
@@ -87,7 +92,9 @@ impl OpenDocument {
             return SyncState::Offline;
         }
         if self.sync.phase() == SyncPhase::Opening {
-            return SyncState::Opening;
+            let fault = self.replaces.as_ref().and_then(|replaces| replaces.fault.as_ref());
+            let is_repair = fault.is_some_and(|fault| fault.code == FaultCode::Repaired);
+            return if is_repair { SyncState::Repairing } else { SyncState::Opening };
         }
         match &self.info.status {
             DocumentStatus::NotSaved(fault) => SyncState::NotSaved(fault.clone()),
@@ -208,8 +215,10 @@ pub(super) struct Documents {
     open: BTreeMap<DocumentId, OpenDocument>,
     opening: BTreeMap<RequestId, Opening>,
     closed: BTreeSet<DocumentId>,
-    /// Documents whose text was not the host's; it is to be told.
-    diverged: BTreeSet<DocumentId>,
+    /// Documents whose text was not the host's, and the digests of both; it is to be told.
+    diverged: BTreeMap<DocumentId, ([u8; 8], [u8; 8])>,
+    /// The comparison of all that a person asked for.
+    check: Option<SyncCheck>,
     /// Ids for requests that the guest makes by itself; taken from the top, where the driver's never come.
     own_requests: u32,
 }
@@ -289,7 +298,9 @@ impl Documents {
             opening.returning.is_none()
         });
         self.closed.clear();
+        self.end_check(events);
         for (document, open) in &mut self.open {
+            open.must_compare = false;
             open.sync.ask_for_state();
             open.tell(ClientEvent::SyncChanged { document: *document }, events);
         }
@@ -340,8 +351,8 @@ impl Documents {
     /// Puts what waits onto the lanes.
     pub(super) fn fill(&mut self, lanes: &mut Lanes, now: Duration) -> Result<(), Fault> {
         let full = |_| Fault::new(FaultCode::TooSlow);
-        for document in std::mem::take(&mut self.diverged) {
-            lanes.push_document(bytes(DocumentToHost::Diverged { document })).map_err(full)?;
+        for (document, (host, mine)) in std::mem::take(&mut self.diverged) {
+            lanes.push_document(bytes(DocumentToHost::Diverged { document, host, mine })).map_err(full)?;
         }
         for document in std::mem::take(&mut self.closed) {
             lanes.push_document(bytes(DocumentToHost::Close { document })).map_err(full)?;
@@ -362,7 +373,9 @@ impl Documents {
         }
         for (id, open) in &mut self.open {
             let document = *id;
-            if open.must_verify(now) {
+            let is_asked = open.must_compare && open.sync.is_confirmed();
+            if is_asked || open.must_verify(now) {
+                open.must_compare = false;
                 open.asked_to_verify = Some(now);
                 lanes.push_document(bytes(DocumentToHost::Verify { document })).map_err(full)?;
             }
@@ -403,6 +416,7 @@ impl Documents {
     }
 
     pub(super) fn apply_incoming(&mut self, events: &mut VecDeque<ClientEvent>) {
+        self.tell_check(events);
         for open in self.open.values_mut() {
             if !open.sync.has_incoming() {
                 continue;
@@ -486,6 +500,7 @@ impl Documents {
                 }
             }
         }
+        self.tell_check(events);
         Ok(())
     }
 
@@ -553,6 +568,7 @@ impl Documents {
                 changes: 0,
                 verified: 0,
                 asked_to_verify: None,
+                must_compare: false,
             };
             self.open.insert(document, open);
         }
@@ -599,14 +615,59 @@ impl Documents {
         self.apply_incoming(events);
         let Some(open) = self.open.get_mut(&document) else { return };
         if !open.sync.is_confirmed() || open.must_sync {
+            // It proves nothing; whoever waits for an answer gets the next one.
+            open.must_compare = self.check.as_ref().is_some_and(|check| check.waits_for(document));
             return;
         }
-        if digest(&open.sync.document().text()) == host {
+        let mine = digest(&open.sync.document().text());
+        if mine == host {
             open.verified = open.changes;
+            if let Some(check) = &mut self.check {
+                check.is_equal(document);
+            }
             return;
         }
-        self.diverged.insert(document);
-        self.receive_refused(document, FaultCode::Repaired.into(), events);
+        let incident = incident(host, mine);
+        if let Some(check) = &mut self.check {
+            let path = open.info.path.clone();
+            check.is_repaired(document, Repair { path, incident: incident.clone() });
+        }
+        self.diverged.insert(document, (host, mine));
+        self.receive_refused(document, Fault::new(FaultCode::Repaired).with(incident), events);
+    }
+
+    /// Compares every open document with the host's.
+    pub(super) fn check_sync(&mut self, phase: &Phase, events: &mut VecDeque<ClientEvent>) {
+        let asked: Vec<DocumentId> =
+            self.open.iter().filter(|(_, open)| !open.closing).map(|(document, _)| *document).collect();
+        for document in &asked {
+            if let Some(open) = self.open.get_mut(document) {
+                open.must_compare = true;
+            }
+        }
+        self.check = Some(SyncCheck::new(asked.into_iter()));
+        match phase {
+            Phase::Live => self.tell_check(events),
+            _ => self.end_check(events),
+        }
+    }
+
+    /// Tells what a check came to, once everything has answered that still can.
+    fn tell_check(&mut self, events: &mut VecDeque<ClientEvent>) {
+        let Some(check) = &mut self.check else { return };
+        let open = &self.open;
+        let is_there = |document| open.get(&document).is_some_and(|open: &OpenDocument| !open.closing);
+        if let Some(report) = check.finished(is_there) {
+            self.check = None;
+            events.push_back(ClientEvent::SyncChecked { report });
+        }
+    }
+
+    /// Nothing answers any more.
+    fn end_check(&mut self, events: &mut VecDeque<ClientEvent>) {
+        if let Some(report) = self.check.take().and_then(|mut check| check.finished(|_| false)) {
+            events.push_back(ClientEvent::SyncChecked { report });
+        }
     }
 
     fn receive_refused(&mut self, document: DocumentId, fault: Fault, events: &mut VecDeque<ClientEvent>) {

@@ -128,10 +128,15 @@ pub enum DocumentToHost {
         /// Which.
         document: DocumentId,
     },
-    /// Our texts differ. I forget mine and open the document anew; this is for the host's log.
+    /// Our texts differ. I forget mine and open the document anew; this is for the host's log, see
+    /// [`crate::document::incident`].
     Diverged {
         /// Which.
         document: DocumentId,
+        /// The digest of the host's text.
+        host: [u8; 8],
+        /// The digest of mine.
+        mine: [u8; 8],
     },
 }
 

@@ -83,7 +83,7 @@ pub(crate) fn to_host() -> Vec<ToHost> {
         ToHost::Document(DocumentToHost::Save { document }),
         ToHost::Document(DocumentToHost::Close { document }),
         ToHost::Document(DocumentToHost::Verify { document }),
-        ToHost::Document(DocumentToHost::Diverged { document }),
+        ToHost::Document(DocumentToHost::Diverged { document, host: [1; 8], mine: [2; 8] }),
         ToHost::Presence(PresenceToHost::At(presence())),
         ToHost::Workspace(WorkspaceToHost::Watch { request, folder: WorkspacePath::root() }),
         ToHost::Workspace(WorkspaceToHost::Unwatch { folder: path("a") }),

@@ -53,7 +53,7 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
                     }
                     .into_any()
                 }
-                Some(SyncState::Opening) => view! { <Banner text=text::STARTING_OVER /> }.into_any(),
+                Some(SyncState::Opening | SyncState::Repairing) => view! { <Banner text=text::STARTING_OVER /> }.into_any(),
                 Some(SyncState::Offline | SyncState::Saving | SyncState::Synced | SyncState::Saved) | None => {
                     ().into_any()
                 }

@@ -154,7 +154,7 @@ fn tab_items(session: SessionHandle) -> Vec<TabItem> {
             texts.iter().find(|text| tab.content == Content::Text(text.document)).map(|text| &text.sync);
         let mark = match (&tab.content, sync) {
             (Content::Notice(_), _) | (_, Some(SyncState::NotSaved(_) | SyncState::Gone)) => TabMark::Problem,
-            (_, Some(SyncState::Saving | SyncState::Offline)) => TabMark::Unsaved,
+            (_, Some(SyncState::Saving | SyncState::Offline | SyncState::Repairing)) => TabMark::Unsaved,
             _ => TabMark::None,
         };
         let folder = tab.path.parent().filter(|_| same_name(&tab.path));
