@@ -28,10 +28,12 @@ use crate::presence::{Presence, PresenceMap};
 use crate::role::Role;
 use crate::seal::{Channel, Greeting, Identity, Initiator};
 
+mod check;
 mod documents;
 pub mod draft;
 mod event;
 
+pub use check::{Repair, SyncReport};
 pub use documents::{HeldEdits, OpenDocument, SyncState};
 pub use event::{ClientEvent, Phase};
 
@@ -312,6 +314,11 @@ impl Client {
     /// if it is refused, a [`ClientEvent::Closed`] brings it back.
     pub fn close(&mut self, document: DocumentId) {
         self.documents.close(document);
+    }
+
+    /// Compares every open document with the host's now; answered by [`ClientEvent::SyncChecked`].
+    pub fn check_sync(&mut self) {
+        self.documents.check_sync(&self.phase, &mut self.events);
     }
 
     /// Asks for a checkpoint now.
@@ -643,7 +650,7 @@ impl Client {
             let moved = self.phase == Phase::Live || phase == Phase::Live;
             self.phase = phase.clone();
             if moved {
-                self.documents.tell_sync_changed(&mut self.events);
+                self.documents.moved_between_phases(&phase, &mut self.events);
             }
             self.events.push_back(ClientEvent::Phase(phase));
         }

@@ -18,6 +18,7 @@ use yrs::{
 use crate::id::{AuthorId, ParticipantId};
 
 pub mod diff;
+pub mod epoch;
 pub mod hunks;
 pub mod sync;
 mod update_check;
@@ -347,6 +348,12 @@ pub fn digest(text: &str) -> [u8; 8] {
     let mut digest = [0; 8];
     digest.copy_from_slice(&Sha256::digest(text)[..8]);
     digest
+}
+
+/// What both sides call the difference between two texts, by their digests: it stands in the host's log and in the page.
+pub fn incident(host: [u8; 8], guest: [u8; 8]) -> String {
+    let digest = Sha256::new().chain_update(host).chain_update(guest).finalize();
+    digest[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Length in UTF-16 units.

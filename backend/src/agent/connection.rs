@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use parlor_shared::codec::{self, Decoded};
+use parlor_shared::document::incident;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::RequestId;
 use parlor_shared::lane::Lane;
@@ -523,14 +524,16 @@ impl Connection {
             DocumentToHost::Open { request, path, known } => {
                 return documents.open(Arc::clone(&self.participant), request, path, known).await;
             }
-            DocumentToHost::Update { document, sequence, update } => {
-                (document, DocumentCommand::Update { from, connection, sequence, update })
+            DocumentToHost::Update { document, epoch, sequence, update } => {
+                (document, DocumentCommand::Update { from, connection, epoch, sequence, update })
             }
-            DocumentToHost::Sync { document, state_vector } => {
-                (document, DocumentCommand::Sync { from, state_vector })
+            DocumentToHost::Sync { document, epoch, state_vector } => {
+                (document, DocumentCommand::Sync { from, epoch, state_vector })
             }
             DocumentToHost::Verify { document } => (document, DocumentCommand::Verify { from }),
-            DocumentToHost::Diverged { document } => (document, DocumentCommand::Diverged { from }),
+            DocumentToHost::Diverged { document, host, mine } => {
+                (document, DocumentCommand::Diverged { from, incident: incident(host, mine) })
+            }
             DocumentToHost::Save { document } => (document, DocumentCommand::Save { from }),
             DocumentToHost::Close { document } => (document, DocumentCommand::Close { from, connection }),
         };

@@ -277,6 +277,7 @@ fn toasts(session: SessionHandle, room: RoomView) -> Vec<Toast> {
 pub(crate) const fn sync_name(sync: &SyncState) -> &'static str {
     match sync {
         SyncState::Offline => "offline",
+        SyncState::Repairing => "repairing",
         SyncState::Synced => "synced",
         SyncState::Saved => "saved",
         SyncState::Opening

@@ -72,6 +72,14 @@ impl SessionHandle {
                     held.push(document);
                 });
             }
+            ClientEvent::SyncChecked { report } => {
+                let tone = if report.repaired.is_empty() && report.unanswered == 0 {
+                    Tone::Info
+                } else {
+                    Tone::Warning
+                };
+                self.toast(tone, text::sync_report(&report), None);
+            }
             ClientEvent::Moved { document, path } => self.apply_moved(document, path),
             ClientEvent::Closed { document, fault, lost } => self.apply_closed(document, fault, lost),
             ClientEvent::Listing { request, folder, entries, omitted } => {

@@ -55,6 +55,11 @@ impl SessionHandle {
         self.activate(id, focus);
     }
 
+    /// Compares every open text with the host's; a toast tells what came of it.
+    pub(crate) fn check_sync(self) {
+        self.with(parlor_shared::client::Client::check_sync);
+    }
+
     /// Asks for a file anew, after a failure or to see an image as text.
     pub(crate) fn reopen_as_text(self, id: TabId) {
         let path = self.tab(id).map(|tab| tab.path);

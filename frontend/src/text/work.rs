@@ -1,5 +1,6 @@
 //! What stands where files are shown: tabs, banners, sync, images and notices.
 
+use parlor_shared::client::{Repair, SyncReport};
 use parlor_shared::fault::Fault;
 use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::role::Role;
@@ -144,6 +145,9 @@ pub(crate) const SYNC_SAVED: &str = "Saved";
 pub(crate) const SYNC_OFFLINE: &str = "Offline";
 pub(crate) const SYNC_NOT_YET: &str = "Not yet at the host";
 pub(crate) const SYNC_HELD: &str = "Waits for you";
+pub(crate) const SYNC_REPAIRING: &str = "Repairing";
+pub(crate) const SYNC_REPAIRING_ABOUT: &str =
+    "This text had come to differ from the host’s, and is being replaced by it.";
 pub(crate) const SYNC_NOT_SAVED: &str = "Not saved";
 pub(crate) const SYNC_GONE: &str = "Deleted on disk";
 pub(crate) const SYNC_SYNCED_ABOUT: &str = "You, the host and the disk have the same text.";
@@ -230,4 +234,28 @@ pub(crate) fn size(bytes: u64) -> String {
     }
     let digits = usize::from(value < 99.95);
     format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// What "Check Sync" came to.
+pub(crate) fn sync_report(report: &SyncReport) -> String {
+    let SyncReport { equal, repaired, unanswered } = report;
+    let files = |count: u32| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    let are = |count: u32| if count == 1 { "is" } else { "are" };
+    let mut sentences = Vec::new();
+    if *equal > 0 {
+        sentences.push(format!("{} {} equal with the host.", files(*equal), are(*equal)));
+    }
+    for Repair { path, incident } in repaired {
+        sentences.push(format!(
+            "{} differed and was replaced by the host’s text; its log has that as {incident}.",
+            path.name()
+        ));
+    }
+    if *unanswered > 0 {
+        sentences.push(format!("{} could not be compared: the host did not answer.", files(*unanswered)));
+    }
+    if sentences.is_empty() {
+        return "No file is open that could be compared.".to_owned();
+    }
+    sentences.join(" ")
 }

@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::check::{Repair, SyncCheck};
 use super::draft::{Draft, DraftMark};
 use super::event::{ClientEvent, Phase};
 use crate::codec;
 use crate::document::sync::{DocumentSync, Received, SendRule, SyncPhase};
-use crate::document::{ChangedBy, Document, Run, Splice, UpdateError, digest};
+use crate::document::{ChangedBy, Document, Run, Splice, UpdateError, digest, incident};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, RequestId};
 use crate::lane::Lanes;
 use crate::limits::{LONG_DOCUMENT_UNITS, MAX_TRANSPORT_MESSAGE_BYTES, VERIFY_INTERVAL};
-use crate::message::{DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, KnownDocument, ToHost};
+use crate::message::{
+    DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, KnownDocument, Packed, ToHost,
+};
 use crate::path::WorkspacePath;
 
 /// Typing is merged into the next update while this much of earlier typing waits for the transport.
@@ -27,6 +30,8 @@ pub enum SyncState {
     Opening,
     /// Away from the host; what is typed is kept here.
     Offline,
+    /// The text differed from the host's, and the host's takes its place.
+    Repairing,
     /// The host or its disk does not have everything yet.
     Saving,
     /// Nothing was changed since it was opened, or only by the disk: all are equal.
@@ -62,6 +67,8 @@ pub struct OpenDocument {
     /// At which of them the text was the host's, proved by digest.
     verified: u64,
     asked_to_verify: Option<Duration>,
+    /// A person wants it compared as soon as nothing typed here is under way.
+    must_compare: bool,
 }
 
 #[derive(Debug)]
@@ -93,7 +100,9 @@ impl OpenDocument {
             return SyncState::Offline;
         }
         if self.sync.phase() == SyncPhase::Opening {
-            return SyncState::Opening;
+            let fault = self.replaces.as_ref().and_then(|replaces| replaces.fault.as_ref());
+            let is_repair = fault.is_some_and(|fault| fault.code == FaultCode::Repaired);
+            return if is_repair { SyncState::Repairing } else { SyncState::Opening };
         }
         if self.sync.is_held() {
             return SyncState::Held;
@@ -135,6 +144,7 @@ impl OpenDocument {
             changes: 0,
             verified: 0,
             asked_to_verify: None,
+            must_compare: false,
         }
     }
 
@@ -201,6 +211,21 @@ impl OpenDocument {
         }
     }
 
+    /// Tells the driver that others changed the text, unless it is still to learn that the document is there: then it
+    /// finds the change in the text.
+    fn tell_changed(&self, runs: Vec<Run>, events: &mut VecDeque<ClientEvent>) {
+        let mine = self.info.document;
+        let is_news = |event: &ClientEvent| match event {
+            ClientEvent::Opened { document, .. } | ClientEvent::Replaced { document, .. } => {
+                *document == mine
+            }
+            _ => false,
+        };
+        if !events.iter().any(is_news) {
+            self.tell(ClientEvent::Changed { document: mine, runs }, events);
+        }
+    }
+
     /// The document ends without the driver's doing; whoever still waits for it, or loses text by it, is told.
     fn tell_closed(self, fault: Option<Fault>, events: &mut VecDeque<ClientEvent>) {
         let (document, lost) = (self.info.document, self.unconfirmed_text());
@@ -244,8 +269,10 @@ pub(super) struct Documents {
     open: BTreeMap<DocumentId, OpenDocument>,
     opening: BTreeMap<RequestId, Opening>,
     closed: BTreeSet<DocumentId>,
-    /// Documents whose text was not the host's; it is to be told.
-    diverged: BTreeSet<DocumentId>,
+    /// Documents whose text was not the host's, and the digests of both; it is to be told.
+    diverged: BTreeMap<DocumentId, ([u8; 8], [u8; 8])>,
+    /// The comparison of all that a person asked for.
+    check: Option<SyncCheck>,
     /// Ids for requests that the guest makes by itself; taken from the top, where the driver's never come.
     own_requests: u32,
 }
@@ -397,8 +424,13 @@ impl Documents {
     }
 
     /// The connection broke, or lives again.
-    pub(super) fn tell_sync_changed(&self, events: &mut VecDeque<ClientEvent>) {
-        for (document, open) in &self.open {
+    pub(super) fn moved_between_phases(&mut self, to: &Phase, events: &mut VecDeque<ClientEvent>) {
+        if *to != Phase::Live {
+            // Whoever asked for a comparison is not kept waiting for the host's return.
+            self.end_check(events);
+        }
+        for (document, open) in &mut self.open {
+            open.must_compare &= *to == Phase::Live;
             open.tell(ClientEvent::SyncChanged { document: *document }, events);
         }
     }
@@ -461,8 +493,8 @@ impl Documents {
     /// Puts what waits onto the lanes.
     pub(super) fn fill(&mut self, lanes: &mut Lanes, now: Duration) -> Result<(), Fault> {
         let full = |_| Fault::new(FaultCode::TooSlow);
-        for document in std::mem::take(&mut self.diverged) {
-            lanes.push_document(bytes(DocumentToHost::Diverged { document })).map_err(full)?;
+        for (document, (host, mine)) in std::mem::take(&mut self.diverged) {
+            lanes.push_document(bytes(DocumentToHost::Diverged { document, host, mine })).map_err(full)?;
         }
         for document in std::mem::take(&mut self.closed) {
             lanes.push_document(bytes(DocumentToHost::Close { document })).map_err(full)?;
@@ -473,6 +505,7 @@ impl Documents {
                 let returning = opening.returning.and_then(|document| self.open.get(&document));
                 let known = returning.filter(|open| open.replaces.is_none()).map(|open| KnownDocument {
                     document: open.info.document,
+                    epoch: open.info.epoch,
                     state_vector: open.sync.known(),
                 });
                 let path = opening.path.clone();
@@ -482,19 +515,23 @@ impl Documents {
         }
         for (id, open) in &mut self.open {
             let document = *id;
-            if open.must_verify(now) {
+            let is_asked = open.must_compare && open.sync.is_confirmed();
+            if is_asked || open.must_verify(now) {
+                open.must_compare = false;
                 open.asked_to_verify = Some(now);
                 lanes.push_document(bytes(DocumentToHost::Verify { document })).map_err(full)?;
             }
             if std::mem::take(&mut open.must_sync) {
-                let state_vector = open.sync.ask_for_state();
-                lanes.push_document(bytes(DocumentToHost::Sync { document, state_vector })).map_err(full)?;
+                let (epoch, state_vector) = (open.info.epoch, open.sync.ask_for_state());
+                let message = bytes(DocumentToHost::Sync { document, epoch, state_vector });
+                lanes.push_document(message).map_err(full)?;
             }
             if lanes.queued_document_bytes() < UPDATES_UNDER_WAY_BYTES {
                 let update = open.sync.next_update().map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
                 if let Some((sequence, update)) = update {
                     // As a state, since it may be as large as one and is never to be dropped.
-                    let message = bytes(DocumentToHost::Update { document, sequence, update });
+                    let (epoch, update) = (open.info.epoch, Packed::new(update));
+                    let message = bytes(DocumentToHost::Update { document, epoch, sequence, update });
                     lanes.push_state(document, message).map_err(full)?;
                 }
             }
@@ -521,7 +558,8 @@ impl Documents {
     }
 
     pub(super) fn apply_incoming(&mut self, events: &mut VecDeque<ClientEvent>) {
-        for (document, open) in &mut self.open {
+        self.tell_check(events);
+        for open in self.open.values_mut() {
             if !open.sync.has_incoming() {
                 continue;
             }
@@ -530,7 +568,7 @@ impl Documents {
             let mut runs = Vec::new();
             open.must_sync |= open.sync.apply_incoming(&mut runs).is_err();
             if !runs.is_empty() {
-                open.tell(ClientEvent::Changed { document: *document, runs }, events);
+                open.tell_changed(runs, events);
             }
         }
     }
@@ -543,8 +581,11 @@ impl Documents {
     ) -> Result<(), Fault> {
         match message {
             DocumentToGuest::Opened { request, info } => self.receive_opened(request, info, events)?,
-            DocumentToGuest::State { document, update, state_vector } => {
-                let Some(open) = self.open.get_mut(&document) else { return Ok(()) };
+            DocumentToGuest::State { document, epoch, update, state_vector } => {
+                let Some(open) = self.open.get_mut(&document).filter(|open| open.info.epoch == epoch) else {
+                    return Ok(());
+                };
+                let update = update.unpack()?;
                 let was_open = open.sync.phase() != SyncPhase::Opening;
                 let knew_host = open.sync.host_text().is_some();
                 let received = open.sync.receive_state(&update, &state_vector, self.send_rule);
@@ -566,15 +607,22 @@ impl Documents {
                 open.changes += 1;
                 if !open.tell_opened(events) && was_open && !splices.is_empty() {
                     open.touched = true;
-                    let runs = vec![Run { by: ChangedBy::Anybody, splices }];
-                    open.tell(ClientEvent::Changed { document, runs }, events);
+                    open.tell_changed(vec![Run { by: ChangedBy::Anybody, splices }], events);
                 }
                 open.tell(ClientEvent::SyncChanged { document }, events);
             }
-            DocumentToGuest::Update { document, by, update } => {
+            DocumentToGuest::Update { document, epoch, by, update } => {
                 if let Some(open) = self.open.get_mut(&document) {
-                    open.sync.receive_update(by.map_or(ChangedBy::Disk, ChangedBy::Participant), update);
+                    if open.info.epoch == epoch {
+                        let by = by.map_or(ChangedBy::Disk, ChangedBy::Participant);
+                        open.sync.receive_update(by, update.unpack()?);
+                    } else if open.sync.phase() == SyncPhase::Live {
+                        open.must_sync = true;
+                    }
                 }
+            }
+            DocumentToGuest::Renewed { document, epoch, update } => {
+                self.receive_renewed(document, epoch, &update.unpack()?, events)?;
             }
             DocumentToGuest::Acknowledged { document, sequence } => {
                 if let Some(open) = self.open.get_mut(&document) {
@@ -608,6 +656,34 @@ impl Documents {
                 }
             }
         }
+        self.tell_check(events);
+        Ok(())
+    }
+
+    /// The document goes on in a new epoch. A replica that lacks something of the last one asks for that first.
+    fn receive_renewed(
+        &mut self,
+        document: DocumentId,
+        epoch: u32,
+        update: &[u8],
+        events: &mut VecDeque<ClientEvent>,
+    ) -> Result<(), Fault> {
+        let Some(open) = self.open.get_mut(&document) else { return Ok(()) };
+        if open.info.epoch.checked_add(1) != Some(epoch)
+            || open.sync.phase() != SyncPhase::Live
+            || open.must_sync
+        {
+            return Ok(());
+        }
+        let mut runs = Vec::new();
+        open.sync.renew(update, &mut runs).map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
+        open.info.epoch = epoch;
+        open.changes += 1;
+        if !runs.is_empty() {
+            open.touched = true;
+            open.tell_changed(runs, events);
+        }
+        open.tell(ClientEvent::SyncChanged { document }, events);
         Ok(())
     }
 
@@ -652,7 +728,8 @@ impl Documents {
         events: &mut VecDeque<ClientEvent>,
     ) {
         let document = info.document;
-        if open.info.document != document && open.replaces.is_none() {
+        let is_other = (open.info.document, open.info.epoch) != (document, info.epoch);
+        if is_other && open.replaces.is_none() {
             // The text there is another one now: the replica must not be merged into it.
             if open.closing {
                 self.closed.insert(document);
@@ -687,14 +764,59 @@ impl Documents {
         self.apply_incoming(events);
         let Some(open) = self.open.get_mut(&document) else { return };
         if !open.sync.is_confirmed() || open.must_sync {
+            // It proves nothing; whoever waits for an answer gets the next one.
+            open.must_compare = self.check.as_ref().is_some_and(|check| check.waits_for(document));
             return;
         }
-        if digest(&open.sync.document().text()) == host {
+        let mine = digest(&open.sync.document().text());
+        if mine == host {
             open.verified = open.changes;
+            if let Some(check) = &mut self.check {
+                check.is_equal(document);
+            }
             return;
         }
-        self.diverged.insert(document);
-        self.receive_refused(document, FaultCode::Repaired.into(), events);
+        let incident = incident(host, mine);
+        if let Some(check) = &mut self.check {
+            let path = open.info.path.clone();
+            check.is_repaired(document, Repair { path, incident: incident.clone() });
+        }
+        self.diverged.insert(document, (host, mine));
+        self.receive_refused(document, Fault::new(FaultCode::Repaired).with(incident), events);
+    }
+
+    /// Compares every open document with the host's.
+    pub(super) fn check_sync(&mut self, phase: &Phase, events: &mut VecDeque<ClientEvent>) {
+        let asked: Vec<DocumentId> =
+            self.open.iter().filter(|(_, open)| !open.closing).map(|(document, _)| *document).collect();
+        for document in &asked {
+            if let Some(open) = self.open.get_mut(document) {
+                open.must_compare = true;
+            }
+        }
+        self.check = Some(SyncCheck::new(asked.into_iter()));
+        match phase {
+            Phase::Live => self.tell_check(events),
+            _ => self.end_check(events),
+        }
+    }
+
+    /// Tells what a check came to, once everything has answered that still can.
+    fn tell_check(&mut self, events: &mut VecDeque<ClientEvent>) {
+        let Some(check) = &mut self.check else { return };
+        let open = &self.open;
+        let is_there = |document| open.get(&document).is_some_and(|open: &OpenDocument| !open.closing);
+        if let Some(report) = check.finished(is_there) {
+            self.check = None;
+            events.push_back(ClientEvent::SyncChecked { report });
+        }
+    }
+
+    /// Nothing answers any more.
+    fn end_check(&mut self, events: &mut VecDeque<ClientEvent>) {
+        if let Some(report) = self.check.take().and_then(|mut check| check.finished(|_| false)) {
+            events.push_back(ClientEvent::SyncChecked { report });
+        }
     }
 
     fn receive_refused(&mut self, document: DocumentId, fault: Fault, events: &mut VecDeque<ClientEvent>) {

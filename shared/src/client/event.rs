@@ -1,5 +1,6 @@
 //! What a guest's driver learns.
 
+use super::check::SyncReport;
 use crate::document::Run;
 use crate::fault::Fault;
 use crate::id::{DocumentId, ParticipantId, RequestId};
@@ -100,6 +101,11 @@ pub enum ClientEvent {
     Held {
         /// Which.
         document: DocumentId,
+    },
+    /// Every open document was compared with the host's: see [`super::Client::check_sync`].
+    SyncChecked {
+        /// What came of it.
+        report: SyncReport,
     },
     /// A document's file has another path.
     Moved {

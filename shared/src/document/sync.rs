@@ -8,6 +8,7 @@
 //! has moved on by much ([`DocumentSync::is_held`]), and edits of a restored replica whose draft must be written first
 //! (see [`restored`]).
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 use super::{ChangedBy, Document, Run, UpdateError, diff, merge_updates};
@@ -97,6 +98,8 @@ pub struct DocumentSync {
     restored: Option<Restored>,
     /// The draft has to hold this many edits before anything is sent.
     unwritten: Option<u64>,
+    /// Whether there may be a draft of it somewhere.
+    drafted: Cell<bool>,
     held: Option<Held>,
 }
 
@@ -118,6 +121,7 @@ impl DocumentSync {
             away: false,
             restored: None,
             unwritten: None,
+            drafted: Cell::new(false),
             held: None,
         }
     }
@@ -140,12 +144,14 @@ impl DocumentSync {
         sync.edits = 1;
         sync.away = true;
         sync.restored = Some(restored);
+        sync.drafted.set(true);
         sync.held = kept.held.then(Held::default);
         Ok(sync)
     }
 
     /// All of the replica, for [`DocumentSync::restore`].
     pub fn keep(&self) -> KeptReplica {
+        self.drafted.set(true);
         let held = self.held.is_some();
         match &self.restored {
             Some(restored) => KeptReplica {
@@ -408,6 +414,37 @@ impl DocumentSync {
     /// What the host need not send: an encoded state vector.
     pub fn known(&self) -> Vec<u8> {
         if self.wants_whole() { Vec::new() } else { self.document.state_vector() }
+    }
+
+    /// The document goes on in a new epoch, which begins with this update; see [`super::epoch`]. What was typed here and is
+    /// not part of it is typed again and waits. Adds to `runs` what came in before; the text here stays as it is.
+    ///
+    /// Only for a replica that has all that the host had: [`SyncPhase::Live`].
+    ///
+    /// # Errors
+    /// If the update can not be read; the replica is as it was.
+    pub fn renew(&mut self, update: &[u8], runs: &mut Vec<Run>) -> Result<(), UpdateError> {
+        self.apply_incoming(runs)?;
+        let ours = self.document.text();
+        let mut fresh = self.whole_text(update)?;
+        if self.held.is_some() {
+            self.held = Some(Held { host: Some(self.whole_text(update)?) });
+        }
+        let typed = fresh.edit(&diff::splices(&fresh.text(), &ours))?;
+        self.document = fresh;
+        // Whatever is under way belongs to the last epoch and is passed over there.
+        self.acknowledged = self.sent;
+        self.under_way.clear();
+        self.edits += 1;
+        match &typed {
+            // A draft of the last epoch would have it typed once more: it is not sent before the draft has it as this one's.
+            Some(_) if self.drafted.get() => self.unwritten = Some(self.edits),
+            Some(_) => {}
+            None => self.confirmed = self.edits,
+        }
+        self.waiting = typed.into_iter().collect();
+        self.waiting_bytes = self.waiting.iter().map(Vec::len).sum();
+        Ok(())
     }
 
     /// Something was missed: nothing is sent until a state has come. Gives the state vector to ask with.

@@ -67,7 +67,9 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
                     }
                     .into_any()
                 }
-                Some(SyncState::Opening) => view! { <Banner text=text::STARTING_OVER /> }.into_any(),
+                Some(SyncState::Opening | SyncState::Repairing) => {
+                    view! { <Banner text=text::STARTING_OVER /> }.into_any()
+                }
                 Some(SyncState::Held) => {
                     view! {
                         <Banner tone=Tone::Warning text=text::HELD_BANNER>

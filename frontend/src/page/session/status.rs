@@ -114,14 +114,14 @@ fn SyncItem(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoView {
     });
     let icon = Signal::derive(move || match *sync.read() {
         SyncState::Offline => "cloud-off",
-        SyncState::Opening | SyncState::Saving => "rotate-cw",
+        SyncState::Opening | SyncState::Saving | SyncState::Repairing => "rotate-cw",
         SyncState::Synced | SyncState::Saved => "circle-check",
         SyncState::NotSaved(_) | SyncState::Gone => "triangle-alert",
         SyncState::Held => "clock",
     });
     let tone = Signal::derive(move || match *sync.read() {
         SyncState::NotSaved(_) => Tone::Danger,
-        SyncState::Offline | SyncState::Gone | SyncState::Held => Tone::Warning,
+        SyncState::Offline | SyncState::Gone | SyncState::Held | SyncState::Repairing => Tone::Warning,
         SyncState::Opening | SyncState::Saving | SyncState::Synced | SyncState::Saved => Tone::Neutral,
     });
     let problem = move || match *sync.read() {
@@ -167,6 +167,7 @@ const fn sync_word(sync: &SyncState) -> &'static str {
     match sync {
         SyncState::Opening | SyncState::Saving => text::SYNC_SAVING,
         SyncState::Offline => text::SYNC_OFFLINE,
+        SyncState::Repairing => text::SYNC_REPAIRING,
         SyncState::Synced => text::SYNC_SYNCED,
         SyncState::Saved => text::SYNC_SAVED,
         SyncState::NotSaved(_) => text::SYNC_NOT_SAVED,
@@ -180,6 +181,7 @@ pub(super) fn sync_about(sync: &SyncState) -> String {
     match sync {
         SyncState::Opening | SyncState::Saving => text::SYNC_SAVING_ABOUT.to_owned(),
         SyncState::Offline => text::SYNC_OFFLINE_ABOUT.to_owned(),
+        SyncState::Repairing => text::SYNC_REPAIRING_ABOUT.to_owned(),
         SyncState::Synced => text::SYNC_SYNCED_ABOUT.to_owned(),
         SyncState::Saved => text::SYNC_SAVED_ABOUT.to_owned(),
         SyncState::NotSaved(fault) => text::not_saved_banner(fault),

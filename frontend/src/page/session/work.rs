@@ -157,7 +157,9 @@ fn tab_items(session: SessionHandle) -> Vec<TabItem> {
         let mark = match (&tab.content, sync) {
             (Content::Notice(_), _) | (_, Some(SyncState::NotSaved(_) | SyncState::Gone)) => TabMark::Problem,
             (_, Some(SyncState::Offline)) if !not_yet => TabMark::None,
-            (_, Some(SyncState::Saving | SyncState::Offline | SyncState::Held)) => TabMark::Unsaved,
+            (_, Some(SyncState::Saving | SyncState::Offline | SyncState::Held | SyncState::Repairing)) => {
+                TabMark::Unsaved
+            }
             _ => TabMark::None,
         };
         let folder = tab.path.parent().filter(|_| same_name(&tab.path));
