@@ -235,6 +235,70 @@ test("the connection breaks while somebody types, and nothing is lost", async ({
   await ada.expectSaved();
 });
 
+test("undo goes on after the connection was away, and takes back one's own typing only", async ({ share, browserOf, join }) => {
+  const agent = await share({ "notes.txt": "one\ntwo\n" });
+  const ada = await browserOf();
+  const network = await ada.network();
+  await ada.join(agent.editorLink, "Ada");
+  const bob = await join(agent.editorLink, "Bob");
+  const [one, other] = [await ada.edit("notes.txt"), await bob.edit("notes.txt")];
+  await one.typeBehind("one", " before");
+  await other.expectText("one before\ntwo\n");
+
+  network.cut();
+  await ada.expectConnection("reconnecting");
+  await one.typeBehind("two", " away");
+  await other.typeBehind("one", " Bob");
+  await agent.expectOnDisk("notes.txt", "one Bob before\ntwo\n");
+  network.mend();
+  await ada.page.getByRole("button", { name: "Try now" }).click();
+  await ada.expectConnection("live");
+  for (const editor of [one, other]) await editor.expectText("one Bob before\ntwo away\n");
+
+  await one.content.focus();
+  await ada.page.keyboard.press("Control+z");
+  for (const editor of [one, other]) await editor.expectText("one Bob before\ntwo\n");
+  await ada.page.keyboard.press("Control+z");
+  await ada.page.keyboard.press("Control+z");
+  for (const editor of [one, other]) await editor.expectText("one Bob\ntwo\n");
+  await ada.page.keyboard.press("Control+Shift+z");
+  await other.expectText("one Bob before\ntwo\n");
+  await agent.expectOnDisk("notes.txt", "one Bob before\ntwo\n");
+});
+
+test("the last change of anybody can be undone, by who may edit, and the page says whose it was", async ({ share, join }) => {
+  const agent = await share({ "notes.txt": "one\ntwo\n" });
+  const ada = await join(agent.editorLink, "Ada");
+  const bob = await join(agent.editorLink, "Bob");
+  const vera = await join(agent.viewerLink, "Vera");
+  const [one, other] = [await ada.edit("notes.txt"), await bob.edit("notes.txt")];
+  await one.content.focus();
+  await ada.command("Edit: Undo Last Change by Anyone");
+  await expect(ada.toast("Nothing has changed in this file")).toBeVisible();
+
+  await other.typeBehind("one", " Bob");
+  await one.expectText("one Bob\ntwo\n");
+  await ada.command("Edit: Undo Last Change by Anyone");
+  await expect(ada.toast("Undid Bob’s last change")).toBeVisible();
+  for (const editor of [one, other]) await editor.expectText("one\ntwo\n");
+  // The own undo takes that back, with the keyboard in the text already.
+  await expect(one.content).toBeFocused();
+  await ada.page.keyboard.press("Control+z");
+  for (const editor of [one, other]) await editor.expectText("one Bob\ntwo\n");
+  await agent.expectOnDisk("notes.txt", "one Bob\ntwo\n");
+
+  await agent.write("notes.txt", "one Bob\ntwo\nthree\n");
+  await one.expectText("one Bob\ntwo\nthree\n");
+  await ada.command("Edit: Undo Last Change by Anyone");
+  await expect(ada.toast("came from the host’s disk")).toBeVisible();
+  await agent.expectOnDisk("notes.txt", "one Bob\ntwo\n");
+
+  await vera.edit("notes.txt");
+  await vera.page.keyboard.press("F1");
+  await vera.palette.getByRole("combobox").fill("Undo Last Change");
+  await expect(vera.palette.getByRole("option")).toHaveCount(0);
+});
+
 test("the agent is killed and started again: the same links, and nothing that was typed is lost", async ({ share, join }) => {
   const agent = await share({ "notes.txt": "start\n" });
   const ada = await join(agent.editorLink, "Ada");
