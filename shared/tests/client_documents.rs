@@ -10,9 +10,9 @@ mod host;
 mod pair;
 
 use parlor_shared::client::{ClientEvent, Phase, Repair, SyncReport, SyncState};
-use parlor_shared::document::{ChangedBy, Run, Splice, digest, incident};
+use parlor_shared::document::{ChangedBy, Document, Run, Splice, digest, incident};
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::DocumentId;
+use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
 use parlor_shared::message::{DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, ToGuest};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
@@ -139,6 +139,53 @@ fn nothing_typed_while_away_is_lost() {
     assert!(pair.take_events().contains(&ClientEvent::Changed { document: DOCUMENT, runs }));
     assert_eq!(pair.client.sync_state(DOCUMENT), Some(SyncState::Saved));
     assert_eq!((pair.host.counters.resumed, pair.host.counters.known_replicas), (1, 1));
+}
+
+#[test]
+fn what_others_did_comes_in_runs_of_one_author() {
+    let mut pair = Pair::with_open_document("text");
+    let mut replica = Document::new(AuthorId(900));
+    let state = pair.client.document(DOCUMENT).unwrap().document().missing_from(&[]).unwrap();
+    replica.apply([state.as_slice()]).unwrap();
+    let (ann, bob) = (ParticipantId(70), ParticipantId(71));
+    for (by, at, insert) in
+        [(Some(ann), 0, "1"), (Some(ann), 5, "2"), (Some(bob), 3, "3"), (None, 0, "4"), (Some(ann), 0, "5")]
+    {
+        let update = replica.edit(&[Splice { at, delete: 0, insert: insert.into() }]).unwrap().unwrap();
+        pair.tell(&ToGuest::Document(DocumentToGuest::Update { document: DOCUMENT, by, update }));
+    }
+    pair.take_events();
+    pair.client.apply_incoming();
+    let splice = |at, insert: &str| Splice { at, delete: 0, insert: insert.into() };
+    let run = |by, splices| Run { by, splices };
+    let runs = vec![
+        run(ChangedBy::Participant(ann), vec![splice(0, "1"), splice(5, "2")]),
+        run(ChangedBy::Participant(bob), vec![splice(3, "3")]),
+        run(ChangedBy::Disk, vec![splice(0, "4")]),
+        run(ChangedBy::Participant(ann), vec![splice(0, "5")]),
+    ];
+    assert_eq!(pair.take_events(), [ClientEvent::Changed { document: DOCUMENT, runs }]);
+    assert_eq!(pair.text(), replica.text());
+}
+
+#[test]
+fn an_update_that_can_not_be_read_hides_nothing_of_what_came_before_it() {
+    let mut pair = Pair::with_open_document("text");
+    let mut replica = Document::new(AuthorId(900));
+    let state = pair.client.document(DOCUMENT).unwrap().document().missing_from(&[]).unwrap();
+    replica.apply([state.as_slice()]).unwrap();
+    let splices = vec![Splice { at: 0, delete: 0, insert: "1".into() }];
+    let update = replica.edit(&splices).unwrap().unwrap();
+    let ann = ParticipantId(70);
+    for (by, update) in [(Some(ann), update), (None, vec![0xff])] {
+        pair.tell(&ToGuest::Document(DocumentToGuest::Update { document: DOCUMENT, by, update }));
+    }
+    pair.take_events();
+    pair.client.apply_incoming();
+    let runs = vec![Run { by: ChangedBy::Participant(ann), splices }];
+    assert_eq!(pair.take_events(), [ClientEvent::Changed { document: DOCUMENT, runs }]);
+    pair.settle();
+    assert_eq!(pair.host.counters.syncs, 1);
 }
 
 #[test]

@@ -7,6 +7,8 @@ import { Annotation, EditorSelection, StateField, Transaction } from "@codemirro
 const MAX_CHANGES = 50;
 /** What one author does within this time, at one place, is one change; as it is for CodeMirror's undo. In milliseconds. */
 const GROUP_DELAY_MS = 500;
+/** So many changes of others may lie between two of one author that are one: as many as there are people who type at once. */
+const MAX_PASSED = 5;
 
 /**
  * Who made a change: a participant's number, the disk, the person at this editor, or, undefined, anybody.
@@ -66,11 +68,10 @@ export function undoLast({ state, dispatch }) {
 }
 
 function added(entries, { by, time, changes, inverse }) {
-  const known = withLatestOf(entries, by, time);
-  const last = known?.at(-1);
-  if (last && isAdjacent(rangesOf(last.inverse), rangesOf(changes))) {
-    entries = known.slice(0, -1);
-    inverse = inverse.compose(last.inverse);
+  const joined = withLatestOf(by, entries, time, changes);
+  if (joined) {
+    entries = joined.slice(0, -1);
+    inverse = inverse.compose(joined.at(-1).inverse);
   }
   if (!inverse.empty) entries = [...entries, { by, time, inverse }];
   return entries.slice(-MAX_CHANGES);
@@ -78,19 +79,23 @@ function added(entries, { by, time, changes, inverse }) {
 
 /**
  * The same changes with the latest of one author moved to the end, as if it had come last: two who type at the same time
- * still type whole words. Null if there is none that is recent, or others have touched it since.
+ * still type whole words. Null if the author's new `changes` do not go on with it, or others have touched it since.
  */
-function withLatestOf(entries, by, time) {
+function withLatestOf(by, entries, time, changes) {
   const index = entries.map((entry) => entry.by).lastIndexOf(by);
-  if (index < 0 || time - entries[index].time >= GROUP_DELAY_MS) return null;
-  const result = entries.slice(0, index);
+  const later = entries.slice(index + 1);
+  if (index < 0 || later.length > MAX_PASSED || time - entries[index].time >= GROUP_DELAY_MS) return null;
   let { inverse } = entries[index];
-  for (const later of entries.slice(index + 1)) {
-    if (isAdjacent(rangesOf(inverse), rangesOf(later.inverse.invertedDesc))) return null;
-    inverse = inverse.map(later.inverse.invertedDesc);
-    result.push({ ...later, inverse: later.inverse.map(inverse) });
+  const past = [];
+  for (const other of later) {
+    const forward = other.inverse.invertedDesc;
+    if (isAdjacent(rangesOf(inverse), rangesOf(forward))) return null;
+    inverse = inverse.map(forward);
+    past.push(inverse);
   }
-  return [...result, { ...entries[index], inverse }];
+  if (!isAdjacent(rangesOf(inverse), rangesOf(changes))) return null;
+  const others = later.map((other, i) => ({ ...other, inverse: other.inverse.map(past[i]) }));
+  return [...entries.slice(0, index), ...others, { ...entries[index], inverse }];
 }
 
 /** The places that changes touch, in the text that they apply to; flat `[from, to]*`. */

@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use leptos::prelude::*;
-use parlor_shared::document::{ChangedBy, Run, Splice};
+use parlor_shared::client::Client;
+use parlor_shared::document::{ChangedBy, Document, Run, Splice};
 use parlor_shared::id::DocumentId;
 use parlor_shared::path::WorkspacePath;
 use wasm_bindgen::JsCast as _;
@@ -174,20 +175,29 @@ impl Binding {
 
     /// Editor and replica hold the same text, or the editor is made to.
     pub(super) fn check(&self, session: SessionHandle) {
-        let document = self.document.get();
-        let length = session.read(|client| client.document(document).map(|open| open.document().len()));
-        if length.flatten().is_some_and(|length| length != self.editor.length()) {
+        let length = self.replica(session, Document::len);
+        if length.is_some_and(|length| length != self.editor.length()) {
             self.reset(session);
         }
     }
 
     /// Shows the replica's text, whatever the editor has.
     pub(super) fn reset(&self, session: SessionHandle) {
-        let document = self.document.get();
-        let text = session.read(|client| client.document(document).map(|open| open.document().text()));
-        if let Some(text) = text.flatten() {
+        if let Some(text) = self.replica(session, Document::text) {
             self.editor.reset(&text);
         }
+    }
+
+    /// Looks at the replica. One that starts over is empty until the host's text has come: showing that would take carets
+    /// and undo with it.
+    fn replica<R>(&self, session: SessionHandle, look: impl FnOnce(&Document) -> R) -> Option<R> {
+        let open = |client: &Client| {
+            client
+                .document(self.document.get())
+                .filter(|open| open.has_text())
+                .map(|open| look(open.document()))
+        };
+        session.read(open).flatten()
     }
 }
 

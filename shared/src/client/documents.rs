@@ -84,6 +84,12 @@ impl OpenDocument {
         &self.info
     }
 
+    /// Whether its text is here. It is not before the host has sent it, also when an empty replica has taken the place of
+    /// one that could not go on: until [`ClientEvent::Replaced`] whoever shows the text goes on showing what it had.
+    pub fn has_text(&self) -> bool {
+        self.sync.phase() != SyncPhase::Opening
+    }
+
     /// The replica: text, length, positions.
     pub const fn document(&self) -> &Document {
         self.sync.document()
