@@ -94,7 +94,11 @@ pub(crate) struct KeepingRoom {
 }
 
 /// Keeps bytes under a mark's key, in the place of those before. Begins at once, also if nobody waits for the end.
-pub(crate) fn keep_draft(mark: &KeptMark, bytes: &[u8], room: KeepingRoom) -> impl Future<Output = Keeping> + use<> {
+pub(crate) fn keep_draft(
+    mark: &KeptMark,
+    bytes: &[u8],
+    room: KeepingRoom,
+) -> impl Future<Output = Keeping> + use<> {
     let bytes = Uint8Array::from(bytes);
     let KeptMark { key, session, participant } = mark;
     let kept = keep_bytes(key, session, *participant, bytes, room.count as u32, room.bytes as f64);

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
-use parlor_shared::client::draft::{Draft, DraftKeeper, DraftMark, DraftTask, Kept, Salvage, Urgency};
 use parlor_shared::client::Phase;
+use parlor_shared::client::draft::{Draft, DraftKeeper, DraftMark, DraftTask, Kept, Salvage, Urgency};
 use parlor_shared::id::{DocumentId, ParticipantId, SessionId};
 use parlor_shared::limits::{DRAFT_INTERVAL, MAX_DRAFT_BYTES, MAX_DRAFTS, MAX_DRAFTS_BYTES};
 use parlor_shared::path::WorkspacePath;
@@ -97,7 +97,9 @@ pub(super) async fn find(session: SessionId, memory: &Memory) -> Found {
             continue;
         }
         let goes_on = of_session == session && found.mine.is_empty();
-        for mark in records.iter().filter(|mark| mark.session == of_session && mark.participant == participant) {
+        for mark in
+            records.iter().filter(|mark| mark.session == of_session && mark.participant == participant)
+        {
             let kept = browser::read_draft(&mark.key).await.and_then(|bytes| Kept::decode(&bytes).ok());
             match kept {
                 Some(Kept::Draft(draft)) if goes_on => found.mine.push((mark.clone(), *draft)),
@@ -122,10 +124,11 @@ impl SessionHandle {
         let Found { mine, salvage, keeping } = found;
         self.store.keeping().set(keeping);
         let session = self.inner().session;
-        let of_strangers = mine.iter().filter(|(_, draft)| strangers.contains(draft)).filter_map(|(mark, draft)| {
-            let salvage = Kept::Draft(Box::new(draft.clone())).into_salvage().ok()?;
-            Some((mark.clone(), salvage))
-        });
+        let of_strangers =
+            mine.iter().filter(|(_, draft)| strangers.contains(draft)).filter_map(|(mark, draft)| {
+                let salvage = Kept::Draft(Box::new(draft.clone())).into_salvage().ok()?;
+                Some((mark.clone(), salvage))
+            });
         let salvage: Vec<store::Salvage> = of_strangers
             .chain(salvage)
             .map(|(mark, salvage)| store::Salvage {

@@ -27,7 +27,8 @@ pub(super) fn ask_about_held(session: SessionHandle, room: RoomView) {
             room.asking.set(held.first().copied().map(Asking::Held));
         } else if asking.is_none() {
             // Closed by the person, it is asked again by the banner alone.
-            let new = held.iter().find(|document| before.as_ref().is_none_or(|before| !before.contains(document)));
+            let new =
+                held.iter().find(|document| before.as_ref().is_none_or(|before| !before.contains(document)));
             if let Some(document) = new {
                 room.asking.set(Some(Asking::Held(*document)));
             }

@@ -18,9 +18,7 @@ use crate::editor::EditorHost;
 use crate::file_kind;
 use crate::session::SessionHandle;
 use crate::session::command::Focus;
-use crate::session::store::{
-    Content, Protection, SessionStateStoreFields as _, Tab, TabId, Unsent, Who,
-};
+use crate::session::store::{Content, Protection, SessionStateStoreFields as _, Tab, TabId, Unsent, Who};
 use crate::text;
 
 /// Lines of the picture that stands in for a text on its way.
