@@ -83,7 +83,7 @@ test("a guest types through a cut: it is marked, and arrives once", async ({ sha
   await type(() => Date.now() >= mendAt);
   await expect(ada.sync).toHaveText("Not yet at the host");
   await expect(ada.sync).toHaveAttribute("title", /kept in this browser/);
-  await expect(ada.page.getByText("1 file has text that is not yet at the host.")).toBeVisible();
+  await expect(ada.page.getByText("Not yet at the host: 1 file.")).toBeVisible();
   await other.typeBehind("start", "BOB");
   way.mend();
   const end = typed.length + 50;

@@ -318,8 +318,8 @@ impl DocumentSync {
         } else {
             None
         };
-        let owed = self.owes();
-        let before = self.document.len();
+        // How long the text was that something was typed into.
+        let typed_into = self.owes().then(|| self.document.len());
         let incoming = std::mem::take(&mut self.incoming);
         let news = || incoming.iter().map(Vec::as_slice).chain([update]);
         if let (Some(restored), Some(host)) = (&self.restored, &whole) {
@@ -335,18 +335,18 @@ impl DocumentSync {
                         self.unwritten = Some(self.edits);
                     }
                     self.queue_missing(host_has)?;
-                    return Ok(Received::Changed(self.returned(before, splices, owed, rule, whole)));
+                    return Ok(Received::Changed(self.returned(typed_into, splices, rule, whole)));
                 }
                 Settled::Contradicts => return Ok(Received::Contradiction),
             }
         }
         self.document.apply(news())?;
         // Deletions have no clock: what waits is sent again with what the host lacks, which contains them all.
-        if owed || self.document.is_ahead_of(host_has, self.author)? {
+        if typed_into.is_some() || self.document.is_ahead_of(host_has, self.author)? {
             self.queue_missing(host_has)?;
         }
         let splices = self.document.take_splices();
-        Ok(Received::Changed(self.returned(before, splices, owed, rule, whole)))
+        Ok(Received::Changed(self.returned(typed_into, splices, rule, whole)))
     }
 
     /// The text that a whole state stands for.
@@ -367,16 +367,16 @@ impl DocumentSync {
     /// The host was heard again: decides whether what it lacks is sent or held.
     fn returned(
         &mut self,
-        units_before: u32,
+        typed_into: Option<u32>,
         splices: Vec<super::Splice>,
-        owed: bool,
         rule: SendRule,
         whole: Option<Document>,
     ) -> Vec<super::Splice> {
         self.phase = SyncPhase::Live;
         let was_away = std::mem::take(&mut self.away);
         let asks = rule == SendRule::AskFirst;
-        if asks && owed && was_away && self.held.is_none() && moved_on(units_before, &splices) {
+        let much = typed_into.is_some_and(|units| moved_on(units, &splices));
+        if asks && was_away && much && self.held.is_none() {
             self.edits += 1;
             self.held = Some(Held::default());
         }
