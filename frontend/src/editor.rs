@@ -6,7 +6,7 @@ use std::rc::Rc;
 use leptos::html;
 use leptos::prelude::*;
 use parlor_shared::client::SyncState;
-use parlor_shared::document::Splice;
+use parlor_shared::document::Run;
 use parlor_shared::id::{DocumentId, ParticipantId};
 use parlor_shared::message::Activity;
 use parlor_shared::path::WorkspacePath;
@@ -248,9 +248,9 @@ impl Editors {
 }
 
 impl DocumentViews for Editors {
-    fn changed(&self, document: DocumentId, splices: &[Splice]) {
+    fn changed(&self, document: DocumentId, runs: &[Run]) {
         if let Some(binding) = self.binding(document) {
-            binding.apply(self.session, splices);
+            binding.apply(self.session, runs);
             // Somebody's place may have waited for this text.
             self.peers_moved.set(true);
             self.frame.request();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use parlor_shared::client::{Client, ClientOptions};
-use parlor_shared::document::Splice;
+use parlor_shared::document::Run;
 use parlor_shared::document::sync::SendRule;
 use parlor_shared::id::{DocumentId, ParticipantId, RequestId, SessionId};
 use parlor_shared::invite::Invite;
@@ -47,8 +47,8 @@ pub(crate) struct SessionHandle {
 
 /// The editors, as the session drives them. Called while the client is not borrowed.
 pub(crate) trait DocumentViews {
-    /// Others changed a text: repeat the splices in order.
-    fn changed(&self, document: DocumentId, splices: &[Splice]);
+    /// Others changed a text: repeat the runs in order.
+    fn changed(&self, document: DocumentId, runs: &[Run]);
     /// A text was replaced as a whole, perhaps under another id.
     fn replaced(&self, old: DocumentId, document: DocumentId);
     /// A file has another name.
@@ -77,6 +77,8 @@ struct Inner {
     /// The tab in whose editor the keyboard shall be as soon as there is one.
     focus_when_open: Cell<Option<TabId>>,
     last_id: Cell<u32>,
+    /// The link is a new one since the page was live last.
+    began_afresh: Cell<bool>,
 }
 
 /// A request that the host has not answered.
@@ -120,6 +122,7 @@ impl SessionHandle {
             spots: RefCell::default(),
             focus_when_open: Cell::new(None),
             last_id: Cell::new(0),
+            began_afresh: Cell::new(false),
         });
         let session = Self { store, standing, inner: StoredValue::new_local(Rc::clone(&inner)) };
         // The page may be left while the browser looks for the key.

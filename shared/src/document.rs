@@ -15,7 +15,7 @@ use yrs::{
     ReadTxn as _, StateVector, StickyIndex, Text as _, TextRef, Transact as _, Update,
 };
 
-use crate::id::AuthorId;
+use crate::id::{AuthorId, ParticipantId};
 
 pub mod diff;
 pub mod hunks;
@@ -52,6 +52,26 @@ pub struct Splice {
     pub delete: u32,
     /// What is inserted there.
     pub insert: String,
+}
+
+/// Who changed a text, for a person who wants to take it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangedBy {
+    /// Somebody else in the session.
+    Participant(ParticipantId),
+    /// Another program, in the file.
+    Disk,
+    /// Anybody: all that was missed, in one piece.
+    Anybody,
+}
+
+/// What one author did to a text, without anybody else between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Who.
+    pub by: ChangedBy,
+    /// How the text changed, to be applied in order.
+    pub splices: Vec<Splice>,
 }
 
 /// A position that stays with its neighbours when others edit: an encoded yrs sticky index.

@@ -16,7 +16,8 @@ pub use document::{
 };
 pub use presence::{Activity, PresenceToGuest, PresenceToHost};
 pub use session::{
-    InviteInfo, JoinRequest, LeaveReason, Participant, SessionInfo, SessionToGuest, SessionToHost, Welcome,
+    InviteInfo, JoinRequest, LeaveReason, Participant, Resume, ResumeLink, SessionInfo, SessionToGuest,
+    SessionToHost, Welcome,
 };
 pub use workspace::{Entry, EntryKind, NewEntry, WorkspaceToGuest, WorkspaceToHost};
 

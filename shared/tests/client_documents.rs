@@ -10,7 +10,7 @@ mod host;
 mod pair;
 
 use parlor_shared::client::{ClientEvent, Phase, SyncState};
-use parlor_shared::document::Splice;
+use parlor_shared::document::{ChangedBy, Run, Splice};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::DocumentId;
 use parlor_shared::message::{DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, ToGuest};
@@ -134,7 +134,8 @@ fn nothing_typed_while_away_is_lost() {
     assert_eq!(pair.host.text(DOCUMENT), "\u{1f600}text123");
     assert_eq!(pair.text(), "\u{1f600}text123");
     let splices = vec![Splice { at: 0, delete: 0, insert: "\u{1f600}".into() }];
-    assert!(pair.take_events().contains(&ClientEvent::Changed { document: DOCUMENT, splices }));
+    let runs = vec![Run { by: ChangedBy::Anybody, splices }];
+    assert!(pair.take_events().contains(&ClientEvent::Changed { document: DOCUMENT, runs }));
     assert_eq!(pair.client.sync_state(DOCUMENT), Some(SyncState::Saved));
     assert_eq!((pair.host.counters.resumed, pair.host.counters.known_replicas), (1, 1));
 }

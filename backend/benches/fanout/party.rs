@@ -67,10 +67,11 @@ impl Party {
             let board = Arc::clone(&board);
             let (opened, is_open) = mpsc::sync_channel(1);
             let on_event: OnEvent = Box::new(move |_, event| match event {
-                ClientEvent::Changed { splices, .. } => {
-                    let inserted: usize = splices.iter().map(|splice| splice.insert.len()).sum();
+                ClientEvent::Changed { runs, .. } => {
+                    let splices = || runs.iter().flat_map(|run| &run.splices);
+                    let inserted: usize = splices().map(|splice| splice.insert.len()).sum();
                     let count = (inserted / EDIT_UNITS) as u32;
-                    let last = splices.iter().rev().find(|splice| !splice.insert.is_empty());
+                    let last = splices().rev().find(|splice| !splice.insert.is_empty());
                     let last = last.and_then(|splice| sequence_at_end(&splice.insert)).unwrap_or_default();
                     board.has(receiver, count, last);
                 }

@@ -321,7 +321,10 @@ impl DocumentActor {
                     self.update(from, sequence, &update, now);
                 }
             }
-            DocumentCommand::Sync { from, state_vector } => self.send_state(from, &state_vector),
+            DocumentCommand::Sync { from, state_vector } => {
+                debug!(document = %self.id, participant = %from, "a guest synchronises anew");
+                self.send_state(from, &state_vector);
+            }
             DocumentCommand::Save { from } => {
                 self.save_asked_by = Some(from);
                 self.schedule.force();
@@ -466,7 +469,8 @@ impl DocumentActor {
         self.changes += 1;
         self.journal.text(&update);
         self.schedule.edited(now);
-        let message = encode(&ToGuest::Document(DocumentToGuest::Update { document: self.id, update }));
+        let message = DocumentToGuest::Update { document: self.id, by: author, update };
+        let message = encode(&ToGuest::Document(message));
         for (id, subscriber) in &self.subscribers {
             if Some(*id) != author {
                 subscriber.connection.outbox.update(self.id, message.clone());
@@ -594,6 +598,7 @@ impl DocumentActor {
                 self.compare_with_disk();
             }
             DiskOutcome::Conflict(text) => {
+                debug!(document = %self.id, "a change of the file came before the checkpoint");
                 self.merge_outside(&text, now);
                 self.schedule.put_off();
             }
@@ -603,6 +608,7 @@ impl DocumentActor {
                 }
             }
             DiskOutcome::Settling => {
+                debug!(document = %self.id, "something is writing the file");
                 self.settling_until = Some(now + SETTLE_INTERVAL);
                 self.check_disk = true;
                 if self.schedule.is_unsaved() {
@@ -619,6 +625,7 @@ impl DocumentActor {
                 self.check_disk = true;
             }
             DiskOutcome::Gone => {
+                debug!(document = %self.id, "the file is gone");
                 self.save_asked_by = None;
                 self.set_status(DocumentStatus::Gone);
             }
@@ -691,14 +698,16 @@ impl DocumentActor {
             return None;
         }
         let due = if self.may_write() { self.schedule.due(now) } else { None };
-        let due = due.map(|due| self.settling_until.map_or(due, |settled| settled.max(due)));
+        // Until something else is done with the file nothing is done to it: waking for it earlier would be waking in vain.
+        let settled_by = |at: Instant| self.settling_until.map_or(at, |settled| settled.max(at));
+        let (due, recheck) = (due.map(settled_by), self.recheck_at.map(settled_by));
         let settled = self.settling_until.filter(|_| self.check_disk);
         let idle = if self.idle_told || self.schedule.is_unsaved() {
             None
         } else {
             self.empty_since.map(|since| self.idle_at(since))
         };
-        [due, settled, self.recheck_at, idle].into_iter().flatten().min()
+        [due, settled, recheck, idle].into_iter().flatten().min()
     }
 
     fn idle_at(&self, empty_since: Instant) -> Instant {

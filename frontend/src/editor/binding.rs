@@ -4,14 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use leptos::prelude::*;
-use parlor_shared::document::Splice;
+use parlor_shared::document::{ChangedBy, Run, Splice};
 use parlor_shared::id::DocumentId;
 use parlor_shared::path::WorkspacePath;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Event, HtmlElement, KeyboardEvent};
 
 use super::{EditorCommand, Editors, wrap_of};
-use crate::js::editor::{Access, Callbacks, CursorInfo, Edit, EditorOptions, OwnedEditor, Selections, Spot};
+use crate::js::editor::{
+    Access, Callbacks, CursorInfo, Edit, EditRun, EditedBy, EditorOptions, OwnedEditor, Selections, Spot,
+};
 use crate::js::listener::{Listener, Order, microtask};
 use crate::session::SessionHandle;
 use crate::session::memory::RememberedSpot;
@@ -152,12 +154,19 @@ impl Binding {
     }
 
     /// Repeats what others did.
-    pub(super) fn apply(&self, session: SessionHandle, splices: &[Splice]) {
-        let edits: Vec<Edit> = splices
+    pub(super) fn apply(&self, session: SessionHandle, runs: &[Run]) {
+        let edit =
+            |splice: &Splice| Edit { at: splice.at, delete: splice.delete, insert: splice.insert.clone() };
+        let by = |by| match by {
+            ChangedBy::Participant(participant) => EditedBy::Other(participant.0),
+            ChangedBy::Disk => EditedBy::Disk,
+            ChangedBy::Anybody => EditedBy::Anybody,
+        };
+        let runs: Vec<EditRun> = runs
             .iter()
-            .map(|splice| Edit { at: splice.at, delete: splice.delete, insert: splice.insert.clone() })
+            .map(|run| EditRun { by: by(run.by), edits: run.splices.iter().map(edit).collect() })
             .collect();
-        if self.editor.apply_remote(&edits).is_err() {
+        if self.editor.apply_remote(&runs).is_err() {
             return self.reset(session);
         }
         self.check(session);

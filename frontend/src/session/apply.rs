@@ -28,6 +28,11 @@ impl SessionHandle {
         }
         match event {
             ClientEvent::Phase(phase) => self.apply_phase(phase),
+            ClientEvent::BeganAfresh => {
+                self.inner().began_afresh.set(true);
+                self.store.knocks().set(Vec::new());
+                self.requests_are_void();
+            }
             ClientEvent::ParticipantsChanged => self.apply_people(),
             ClientEvent::Left { name, reason, .. } => {
                 let sentence = match reason {
@@ -49,9 +54,9 @@ impl SessionHandle {
             }
             ClientEvent::Invites { invites } => self.store.invites().set(invites),
             ClientEvent::Opened { request, document } => self.apply_opened(request, document),
-            ClientEvent::Changed { document, splices } => {
+            ClientEvent::Changed { document, runs } => {
                 if let Some(views) = self.views() {
-                    views.changed(document, &splices);
+                    views.changed(document, &runs);
                 }
             }
             ClientEvent::Replaced { old, document, lost, fault } => {
@@ -96,14 +101,15 @@ impl SessionHandle {
                         .flatten(),
                 );
                 self.store.fault().set(None);
-                self.store.knocks().set(Vec::new());
                 self.hold_participant();
                 if first {
                     self.store.entry().set(Entry::Entered);
                 }
             }
             Phase::Offline | Phase::Ended(_) => {
-                self.requests_are_void();
+                if matches!(phase, Phase::Ended(_)) {
+                    self.requests_are_void();
+                }
                 // What waits for a decision is decided with the host's text at hand.
                 self.store.held().set(Vec::new());
                 self.keep_drafts_soon();
@@ -119,7 +125,9 @@ impl SessionHandle {
         if first {
             self.restore_place();
         } else if live {
-            self.catch_up();
+            if self.inner().began_afresh.take() {
+                self.catch_up();
+            }
             self.toast(Tone::Info, text::BACK_ONLINE.to_owned(), None);
         }
     }
@@ -139,7 +147,7 @@ impl SessionHandle {
         }
     }
 
-    /// After a return: the host has forgotten what this page follows.
+    /// After a return on a new link: the host has forgotten what this page follows.
     fn catch_up(self) {
         let shown = self.store.tree().with_untracked(super::tree::Tree::shown);
         for folder in shown {

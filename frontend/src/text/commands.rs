@@ -31,6 +31,7 @@ pub(crate) enum Command {
     GoToLine,
     Undo,
     Redo,
+    UndoAnyone,
     ToggleWrap,
     FontLarger,
     FontSmaller,
@@ -54,7 +55,7 @@ pub(crate) enum Command {
 
 impl Command {
     /// All, in the order in which the palette has them.
-    pub(crate) const ALL: [Self; 47] = [
+    pub(crate) const ALL: [Self; 48] = [
         Self::CopyInvite,
         Self::CopyViewerInvite,
         Self::ShowInvites,
@@ -85,6 +86,7 @@ impl Command {
         Self::GoToLine,
         Self::Undo,
         Self::Redo,
+        Self::UndoAnyone,
         Self::ToggleWrap,
         Self::FontLarger,
         Self::FontSmaller,
@@ -135,6 +137,7 @@ impl Command {
             Self::GoToLine => "Go to Line/Column",
             Self::Undo => "Edit: Undo My Last Change",
             Self::Redo => "Edit: Redo My Last Change",
+            Self::UndoAnyone => "Edit: Undo Last Change by Anyone",
             Self::ToggleWrap => "View: Toggle Word Wrap",
             Self::FontLarger => "View: Larger Code",
             Self::FontSmaller => "View: Smaller Code",
@@ -189,6 +192,7 @@ impl Command {
             | Self::CollapseFolders
             | Self::CloseAllTabs
             | Self::CopyPath
+            | Self::UndoAnyone
             | Self::FontLarger
             | Self::FontSmaller
             | Self::FontUsual

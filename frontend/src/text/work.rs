@@ -36,6 +36,20 @@ pub(crate) fn refused_typing(role: Role) -> String {
     }
 }
 
+/// After the command that takes back the last change, whoever made it.
+pub(crate) const NOTHING_TO_UNDO: &str =
+    "Nothing has changed in this file since you opened it, or came back, that can be undone.";
+pub(crate) const UNDID_MINE: &str = "Undid your own last change.";
+pub(crate) const UNDID_DISK: &str =
+    "Undid the last change that came from the host’s disk. Your own undo takes that back.";
+/// The same for a change of somebody else, who may have left.
+pub(crate) fn undid(name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("Undid {name}’s last change. Your own undo takes that back."),
+        None => "Undid the last change of somebody who has left. Your own undo takes that back.".to_owned(),
+    }
+}
+
 pub(crate) const STARTING_OVER: &str = "This file is being opened afresh. Typing goes on in a moment.";
 pub(crate) const READ_ONLY_FILE: &str =
     "This file controls the workspace itself, so guests can read it and not change it.";

@@ -9,7 +9,7 @@ use super::draft::{Draft, DraftMark};
 use super::event::{ClientEvent, Phase};
 use crate::codec;
 use crate::document::sync::{DocumentSync, Received, SendRule, SyncPhase};
-use crate::document::{Document, Splice, UpdateError, digest};
+use crate::document::{ChangedBy, Document, Run, Splice, UpdateError, digest};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, RequestId};
 use crate::lane::Lanes;
@@ -80,6 +80,11 @@ impl OpenDocument {
     /// The replica: text, length, positions.
     pub const fn document(&self) -> &Document {
         self.sync.document()
+    }
+
+    /// Whether the host has confirmed everything that was typed here.
+    pub fn is_confirmed(&self) -> bool {
+        self.sync.is_confirmed()
     }
 
     /// How it stands to host and disk.
@@ -332,7 +337,8 @@ impl Documents {
         let open = self.open.get_mut(&document)?;
         let (mine, splices) = open.sync.take_hosts()?;
         open.changes += 1;
-        open.tell(ClientEvent::Changed { document, splices }, events);
+        let runs = vec![Run { by: ChangedBy::Anybody, splices }];
+        open.tell(ClientEvent::Changed { document, runs }, events);
         open.tell(ClientEvent::SyncChanged { document }, events);
         Some(mine)
     }
@@ -390,7 +396,14 @@ impl Documents {
         events.extend(opening.others.into_iter().map(failed));
     }
 
-    /// The connection broke: updates under way may be lost, nothing is sent until the host told what it has.
+    /// The connection broke, or lives again.
+    pub(super) fn tell_sync_changed(&self, events: &mut VecDeque<ClientEvent>) {
+        for (document, open) in &self.open {
+            open.tell(ClientEvent::SyncChanged { document: *document }, events);
+        }
+    }
+
+    /// The link is void: updates under way may be lost, nothing is sent until the host told what it has.
     pub(super) fn went_away(&mut self, events: &mut VecDeque<ClientEvent>) {
         self.opening.retain(|_, opening| {
             opening.asked = false;
@@ -400,6 +413,15 @@ impl Documents {
         for (document, open) in &mut self.open {
             open.sync.went_away();
             open.tell(ClientEvent::SyncChanged { document: *document }, events);
+        }
+    }
+
+    /// The connection was broken and goes on where it was.
+    pub(super) fn came_back(&mut self) {
+        if self.send_rule == SendRule::AskFirst {
+            for open in self.open.values_mut() {
+                open.must_sync |= open.sync.came_back();
+            }
         }
     }
 
@@ -514,10 +536,10 @@ impl Documents {
             }
             open.touched = true;
             open.changes += 1;
-            match open.sync.apply_incoming() {
-                Ok(splices) if splices.is_empty() => {}
-                Ok(splices) => open.tell(ClientEvent::Changed { document: *document, splices }, events),
-                Err(_) => open.must_sync = true,
+            let mut runs = Vec::new();
+            open.must_sync |= open.sync.apply_incoming(&mut runs).is_err();
+            if !runs.is_empty() {
+                open.tell(ClientEvent::Changed { document: *document, runs }, events);
             }
         }
     }
@@ -553,13 +575,14 @@ impl Documents {
                 open.changes += 1;
                 if !open.tell_opened(events) && was_open && !splices.is_empty() {
                     open.touched = true;
-                    open.tell(ClientEvent::Changed { document, splices }, events);
+                    let runs = vec![Run { by: ChangedBy::Anybody, splices }];
+                    open.tell(ClientEvent::Changed { document, runs }, events);
                 }
                 open.tell(ClientEvent::SyncChanged { document }, events);
             }
-            DocumentToGuest::Update { document, update } => {
+            DocumentToGuest::Update { document, by, update } => {
                 if let Some(open) = self.open.get_mut(&document) {
-                    open.sync.receive_update(update);
+                    open.sync.receive_update(by.map_or(ChangedBy::Disk, ChangedBy::Participant), update);
                 }
             }
             DocumentToGuest::Acknowledged { document, sequence } => {

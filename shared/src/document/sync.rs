@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Document, UpdateError, diff, merge_updates};
+use super::{ChangedBy, Document, Run, UpdateError, diff, merge_updates};
 use crate::id::AuthorId;
 use crate::limits::{HOLD_LEAST_UNITS, HOLD_UNITS};
 
@@ -64,6 +64,13 @@ pub struct KeptReplica {
     pub held: bool,
 }
 
+/// What happened to a text since its person came back, or went.
+#[derive(Debug, Default)]
+struct Away {
+    /// How much others changed, in UTF-16 units.
+    changed: u64,
+}
+
 /// Edits that wait for a person's decision.
 #[derive(Debug, Default)]
 struct Held {
@@ -83,8 +90,8 @@ pub struct DocumentSync {
     /// The last sequence given to an update.
     sent: u32,
     acknowledged: u32,
-    /// Updates of others that wait to be applied together.
-    incoming: Vec<Vec<u8>>,
+    /// Updates of others that wait to be applied together, and who made them.
+    incoming: Vec<(ChangedBy, Vec<u8>)>,
     /// Counts what changes what is owed: local edits, and decisions about them.
     edits: u64,
     /// The edits that the host has confirmed.
@@ -92,7 +99,7 @@ pub struct DocumentSync {
     /// Updates under way: sequence, and the edits up to which it goes.
     under_way: VecDeque<(u32, u64)>,
     /// Away from the host since the last state.
-    away: bool,
+    away: Option<Away>,
     /// Restored, and the host was not heard since.
     restored: Option<Restored>,
     /// The draft has to hold this many edits before anything is sent.
@@ -115,7 +122,7 @@ impl DocumentSync {
             edits: 0,
             confirmed: 0,
             under_way: VecDeque::new(),
-            away: false,
+            away: None,
             restored: None,
             unwritten: None,
             held: None,
@@ -138,7 +145,7 @@ impl DocumentSync {
         sync.document = document;
         sync.phase = SyncPhase::Stale;
         sync.edits = 1;
-        sync.away = true;
+        sync.away = Some(Away::default());
         sync.restored = Some(restored);
         sync.held = kept.held.then(Held::default);
         Ok(sync)
@@ -277,8 +284,8 @@ impl DocumentSync {
     }
 
     /// An update of others; it takes effect with [`DocumentSync::apply_incoming`].
-    pub fn receive_update(&mut self, update: Vec<u8>) {
-        self.incoming.push(update);
+    pub fn receive_update(&mut self, by: ChangedBy, update: Vec<u8>) {
+        self.incoming.push((by, update));
     }
 
     /// Whether updates of others wait to be applied.
@@ -286,17 +293,26 @@ impl DocumentSync {
         !self.incoming.is_empty() && self.restored.is_none()
     }
 
-    /// Applies what others sent since the last call, as one change; gives it as splices for an editor.
+    /// Applies what others sent since the last call; adds to `runs` what an editor is to repeat.
     ///
     /// # Errors
-    /// If an update can not be read: ask for a state.
-    pub fn apply_incoming(&mut self) -> Result<Vec<super::Splice>, UpdateError> {
+    /// If an update can not be read: ask for a state. What came before it is applied and in `runs`.
+    pub fn apply_incoming(&mut self, runs: &mut Vec<Run>) -> Result<(), UpdateError> {
         let incoming = std::mem::take(&mut self.incoming);
         if let Some(Held { host: Some(host) }) = &mut self.held {
-            host.apply(incoming.iter().map(Vec::as_slice))?;
+            host.apply(incoming.iter().map(|(_, update)| update.as_slice()))?;
         }
-        self.document.apply(incoming.iter().map(Vec::as_slice))?;
-        Ok(self.document.take_splices())
+        for of_one in incoming.chunk_by(|(one, _), (next, _)| one == next) {
+            self.document.apply(of_one.iter().map(|(_, update)| update.as_slice()))?;
+            let splices = self.document.take_splices();
+            if let Some(away) = &mut self.away {
+                away.changed += units_changed(&splices);
+            }
+            if !splices.is_empty() {
+                runs.push(Run { by: of_one[0].0, splices });
+            }
+        }
+        Ok(())
     }
 
     /// Takes in a state and what the host has. What the host lacks of ours is queued, or held as the rule says.
@@ -321,7 +337,7 @@ impl DocumentSync {
         // How long the text was that something was typed into.
         let typed_into = self.owes().then(|| self.document.len());
         let incoming = std::mem::take(&mut self.incoming);
-        let news = || incoming.iter().map(Vec::as_slice).chain([update]);
+        let news = || incoming.iter().map(|(_, update)| update.as_slice()).chain([update]);
         if let (Some(restored), Some(host)) = (&self.restored, &whole) {
             match restored.settle(self.author, &mut self.document, host, news())? {
                 Settled::Agrees { document, rewritten } => {
@@ -373,10 +389,10 @@ impl DocumentSync {
         whole: Option<Document>,
     ) -> Vec<super::Splice> {
         self.phase = SyncPhase::Live;
-        let was_away = std::mem::take(&mut self.away);
+        let changed = self.away.take().map(|away| away.changed + units_changed(&splices));
         let asks = rule == SendRule::AskFirst;
-        let much = typed_into.is_some_and(|units| moved_on(units, &splices));
-        if asks && was_away && much && self.held.is_none() {
+        let much = typed_into.zip(changed).is_some_and(|(units, changed)| is_much(units, changed));
+        if asks && much && self.held.is_none() {
             self.edits += 1;
             self.held = Some(Held::default());
         }
@@ -419,8 +435,19 @@ impl DocumentSync {
     /// The connection broke: updates under way may be lost, and others go on meanwhile.
     pub fn went_away(&mut self) {
         self.ask_for_state();
-        self.away = true;
+        self.away = Some(Away::default());
         self.under_way.clear();
+    }
+
+    /// The connection was broken and goes on where it was. What was typed meanwhile waits until it is known what others
+    /// did; says whether to ask.
+    pub fn came_back(&mut self) -> bool {
+        let must_ask = self.phase == SyncPhase::Live && !self.waiting.is_empty() && self.held.is_none();
+        if must_ask {
+            self.away = Some(Away::default());
+            self.phase = SyncPhase::Stale;
+        }
+        must_ask
     }
 
     fn merge_waiting(&mut self) -> Result<(), UpdateError> {
@@ -433,12 +460,19 @@ impl DocumentSync {
     }
 }
 
+fn units_changed(splices: &[super::Splice]) -> u64 {
+    let units =
+        |splice: &super::Splice| u64::from(splice.delete) + u64::from(super::utf16_len(&splice.insert));
+    splices.iter().map(units).sum()
+}
+
 /// Whether a text was changed by so much that edits made on what it was should be looked at before they are sent: more
 /// than [`HOLD_UNITS`], or more than a quarter of it if that is not [very little](HOLD_LEAST_UNITS).
 pub fn moved_on(units_before: u32, splices: &[super::Splice]) -> bool {
-    let units =
-        |splice: &super::Splice| u64::from(splice.delete) + u64::from(super::utf16_len(&splice.insert));
-    let changed: u64 = splices.iter().map(units).sum();
+    is_much(units_before, units_changed(splices))
+}
+
+fn is_much(units_before: u32, changed: u64) -> bool {
     let quarter = u64::from(units_before / 4).max(u64::from(HOLD_LEAST_UNITS));
     changed > quarter.min(u64::from(HOLD_UNITS))
 }

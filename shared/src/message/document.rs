@@ -147,10 +147,12 @@ pub enum DocumentToGuest {
         #[serde(with = "serde_bytes")]
         state_vector: Vec<u8>,
     },
-    /// What others typed.
+    /// What one other did.
     Update {
         /// Where.
         document: DocumentId,
+        /// Who did it; nobody here, if the file was changed on the disk.
+        by: Option<ParticipantId>,
         /// An encoded CRDT update.
         #[serde(with = "serde_bytes")]
         update: Vec<u8>,

@@ -1,6 +1,7 @@
 //! A miniature host for tests: seal, link, lanes and documents of the real kind, in memory, for several guests.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parlor_shared::client::{Client, ClientOptions};
@@ -10,7 +11,7 @@ use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, SessionId};
 use parlor_shared::invite::{Invite, InviteSecret};
 use parlor_shared::lane::{Lanes, UpdatePush};
-use parlor_shared::link::Link;
+use parlor_shared::link::{Link, Opening};
 use parlor_shared::message::{
     DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, JoinRequest,
     LeaveReason, Participant, PresenceToGuest, PresenceToHost, SessionInfo, SessionToGuest, SessionToHost,
@@ -148,7 +149,7 @@ impl Host {
     pub(crate) fn connect(&mut self, guest: usize) {
         let connection = Connection {
             stage: Stage::Greeting,
-            link: Link::default(),
+            link: Link::new(Duration::ZERO),
             lanes: Lanes::default(),
             outgoing: Vec::new(),
             key: [0; 32],
@@ -177,7 +178,7 @@ impl Host {
             return Some(connection.outgoing.remove(0));
         }
         let Stage::Sealed(channel) = &mut connection.stage else { return None };
-        let frame = connection.link.next_frame(&mut connection.lanes)?;
+        let frame = connection.link.next_frame(&mut connection.lanes, Duration::ZERO)?;
         Some(channel.seal(&frame).unwrap())
     }
 
@@ -201,6 +202,9 @@ impl Host {
             }
             Stage::Knock(responder) => {
                 let (channel, key, payload) = responder.admit(message)?;
+                let mut channel = channel;
+                // This host keeps no links: whoever comes back synchronises its documents.
+                connection.outgoing.push(channel.seal(&Opening::Afresh.encode()).unwrap());
                 connection.stage = Stage::Sealed(Box::new(channel));
                 connection.key = key;
                 self.counters.handshakes += 1;
@@ -214,7 +218,7 @@ impl Host {
             Stage::Sealed(mut channel) => {
                 let frame = channel.open(message)?;
                 connection.stage = Stage::Sealed(channel);
-                connection.link.receive(&frame)?;
+                connection.link.receive(&frame, Duration::ZERO)?;
                 while let Some((lane, bytes)) =
                     self.connections.get_mut(&guest).and_then(|connection| connection.link.next_message())
                 {
@@ -286,7 +290,7 @@ impl Host {
             let name = request.map_or_else(String::new, |request| request.name.clone());
             Participant { id, name, role: Role::Editor, color: 0, author }
         });
-        if request.is_some_and(|request| request.resume == Some(me.id)) {
+        if request.is_some_and(|request| request.resume.is_some_and(|resume| resume.participant == me.id)) {
             self.counters.resumed += 1;
         }
         self.known.insert(key, me.clone());
@@ -442,8 +446,9 @@ impl Host {
             Some(**guest) != except && connection.open.contains(&document)
         };
         let guests: Vec<usize> = self.connections.iter().filter(has).map(|(guest, _)| *guest).collect();
+        let by = except.and_then(|guest| self.connections[&guest].participant);
         for guest in guests {
-            let message = DocumentToGuest::Update { document, update: update.to_vec() };
+            let message = DocumentToGuest::Update { document, by, update: update.to_vec() };
             self.tell(guest, &ToGuest::Document(message));
         }
     }

@@ -125,7 +125,7 @@ pub(crate) fn to_guest() -> Vec<ToGuest> {
             update: vec![0, 0],
             state_vector: vec![1, 16, 9],
         }),
-        ToGuest::Document(DocumentToGuest::Update { document, update: vec![0, 0] }),
+        ToGuest::Document(DocumentToGuest::Update { document, by: Some(PARTICIPANT), update: vec![0, 0] }),
         ToGuest::Document(DocumentToGuest::Acknowledged { document, sequence: 130 }),
         ToGuest::Document(DocumentToGuest::Refused { document, sequence: 130, fault: fault() }),
         ToGuest::Document(DocumentToGuest::Resync { document }),
