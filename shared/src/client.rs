@@ -502,6 +502,7 @@ impl Client {
                     Ok(()) => {
                         // The host may have taken us for gone.
                         self.my_presence.1 = false;
+                        self.documents.came_back();
                         self.set_phase(Phase::Live);
                     }
                     Err(error) => {

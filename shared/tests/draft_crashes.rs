@@ -101,7 +101,7 @@ impl World {
             next_line: 0,
             next_mark: 0,
             happened: Happened::default(),
-            deletes: seed % 3 == 0,
+            deletes: seed.is_multiple_of(3),
             promised: BTreeSet::new(),
             given_up: BTreeSet::new(),
         }

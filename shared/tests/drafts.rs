@@ -13,8 +13,8 @@ mod pair;
 
 use parlor_shared::client::draft::{Draft, DraftKeeper, DraftMark, DraftTask, Kept, Salvage, Urgency};
 use parlor_shared::client::{Client, ClientEvent, HeldEdits, Phase, SyncState};
-use parlor_shared::document::sync::{SendRule, moved_on};
-use parlor_shared::document::{ChangedBy, Run, Splice};
+use parlor_shared::document::sync::{DocumentSync, SendRule, moved_on};
+use parlor_shared::document::{ChangedBy, Document, Run, Splice};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, SessionId};
 use parlor_shared::limits::{HOLD_LEAST_UNITS, HOLD_UNITS};
@@ -406,6 +406,37 @@ fn edits_that_had_all_arrived_are_not_held() {
     pair.settle();
     assert_eq!(pair.client.unconfirmed().count(), 0);
     assert!(!pair.take_events().contains(&ClientEvent::Held { document: DOCUMENT }));
+}
+
+#[test]
+fn a_connection_that_goes_on_where_it_was_asks_what_others_did_before_it_sends() {
+    let author = AuthorId::FIRST_PARTICIPANT;
+    let mut host = Document::new(AuthorId::AGENT);
+    host.edit(&[Splice { at: 0, delete: 0, insert: "text ".repeat(100) }]).unwrap();
+    let mut sync = DocumentSync::new(author);
+    let state = |host: &Document, known: &[u8]| (host.missing_from(known).unwrap(), host.state_vector());
+    let (update, has) = state(&host, &[]);
+    sync.receive_state(&update, &has, SendRule::AskFirst).unwrap();
+    assert!(!sync.came_back(), "nothing was typed: nothing to ask");
+    sync.edit(&[Splice { at: 0, delete: 0, insert: "mine ".into() }]).unwrap();
+    assert!(sync.came_back());
+    assert_eq!(sync.next_update(), Ok(None));
+    // What others did comes by itself, before the answer.
+    let theirs = Splice { at: 0, delete: 0, insert: "theirs ".repeat(200) };
+    let update = host.edit(&[theirs]).unwrap().unwrap();
+    sync.receive_update(ChangedBy::Disk, update);
+    sync.apply_incoming(&mut Vec::new()).unwrap();
+    let (update, has) = state(&host, &sync.known());
+    sync.receive_state(&update, &has, SendRule::AskFirst).unwrap();
+    assert!(sync.is_held() && sync.wants_whole());
+    let (update, has) = state(&host, &sync.ask_for_state());
+    sync.receive_state(&update, &has, SendRule::AskFirst).unwrap();
+    assert_eq!(sync.host_text(), Some(host.text()));
+    sync.send_held();
+    let (_, update) = sync.next_update().unwrap().unwrap();
+    host.apply_as(author, &update, 10_000).unwrap();
+    assert_eq!(host.text(), sync.document().text());
+    assert_eq!(host.text().matches("mine ").count(), 1);
 }
 
 #[test]

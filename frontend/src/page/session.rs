@@ -138,7 +138,11 @@ pub(crate) fn Room() -> impl IntoView {
     let session = SessionHandle::expect();
     let settings = Settings::expect();
     let room = RoomView {
-        pane: RwSignal::new(Pane::Files),
+        // A room that opens from what this browser kept has its file open already.
+        pane: RwSignal::new(match session.store.active().get_untracked() {
+            Some(_) => Pane::Editor,
+            None => Pane::Files,
+        }),
         side: RwSignal::new(Side::Explorer),
         sidebar: RwSignal::new(true),
         sidebar_width: RwSignal::new(SIDEBAR_USUAL),

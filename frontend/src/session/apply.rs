@@ -295,11 +295,17 @@ impl SessionHandle {
             let sync = client.sync_state(document)?;
             client.document(document).map(|open| text_of(open, sync))
         });
-        let Some(now) = now.flatten() else { return };
+        let Some(mut now) = now.flatten() else { return };
         let before = self
             .store
             .texts()
             .with_untracked(|texts| texts.iter().find(|text| text.document == document).cloned());
+        match now.sync {
+            SyncState::Offline | SyncState::Held => {}
+            // Not told for every key and every confirmation: while the host is there, it is on its way.
+            SyncState::Saving => now.unsent = before.as_ref().map_or(now.unsent, |text| text.unsent),
+            _ => now.unsent = Unsent::Nothing,
+        }
         if before.as_ref() == Some(&now) {
             return;
         }

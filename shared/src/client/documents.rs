@@ -454,6 +454,15 @@ impl Documents {
         }
     }
 
+    /// The connection was broken and goes on where it was.
+    pub(super) fn came_back(&mut self) {
+        if self.send_rule == SendRule::AskFirst {
+            for open in self.open.values_mut() {
+                open.must_sync |= open.sync.came_back();
+            }
+        }
+    }
+
     /// Welcome, perhaps again: brings every replica back.
     pub(super) fn reopen(&mut self, author: AuthorId, events: &mut VecDeque<ClientEvent>) {
         let same = self.author == Some(author);

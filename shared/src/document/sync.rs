@@ -65,6 +65,13 @@ pub struct KeptReplica {
     pub held: bool,
 }
 
+/// What happened to a text since its person came back, or went.
+#[derive(Debug, Default)]
+struct Away {
+    /// How much others changed, in UTF-16 units.
+    changed: u64,
+}
+
 /// Edits that wait for a person's decision.
 #[derive(Debug, Default)]
 struct Held {
@@ -93,7 +100,7 @@ pub struct DocumentSync {
     /// Updates under way: sequence, and the edits up to which it goes.
     under_way: VecDeque<(u32, u64)>,
     /// Away from the host since the last state.
-    away: bool,
+    away: Option<Away>,
     /// Restored, and the host was not heard since.
     restored: Option<Restored>,
     /// The draft has to hold this many edits before anything is sent.
@@ -118,7 +125,7 @@ impl DocumentSync {
             edits: 0,
             confirmed: 0,
             under_way: VecDeque::new(),
-            away: false,
+            away: None,
             restored: None,
             unwritten: None,
             drafted: Cell::new(false),
@@ -142,7 +149,7 @@ impl DocumentSync {
         sync.document = document;
         sync.phase = SyncPhase::Stale;
         sync.edits = 1;
-        sync.away = true;
+        sync.away = Some(Away::default());
         sync.restored = Some(restored);
         sync.drafted.set(true);
         sync.held = kept.held.then(Held::default);
@@ -304,6 +311,9 @@ impl DocumentSync {
         for of_one in incoming.chunk_by(|(one, _), (next, _)| one == next) {
             self.document.apply(of_one.iter().map(|(_, update)| update.as_slice()))?;
             let splices = self.document.take_splices();
+            if let Some(away) = &mut self.away {
+                away.changed += units_changed(&splices);
+            }
             if !splices.is_empty() {
                 runs.push(Run { by: of_one[0].0, splices });
             }
@@ -330,8 +340,8 @@ impl DocumentSync {
         } else {
             None
         };
-        let owed = self.owes();
-        let before = self.document.len();
+        // How long the text was that something was typed into.
+        let typed_into = self.owes().then(|| self.document.len());
         let incoming = std::mem::take(&mut self.incoming);
         let news = || incoming.iter().map(|(_, update)| update.as_slice()).chain([update]);
         if let (Some(restored), Some(host)) = (&self.restored, &whole) {
@@ -347,18 +357,18 @@ impl DocumentSync {
                         self.unwritten = Some(self.edits);
                     }
                     self.queue_missing(host_has)?;
-                    return Ok(Received::Changed(self.returned(before, splices, owed, rule, whole)));
+                    return Ok(Received::Changed(self.returned(typed_into, splices, rule, whole)));
                 }
                 Settled::Contradicts => return Ok(Received::Contradiction),
             }
         }
         self.document.apply(news())?;
         // Deletions have no clock: what waits is sent again with what the host lacks, which contains them all.
-        if owed || self.document.is_ahead_of(host_has, self.author)? {
+        if typed_into.is_some() || self.document.is_ahead_of(host_has, self.author)? {
             self.queue_missing(host_has)?;
         }
         let splices = self.document.take_splices();
-        Ok(Received::Changed(self.returned(before, splices, owed, rule, whole)))
+        Ok(Received::Changed(self.returned(typed_into, splices, rule, whole)))
     }
 
     /// The text that a whole state stands for.
@@ -379,16 +389,16 @@ impl DocumentSync {
     /// The host was heard again: decides whether what it lacks is sent or held.
     fn returned(
         &mut self,
-        units_before: u32,
+        typed_into: Option<u32>,
         splices: Vec<super::Splice>,
-        owed: bool,
         rule: SendRule,
         whole: Option<Document>,
     ) -> Vec<super::Splice> {
         self.phase = SyncPhase::Live;
-        let was_away = std::mem::take(&mut self.away);
+        let changed = self.away.take().map(|away| away.changed + units_changed(&splices));
         let asks = rule == SendRule::AskFirst;
-        if asks && owed && was_away && self.held.is_none() && moved_on(units_before, &splices) {
+        let much = typed_into.zip(changed).is_some_and(|(units, changed)| is_much(units, changed));
+        if asks && much && self.held.is_none() {
             self.edits += 1;
             self.held = Some(Held::default());
         }
@@ -462,8 +472,19 @@ impl DocumentSync {
     /// The connection broke: updates under way may be lost, and others go on meanwhile.
     pub fn went_away(&mut self) {
         self.ask_for_state();
-        self.away = true;
+        self.away = Some(Away::default());
         self.under_way.clear();
+    }
+
+    /// The connection was broken and goes on where it was. What was typed meanwhile waits until it is known what others
+    /// did; says whether to ask.
+    pub fn came_back(&mut self) -> bool {
+        let must_ask = self.phase == SyncPhase::Live && !self.waiting.is_empty() && self.held.is_none();
+        if must_ask {
+            self.away = Some(Away::default());
+            self.phase = SyncPhase::Stale;
+        }
+        must_ask
     }
 
     fn merge_waiting(&mut self) -> Result<(), UpdateError> {
@@ -476,12 +497,19 @@ impl DocumentSync {
     }
 }
 
+fn units_changed(splices: &[super::Splice]) -> u64 {
+    let units =
+        |splice: &super::Splice| u64::from(splice.delete) + u64::from(super::utf16_len(&splice.insert));
+    splices.iter().map(units).sum()
+}
+
 /// Whether a text was changed by so much that edits made on what it was should be looked at before they are sent: more
 /// than [`HOLD_UNITS`], or more than a quarter of it if that is not [very little](HOLD_LEAST_UNITS).
 pub fn moved_on(units_before: u32, splices: &[super::Splice]) -> bool {
-    let units =
-        |splice: &super::Splice| u64::from(splice.delete) + u64::from(super::utf16_len(&splice.insert));
-    let changed: u64 = splices.iter().map(units).sum();
+    is_much(units_before, units_changed(splices))
+}
+
+fn is_much(units_before: u32, changed: u64) -> bool {
     let quarter = u64::from(units_before / 4).max(u64::from(HOLD_LEAST_UNITS));
     changed > quarter.min(u64::from(HOLD_UNITS))
 }
