@@ -26,6 +26,9 @@ const STEP: Duration = Duration::from_millis(1);
 /// The longest: no heartbeat is missed for longer.
 const LONGEST_STEP: Duration = Duration::from_secs(5);
 
+/// Steps within which a file that somebody types into is written.
+const CHECKPOINT_SOON: u32 = 600;
+
 /// What is typed, before its mark: plain, long, across lines, outside the plane that UTF-16 holds in one unit, combining.
 const PIECES: [&str; 10] = [
     "x",
@@ -356,7 +359,11 @@ impl World {
                 }
                 self.pass(Duration::from_millis(u64::from(time)))
             }
-            Operation::Kill { polls, torn } => self.kill(polls, torn),
+            Operation::Kill { polls, torn } => {
+                self.exchange()?;
+                self.kill(polls, torn)
+            }
+            Operation::KillAtCheckpoint { file, polls } => self.kill_at_checkpoint(file, polls),
             Operation::Restart => self.restart(),
             Operation::Reload { guest } => self.reload(guest),
             Operation::Rest => self.rest(),
@@ -594,7 +601,6 @@ impl World {
         if !self.machine.is_up() {
             return Ok(());
         }
-        self.exchange()?;
         self.machine.poll(polls, self.now);
         self.record.count("agent killed");
         let owes = self.guests.iter().any(Guest::owes);
@@ -607,6 +613,22 @@ impl World {
         }
         // What the system had taken from it still arrives.
         self.exchange()?;
+        Ok(())
+    }
+
+    fn kill_at_checkpoint(&mut self, file: usize, polls: u32) -> Result<(), String> {
+        for _ in 0..CHECKPOINT_SOON {
+            if !self.machine.is_up() {
+                return Ok(());
+            }
+            self.exchange()?;
+            let written = self.machine.pass_until_written(file, STEP, self.now);
+            self.now += STEP;
+            if written {
+                self.record.count("agent killed in the midst of a checkpoint");
+                return self.kill(polls, 0);
+            }
+        }
         Ok(())
     }
 
