@@ -97,7 +97,7 @@ fn play_seeds(arguments: &Arguments) -> Result<()> {
             }
             tally.take(seed, play(&Plan::of_seed(seed), Telling::Counts));
             let done = seed - arguments.from + 1;
-            if done % 1000 == 0 {
+            if done.is_multiple_of(1000) {
                 eprintln!("simulate: {done} seeds after {:.0} s", began.elapsed().as_secs_f32());
             }
         }
