@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
@@ -40,6 +40,9 @@ struct Arguments {
     /// Tell every step of the plan
     #[arg(long, requires = "plan")]
     tell: bool,
+    /// Stop at the first seed that fails
+    #[arg(long)]
+    stop: bool,
     /// Where failing plans are saved
     #[arg(long, default_value = "target/simulation")]
     failures: PathBuf,
@@ -88,16 +91,18 @@ fn play_seeds(arguments: &Arguments) -> Result<()> {
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
     let (began, next, end) =
         (Instant::now(), AtomicU64::new(arguments.from), arguments.from + arguments.seeds);
+    let failed = AtomicBool::new(false);
     let work = || {
         let mut tally = Tally::default();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= end {
+            if seed >= end || arguments.stop && failed.load(Ordering::Relaxed) {
                 return tally;
             }
             tally.take(seed, play(&Plan::of_seed(seed), Telling::Counts));
+            failed.fetch_or(!tally.failed.is_empty(), Ordering::Relaxed);
             let done = seed - arguments.from + 1;
-            if done % 1000 == 0 {
+            if done.is_multiple_of(1000) {
                 eprintln!("simulate: {done} seeds after {:.0} s", began.elapsed().as_secs_f32());
             }
         }

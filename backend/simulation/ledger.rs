@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::plan::KEPT_FILES;
+
 /// The first mark; the private use area has room for more than a plan types.
 const FIRST: u32 = 0xe000;
 
@@ -49,9 +51,10 @@ pub(crate) fn marks(text: &str) -> impl Iterator<Item = char> {
 
 impl Ledger {
     /// A new mark, for a piece of text that is written now.
-    pub(crate) fn write(&mut self, by: Writer, kept: bool) -> char {
+    pub(crate) fn write(&mut self, by: Writer, file: usize) -> char {
         let next = FIRST + u32::try_from(self.written.len()).expect("few marks");
         let mark = char::from_u32(next).filter(|mark| is_mark(*mark)).expect("a plan types less");
+        let kept = file < KEPT_FILES;
         let written = Written { by, kept, acknowledged: false, deleted: false, handed_back: false };
         self.written.insert(mark, written);
         mark

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -27,6 +27,9 @@ const BEGINNING: Duration = Duration::from_secs(4_000_000_000);
 
 /// Batches of changes that wait for the agent; more are what a system loses.
 const CHANGES: usize = 64;
+
+/// More steps than the agent takes when one timer is due.
+const POLLS_UNTIL_IDLE: u32 = 24;
 
 /// What the files hold at the beginning; the second has the line ends of another system.
 const FIRST_TEXTS: [&str; 3] = ["fn main() {\n    println!(\"hello\");\n}\n", "one\r\ntwo\r\nthree\r\n", ""];
@@ -148,6 +151,23 @@ impl Machine {
         if let Some(running) = &self.running {
             running.runtime.block_on(Polls(polls));
         }
+    }
+
+    /// Lets so much time pass, a step of a task at a time, until the agent writes a file. Says whether it did.
+    pub(crate) fn pass_until_written(&mut self, file: usize, time: Duration, now: Duration) -> bool {
+        simulate_on_this_thread(BEGINNING + now + time);
+        let path = self.path(file);
+        let inode = || fs::metadata(&path).map(|metadata| metadata.ino()).ok();
+        let before = inode();
+        let Some(running) = &self.running else { return false };
+        running.runtime.block_on(async { tokio::time::advance(time).await });
+        for _ in 0..POLLS_UNTIL_IDLE {
+            if inode() != before {
+                return true;
+            }
+            running.runtime.block_on(Polls(1));
+        }
+        false
     }
 
     /// Gives the agent a connection; dropped if it does not run.

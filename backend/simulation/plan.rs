@@ -198,6 +198,11 @@ pub(crate) enum Operation {
         polls: u32,
         torn: usize,
     },
+    /// Ends the agent when it has just written this file, if it does so soon, so many steps after it did.
+    KillAtCheckpoint {
+        file: usize,
+        polls: u32,
+    },
     Restart,
     /// A guest's tab is loaded anew: what it had and nobody else has is gone.
     Reload {
@@ -496,6 +501,10 @@ impl Maker {
         if self.random.one_in(3) {
             let time = self.up_to(500);
             self.add(Operation::Pass { time });
+        }
+        if self.random.one_in(4) {
+            let polls = self.up_to(2);
+            self.add(Operation::KillAtCheckpoint { file, polls });
         }
         let (polls, torn) = (self.up_to(60), if self.random.one_in(3) { self.random.below(30) } else { 0 });
         self.add(Operation::Kill { polls, torn });

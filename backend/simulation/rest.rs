@@ -9,9 +9,10 @@ use parlor_shared::id::DocumentId;
 
 use super::guest::Guest;
 use super::network::Lateness;
+use super::operations::path;
 use super::plan::{FILES, KEPT_FILES};
 use super::record::Listening;
-use super::world::{World, path};
+use super::world::World;
 
 /// Everybody has found the way back and everything is saved by then: the slowest are two connections in a row that
 /// nobody told of, each silent for 45 seconds, and a pause of 30 seconds before a checkpoint is tried again.

@@ -10,6 +10,7 @@ mod guest;
 mod ledger;
 mod machine;
 mod network;
+mod operations;
 pub(crate) mod plan;
 #[path = "../../shared/tests/common/random.rs"]
 mod random;

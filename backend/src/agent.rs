@@ -42,7 +42,7 @@ use door::Door;
 use event::Events;
 use keys::SessionKeys;
 use session::{SessionActor, SessionHandle, SessionOptions};
-use state::People;
+use state::{DocumentIds, People};
 use tree::{TreeActor, TreeHandle};
 use watch::{Change, Watcher};
 use watching::Watching;
@@ -148,12 +148,12 @@ impl Agent {
             None => SessionKeys::generate(&roles),
         };
         let keys = keys.map_err(|_| AgentError::Randomness)?;
-        let (people, restored) = match &state {
+        let (people, restored, ids) = match &state {
             Some(state) => {
                 state.keep_keys(&keys.to_keep(options.port))?;
-                (state.people()?, state.documents()?)
+                (state.people()?, state.documents()?, state.document_ids()?)
             }
-            None => ((People::none(), Vec::new()), Vec::new()),
+            None => ((People::none(), Vec::new()), Vec::new(), DocumentIds::none()),
         };
         let links = keys.links(&options.origin);
         let (events, received) = Events::channel();
@@ -178,7 +178,7 @@ impl Agent {
             watching.clone(),
             events,
             tasks.clone(),
-            (state.clone(), restored),
+            (state.clone(), restored, ids),
         );
         let (tree_actor, tree) = TreeActor::new(workspace.clone(), watching, ended.clone());
         tasks.spawn(session_actor.run());

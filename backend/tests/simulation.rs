@@ -72,10 +72,10 @@ fn a_seed_plays_the_same_way_twice() {
 fn plans_that_failed_once_never_fail_again() {
     for entry in std::fs::read_dir(PLANS).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            if let Err(failure) = play(&Plan::read(&path).unwrap(), Telling::Counts) {
-                panic!("{}: {}", path.display(), failure.why);
-            }
+        if path.extension().is_some_and(|extension| extension == "jsonl")
+            && let Err(failure) = play(&Plan::read(&path).unwrap(), Telling::Counts)
+        {
+            panic!("{}: {}", path.display(), failure.why);
         }
     }
 }

@@ -8,6 +8,7 @@ mod page;
 mod run;
 mod setup;
 mod share;
+mod simulate;
 mod soak;
 mod test;
 mod vectors;
@@ -62,6 +63,18 @@ enum Task {
         #[arg(long, default_value_t = 3.0)]
         rate: f64,
     },
+    /// Play simulated sessions of the real agent and real clients: many seeds, or one plan
+    Simulate {
+        /// How many seeds
+        #[arg(long, default_value_t = 1000)]
+        seeds: u64,
+        /// The first seed
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Play this plan instead, telling each step
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "from"])]
+        plan: Option<PathBuf>,
+    },
     /// Build the self-contained release binary: target/release/parlor
     Dist,
     /// Build only the page, into dist/page
@@ -96,6 +109,8 @@ fn main() -> ExitCode {
         Task::Bench { quick: false } => bench::bench(bench::Pace::Full),
         Task::Bench { quick: true } => bench::bench(bench::Pace::Quick),
         Task::Soak { minutes, rate } => soak::soak(minutes, rate),
+        Task::Simulate { plan: Some(plan), .. } => simulate::simulate(simulate::What::Plan(&plan)),
+        Task::Simulate { seeds, from, plan: None } => simulate::simulate(simulate::What::Seeds(seeds, from)),
         Task::Dist => dist::dist(),
         Task::BuildPage { release: false } => page::build(page::Flavor::Dev),
         Task::BuildPage { release: true } => page::build(page::Flavor::Release),

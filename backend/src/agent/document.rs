@@ -193,6 +193,8 @@ pub(super) struct DocumentActor {
     journal_path: Option<PathBuf>,
     /// How far the journal was when the checkpoint began that is under way.
     journal_mark: u64,
+    /// What the file holds beyond the disk replica if the checkpoint wrote it in whose midst the last program ended.
+    perhaps_written: Option<Vec<u8>>,
 }
 
 impl DocumentActor {
@@ -218,7 +220,7 @@ impl DocumentActor {
         notices: mpsc::Sender<DocumentNotice>,
         events: Events,
     ) -> (Self, DocumentHandle) {
-        let Restored { identity, text, disk_replica, journal } = restored;
+        let Restored { identity, text, disk_replica, perhaps_written, journal } = restored;
         let Identity { document, epoch, path, encoding, end_of_line } = identity;
         let file = DiskFile::restored(workspace, &path, disk_replica.text(), encoding, end_of_line);
         let (mut actor, handle) = Self::empty(document, path, Job::restored(file), notices, events);
@@ -234,6 +236,7 @@ impl DocumentActor {
             actor.status = DocumentStatus::Unsaved;
         }
         (actor.text, actor.disk_replica, actor.journal) = (text, disk_replica, journal);
+        actor.perhaps_written = perhaps_written;
         actor.empty_since = Some(now);
         actor.keep_until = Some(now + LINGER_FOR_LOST);
         (actor, handle)
@@ -286,6 +289,7 @@ impl DocumentActor {
             journal: Journal::none(),
             journal_path: None,
             journal_mark: 0,
+            perhaps_written: None,
         };
         (actor, DocumentHandle(sender))
     }
@@ -515,8 +519,12 @@ impl DocumentActor {
     /// The text changed: passes it on to everybody but its author.
     fn changed(&mut self, author: Option<ParticipantId>, update: Vec<u8>, now: Instant) {
         // Before anybody hears of it: what was acknowledged or seen by another survives the end of this program.
-        self.changes += 1;
         self.journal.text(&update);
+        self.pass_on(author, update, now);
+    }
+
+    fn pass_on(&mut self, author: Option<ParticipantId>, update: Vec<u8>, now: Instant) {
+        self.changes += 1;
         self.schedule.edited(now);
         self.renew_at = None;
         let (epoch, update) = (self.epochs.current(), Packed::new(update));
@@ -589,7 +597,7 @@ impl DocumentActor {
             self.job.start(DiskJob::Recheck);
         } else if self.may_write() && self.schedule.due(now).is_some_and(|at| at <= now) {
             let revision = self.schedule.begin();
-            self.journal_mark = self.journal.mark();
+            self.journal_mark = self.journal.saving();
             let missing = self.text.missing_from(&self.disk_replica.state_vector());
             let disk_lacks = missing.expect("our own state vector can be read");
             let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
@@ -668,6 +676,7 @@ impl DocumentActor {
                 }
             }
             DiskOutcome::Same => {
+                self.perhaps_written = None;
                 if self.status == DocumentStatus::Gone {
                     self.compare_with_disk();
                 }
@@ -764,12 +773,32 @@ impl DocumentActor {
 
     /// The file holds this text now: what changed there becomes edits of the disk.
     fn merge_outside(&mut self, text: &str, now: Instant) {
+        self.learn_what_was_written(text);
         let splices = diff::splices(&self.disk_replica.text(), text);
         let update = self.disk_replica.edit(&splices).expect("the difference of a text fits it");
         let Some(update) = update else { return };
-        self.journal.disk(&update);
+        self.journal.outside(&update);
         self.text.apply([update.as_slice()]).expect("our own update can be read");
-        self.changed(None, update, now);
+        self.pass_on(None, update, now);
+    }
+
+    /// The last program ended in the midst of a checkpoint. If the file is nearer to what that was writing than to what
+    /// was there before, it was written: taken for a change outside, what was typed would be there twice.
+    fn learn_what_was_written(&mut self, text: &str) {
+        let Some(update) = self.perhaps_written.take() else { return };
+        let before = self.disk_replica.missing_from(&[]).expect("an empty state vector can be read");
+        let mut written = Document::new(AuthorId::DISK);
+        written.apply([before.as_slice(), update.as_slice()]).expect("our own updates can be read");
+        let distance = |from: &str| -> usize {
+            let splices = diff::splices(from, text);
+            splices.iter().map(|splice| splice.delete as usize + splice.insert.len()).sum()
+        };
+        if distance(&written.text()) < distance(&self.disk_replica.text()) {
+            debug!(document = %self.id, "the last program had written the file");
+            self.disk_replica = written;
+            let everything = self.disk_replica.missing_from(&[]).expect("an empty state vector can be read");
+            self.journal.disk(&everything);
+        }
     }
 
     /// After the file was read: if it holds all of the text there is nothing to write.

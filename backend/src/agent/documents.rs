@@ -16,7 +16,7 @@ use super::disk_work;
 use super::document::{DocumentActor, DocumentCommand, DocumentHandle, DocumentNotice, Finished};
 use super::event::Events;
 use super::participant::{ConnectionId, ParticipantConnection};
-use super::state::{Restored, SessionState};
+use super::state::{DocumentIds, Restored, SessionState};
 use super::watching::{FolderEvent, Watching};
 use super::workspace::{Access, Actor, Workspace};
 
@@ -152,7 +152,7 @@ pub(super) struct DocumentsActor {
     by_path: HashMap<WorkspacePath, DocumentId>,
     table: Table,
     state: Option<Arc<SessionState>>,
-    last_document: u32,
+    ids: DocumentIds,
 }
 
 impl DocumentsActor {
@@ -161,7 +161,7 @@ impl DocumentsActor {
         watching: Watching,
         events: Events,
         tasks: TaskTracker,
-        (state, restored): (Option<Arc<SessionState>>, Vec<Restored>),
+        (state, restored, ids): (Option<Arc<SessionState>>, Vec<Restored>, DocumentIds),
     ) -> (Self, DocumentsHandle) {
         let (registry, inbox) = mpsc::channel(INBOX_CAPACITY);
         let (notices_sender, notices) = mpsc::channel(NOTICE_CAPACITY);
@@ -179,7 +179,7 @@ impl DocumentsActor {
             by_path: HashMap::new(),
             table: Arc::clone(&table),
             state,
-            last_document: 0,
+            ids,
         };
         restored.into_iter().for_each(|restored| actor.restore(restored));
         (actor, DocumentsHandle { registry, table })
@@ -190,7 +190,7 @@ impl DocumentsActor {
         let (id, path) = (restored.identity.document, restored.identity.path.clone());
         let (notices, events) = (self.notices_sender.clone(), self.events.clone());
         let (actor, handle) = DocumentActor::restored(restored, &self.workspace, notices, events);
-        self.last_document = self.last_document.max(id.0);
+        self.ids.taken(id);
         debug!(document = %id, "a document is back from its journal");
         self.insert(id, path, actor, handle);
     }
@@ -280,11 +280,10 @@ impl DocumentsActor {
         if self.open.len() >= MAX_DOCUMENTS {
             return refuse(Fault::new(FaultCode::TooManyOpen).with(MAX_DOCUMENTS));
         }
-        if let Err(fault) = connection.hold(DocumentId(self.last_document + 1)) {
+        let id = self.ids.next();
+        if let Err(fault) = connection.hold(id) {
             return refuse(fault);
         }
-        self.last_document += 1;
-        let id = DocumentId(self.last_document);
         let (actor, handle) = DocumentActor::new(
             id,
             path.clone(),

@@ -21,6 +21,9 @@ pub(super) use log::LogError;
 
 use log::{RecordLog, private};
 
+/// Names of documents that are written down at once, before they are given.
+const RESERVED_IDS: u32 = 64;
+
 /// Why a session's state can not be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -155,6 +158,15 @@ impl SessionState {
         Ok((People(Some(log)), records))
     }
 
+    /// The names of documents, none of which was given before.
+    pub(super) fn document_ids(&self) -> Result<DocumentIds, StateError> {
+        let (log, contents) =
+            RecordLog::open(&self.folder.join("documents")).map_err(|error| self.unreadable(&error))?;
+        let kept = contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok());
+        let last = kept.max().unwrap_or_default();
+        Ok(DocumentIds { log: Some(log), last, reserved: last })
+    }
+
     /// Where a document's journal is.
     pub(super) fn journal_path(&self, document: DocumentId) -> PathBuf {
         self.folder.join(format!("{document}.journal"))
@@ -217,6 +229,44 @@ impl People {
     }
 }
 
+/// Names for documents. A guest who was away knows a document by its name, and what it has of it: a name that comes to
+/// mean another text after a restart would merge two that have nothing to do with each other.
+#[derive(Debug)]
+pub(super) struct DocumentIds {
+    log: Option<RecordLog>,
+    last: u32,
+    /// Up to this one nobody gives a name again after a restart.
+    reserved: u32,
+}
+
+impl DocumentIds {
+    /// Names for as long as this program runs.
+    pub(super) const fn none() -> Self {
+        Self { log: None, last: 0, reserved: u32::MAX }
+    }
+
+    /// This name is taken.
+    pub(super) fn taken(&mut self, id: DocumentId) {
+        self.last = self.last.max(id.0);
+    }
+
+    /// The next name.
+    pub(super) fn next(&mut self) -> DocumentId {
+        self.last += 1;
+        if self.last > self.reserved {
+            self.reserved = self.last + RESERVED_IDS;
+            let bytes = postcard::to_stdvec(&self.reserved).expect("a number can be encoded");
+            if let Some(log) = &mut self.log
+                && let Err(error) = log.append(&bytes)
+            {
+                tracing::error!(%error, "names of documents are no longer kept: after a crash they may be given again");
+                *self = Self { last: self.last, ..Self::none() };
+            }
+        }
+        DocumentId(self.last)
+    }
+}
+
 fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -266,6 +316,19 @@ mod tests {
         state.remove();
         drop(state);
         assert!(SessionState::open(root.path(), shared.path()).unwrap().keys().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_documents_name_is_never_given_again() {
+        let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut given = std::collections::BTreeSet::new();
+        for _ in 0..3 {
+            let state = SessionState::open(root.path(), shared.path()).unwrap();
+            let mut ids = state.document_ids().unwrap();
+            assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
+            ids.taken(DocumentId(given.len() as u32 * 100));
+            assert!(given.insert(ids.next()));
+        }
     }
 
     #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use parlor_shared::document::Document;
+use parlor_shared::document::{Document, merge_updates};
 use parlor_shared::id::{AuthorId, DocumentId};
 use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
@@ -32,10 +32,15 @@ enum Record {
     State { text: Vec<u8>, disk: Option<Vec<u8>> },
     /// The text took this update.
     Text(Vec<u8>),
-    /// The disk replica took this update: a change outside.
+    /// The disk replica took this update: it turned out that the file had it.
     Disk(Vec<u8>),
     /// A checkpoint wrote all of the text up to, and with, so many updates since the state.
     Saved { updates: u64 },
+    /// The text and the disk replica took this update: a change outside. One record, so that no crash comes between.
+    Outside(Vec<u8>),
+    /// A checkpoint begins that will have written so much, see [`Record::Saved`]. Nobody knows whether it did if nothing
+    /// follows.
+    Saving { updates: u64 },
 }
 
 /// A document as its journal has it.
@@ -44,6 +49,8 @@ pub(in crate::agent) struct Restored {
     pub(in crate::agent) identity: Identity,
     pub(in crate::agent) text: Document,
     pub(in crate::agent) disk_replica: Document,
+    /// What the disk replica lacks if the checkpoint that was under way wrote the file: the file tells.
+    pub(in crate::agent) perhaps_written: Option<Vec<u8>>,
     pub(in crate::agent) journal: Journal,
 }
 
@@ -91,14 +98,16 @@ impl Journal {
             let Ok(record) = postcard::from_bytes(record) else { break };
             replay.take(record);
         }
-        let Replay { identity: Some(identity), text, disk_replica, updates } = replay else {
+        let perhaps_written = replay.saving.map(|updates| replay.written(updates));
+        let perhaps_written = perhaps_written.and_then(|written| merge_updates(&written).ok());
+        let Replay { identity: Some(identity), text, disk_replica, updates, .. } = replay else {
             log.remove();
             return Ok(None);
         };
         let updates = updates.len() as u64;
         let fresh_bytes = log.bytes();
         let journal = Self { log: Some(log), updates, fresh_bytes };
-        Ok(Some(Restored { identity, text, disk_replica, journal }))
+        Ok(Some(Restored { identity, text, disk_replica, perhaps_written, journal }))
     }
 
     /// The text took an update. To be called before anybody hears of it.
@@ -107,13 +116,20 @@ impl Journal {
         self.append(&Record::Text(update.to_vec()));
     }
 
-    /// The disk replica took an update.
+    /// Both replicas took an update: a change outside. To be called before anybody hears of it.
+    pub(in crate::agent) fn outside(&mut self, update: &[u8]) {
+        self.updates += 1;
+        self.append(&Record::Outside(update.to_vec()));
+    }
+
+    /// The disk replica took an update that the text had already.
     pub(in crate::agent) fn disk(&mut self, update: &[u8]) {
         self.append(&Record::Disk(update.to_vec()));
     }
 
-    /// A place in the journal, for [`Journal::saved`].
-    pub(in crate::agent) const fn mark(&self) -> u64 {
+    /// A checkpoint begins to write all that is in the text now. Gives this place in the journal, for [`Journal::saved`].
+    pub(in crate::agent) fn saving(&mut self) -> u64 {
+        self.append(&Record::Saving { updates: self.updates });
         self.updates
     }
 
@@ -183,8 +199,12 @@ struct Replay {
     identity: Option<Identity>,
     text: Document,
     disk_replica: Document,
-    /// Updates of the text since the state; those that a checkpoint wrote are empty.
+    /// The text's state, until a checkpoint wrote it or if the disk replica's is the same.
+    state: Vec<u8>,
+    /// Updates of the text since the state; those that the disk replica has are empty.
     updates: Vec<Vec<u8>>,
+    /// The checkpoint that is under way, if one is.
+    saving: Option<u64>,
 }
 
 impl Default for Replay {
@@ -193,12 +213,21 @@ impl Default for Replay {
             identity: None,
             text: Document::new(AuthorId::AGENT),
             disk_replica: Document::new(AuthorId::DISK),
+            state: Vec::new(),
             updates: Vec::new(),
+            saving: None,
         }
     }
 }
 
 impl Replay {
+    /// What the disk replica may lack of a text that was written up to, and with, so many updates.
+    fn written(&self, updates: u64) -> Vec<Vec<u8>> {
+        let updates = usize::try_from(updates).unwrap_or(usize::MAX).min(self.updates.len());
+        let written = std::iter::once(&self.state).chain(&self.updates[..updates]);
+        written.filter(|update| !update.is_empty()).cloned().collect()
+    }
+
     fn take(&mut self, record: Record) {
         // A checksum protects each record, so what does not apply was written so: there is nothing better to have.
         let _ = match record {
@@ -207,9 +236,11 @@ impl Replay {
                 Ok(())
             }
             Record::State { text, disk } => {
-                self.updates.clear();
-                let disk = disk.as_ref().unwrap_or(&text);
-                self.text.apply([text.as_slice()]).and_then(|()| self.disk_replica.apply([disk.as_slice()]))
+                (self.updates, self.saving) = (Vec::new(), None);
+                let applied = self.text.apply([text.as_slice()]);
+                let disk = self.disk_replica.apply([disk.as_ref().unwrap_or(&text).as_slice()]);
+                self.state = text;
+                applied.and(disk)
             }
             Record::Text(update) => {
                 let applied = self.text.apply([update.as_slice()]);
@@ -217,11 +248,22 @@ impl Replay {
                 applied
             }
             Record::Disk(update) => self.disk_replica.apply([update.as_slice()]),
+            Record::Outside(update) => {
+                self.updates.push(Vec::new());
+                let applied = self.text.apply([update.as_slice()]);
+                applied.and(self.disk_replica.apply([update.as_slice()]))
+            }
+            Record::Saving { updates } => {
+                self.saving = Some(updates);
+                Ok(())
+            }
             Record::Saved { updates } => {
-                let written = usize::try_from(updates).unwrap_or(usize::MAX).min(self.updates.len());
-                let written: Vec<Vec<u8>> = self.updates[..written].iter_mut().map(std::mem::take).collect();
-                let written = written.iter().filter(|update| !update.is_empty()).map(Vec::as_slice);
-                self.disk_replica.apply(written)
+                self.saving = None;
+                let written = self.written(updates);
+                self.state.clear();
+                let updates = usize::try_from(updates).unwrap_or(usize::MAX).min(self.updates.len());
+                self.updates[..updates].iter_mut().for_each(Vec::clear);
+                self.disk_replica.apply(written.iter().map(Vec::as_slice))
             }
         };
     }
@@ -265,7 +307,7 @@ mod tests {
         };
         let first = type_as_guest(0, "one ");
         journal.text(&first);
-        let mark = journal.mark();
+        let mark = journal.saving();
         journal.text(&type_as_guest(4, "two "));
         journal.saved(mark);
         journal.is(&identity("b.txt"));
@@ -282,6 +324,46 @@ mod tests {
         journal.rewrite(&identity("b.txt"), &text, &restored.disk_replica);
         drop(journal);
         assert_eq!(Journal::restore(&path).unwrap().unwrap().text.text(), "again one two loaded\n");
+    }
+
+    #[test]
+    fn a_checkpoint_after_a_rewrite_wrote_what_the_rewrite_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("7.journal");
+        let (mut disk, mut text) = (Document::new(AuthorId::DISK), Document::new(AuthorId::AGENT));
+        let loaded = insert(&mut disk, 0, "loaded\n");
+        text.apply([loaded.as_slice()]).unwrap();
+        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &disk);
+        journal.text(&insert(&mut text, 0, "typed "));
+        journal.rewrite(&identity("a.txt"), &text, &disk);
+        let mark = journal.saving();
+        journal.saved(mark);
+        journal.text(&insert(&mut text, 0, "later "));
+        drop(journal);
+        let restored = Journal::restore(&path).unwrap().unwrap();
+        assert_eq!(restored.text.text(), "later typed loaded\n");
+        assert_eq!(restored.disk_replica.text(), "typed loaded\n");
+        assert_eq!(restored.perhaps_written, None);
+    }
+
+    #[test]
+    fn a_checkpoint_under_way_may_have_written_the_file_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("7.journal");
+        let (mut disk, mut text) = (Document::new(AuthorId::DISK), Document::new(AuthorId::AGENT));
+        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &disk);
+        let outside = insert(&mut disk, 0, "outside\n");
+        text.apply([outside.as_slice()]).unwrap();
+        journal.outside(&outside);
+        journal.text(&insert(&mut text, 0, "typed "));
+        journal.saving();
+        journal.text(&insert(&mut text, 0, "later "));
+        drop(journal);
+        let mut restored = Journal::restore(&path).unwrap().unwrap();
+        assert_eq!(restored.text.text(), "later typed outside\n");
+        assert_eq!(restored.disk_replica.text(), "outside\n");
+        restored.disk_replica.apply([restored.perhaps_written.unwrap().as_slice()]).unwrap();
+        assert_eq!(restored.disk_replica.text(), "typed outside\n");
     }
 
     #[test]

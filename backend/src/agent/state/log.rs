@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 4] = b"PLRJ";
 
-/// The layout that this build writes and reads.
-const VERSION: u16 = 1;
+/// The layout that this build writes; it reads the older ones as well. 2: journals tell of checkpoints that begin.
+const VERSION: u16 = 2;
 
 const HEADER_BYTES: usize = 6;
 const RECORD_HEADER_BYTES: usize = 8;
