@@ -32,7 +32,9 @@ pub mod workspace;
 
 pub use event::AgentEvent;
 pub use session::Approval;
-pub use state::{SessionState, StateError};
+pub use state::{
+    KeptJournal, KeptSession, KeptState, SessionState, StateError, create_private, session_name, survey,
+};
 
 use document::Finished;
 use documents::{DocumentsActor, DocumentsHandle};

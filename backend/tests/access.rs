@@ -421,7 +421,7 @@ fn every_message() -> Vec<ToHost> {
             DocumentToHost::Save { document },
             DocumentToHost::Close { document },
             DocumentToHost::Verify { document },
-            DocumentToHost::Diverged { document },
+            DocumentToHost::Diverged { document, host: [0; 8], mine: [1; 8] },
         ]
         .map(ToHost::Document),
     );
