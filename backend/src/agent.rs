@@ -32,6 +32,8 @@ pub mod workspace;
 
 pub use event::AgentEvent;
 pub use session::Approval;
+#[doc(hidden)]
+pub use state::fuzz_journal;
 pub use state::{
     KeptJournal, KeptSession, KeptState, SessionState, StateError, create_private, session_name, survey,
 };

@@ -17,6 +17,8 @@ mod journal;
 mod log;
 mod survey;
 
+#[doc(hidden)]
+pub use journal::fuzz_journal;
 pub(super) use journal::{Identity, Journal, Restored};
 pub(super) use log::LogError;
 pub use survey::{KeptJournal, KeptSession, KeptState, survey};
