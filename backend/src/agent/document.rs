@@ -58,8 +58,9 @@ const GONE_PAUSE: Duration = Duration::from_millis(150);
 /// Between two looks at files that checkpoints replaced: a shell may have opened one just before and write just after.
 const RECHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Changes after which the weight of the history is looked at again: that takes as long as encoding all of it.
-const WEIGH_AFTER_CHANGES: u64 = 1000;
+/// Bytes of updates after which the weight of the history is looked at again, besides a quarter of the text's length: that
+/// takes as long as encoding all of it.
+const WEIGH_AFTER_BYTES: usize = 64 * 1024;
 
 /// So long nobody types before a worn history is left behind, unless it is worn out: undo does not reach behind it.
 const RENEWAL_QUIET: Duration = Duration::from_secs(30);
@@ -182,8 +183,8 @@ pub(super) struct DocumentActor {
     epochs: Epochs,
     /// When the actor began: times of epochs count from here.
     began: Instant,
-    /// After which change the history was weighed.
-    weighed: u64,
+    /// Bytes of updates since the history was weighed.
+    unweighed: usize,
     /// The history is worn: when it is left behind if nobody types until then.
     renew_at: Option<Instant>,
     /// How often somebody's replica had to be repaired.
@@ -283,7 +284,7 @@ impl DocumentActor {
             digest: None,
             epochs: Epochs::default(),
             began: Instant::now(),
-            weighed: 0,
+            unweighed: 0,
             renew_at: None,
             repairs: 0,
             journal: Journal::none(),
@@ -525,6 +526,7 @@ impl DocumentActor {
 
     fn pass_on(&mut self, author: Option<ParticipantId>, update: Vec<u8>, now: Instant) {
         self.changes += 1;
+        self.unweighed += update.len();
         self.schedule.edited(now);
         self.renew_at = None;
         let (epoch, update) = (self.epochs.current(), Packed::new(update));
@@ -727,8 +729,8 @@ impl DocumentActor {
         if !self.is_at_rest() {
             return;
         }
-        if self.changes >= self.weighed + WEIGH_AFTER_CHANGES {
-            self.weighed = self.changes;
+        if self.unweighed >= WEIGH_AFTER_BYTES + self.text.len() as usize / 4 {
+            self.unweighed = 0;
             match wear(&self.text) {
                 Ok(Wear::WornOut) => return self.renew(now),
                 Ok(Wear::Worn) => self.renew_at = Some(now + RENEWAL_QUIET),
