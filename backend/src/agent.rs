@@ -16,6 +16,7 @@ use tracing::{info, warn};
 use crate::transport::Transport;
 
 mod connection;
+mod disk_work;
 pub mod document;
 mod documents;
 mod door;
@@ -30,6 +31,7 @@ pub mod watch;
 mod watching;
 pub mod workspace;
 
+pub use disk_work::simulate_on_this_thread;
 pub use event::AgentEvent;
 pub use session::Approval;
 pub use state::{SessionState, StateError};
@@ -42,7 +44,7 @@ use keys::SessionKeys;
 use session::{SessionActor, SessionHandle, SessionOptions};
 use state::People;
 use tree::{TreeActor, TreeHandle};
-use watch::Watcher;
+use watch::{Change, Watcher};
 use watching::Watching;
 use workspace::{OpenError, Workspace};
 
@@ -64,6 +66,18 @@ pub struct AgentOptions {
     pub origin: String,
     /// The port in it: kept, so that the links stay right after a restart.
     pub port: u16,
+}
+
+/// What an agent lives in.
+#[derive(Debug)]
+pub enum Surroundings {
+    /// The machine: its system tells what changes on the disk.
+    Machine,
+    /// A simulation, see [`simulate_on_this_thread`]: whoever runs it tells what changes on the disk.
+    Simulation {
+        /// What changes.
+        changes: mpsc::Receiver<Vec<Change>>,
+    },
 }
 
 /// Why sharing did not begin.
@@ -112,6 +126,18 @@ impl Agent {
         options: AgentOptions,
         state: Option<SessionState>,
     ) -> Result<(Self, mpsc::Receiver<AgentEvent>), AgentError> {
+        Self::open_in(Surroundings::Machine, options, state)
+    }
+
+    /// As [`Agent::open`], elsewhere than on the machine itself.
+    ///
+    /// # Errors
+    /// As [`Agent::open`].
+    pub fn open_in(
+        surroundings: Surroundings,
+        options: AgentOptions,
+        state: Option<SessionState>,
+    ) -> Result<(Self, mpsc::Receiver<AgentEvent>), AgentError> {
         let workspace = Workspace::open(&options.folder)?;
         let mut roles = vec![Role::Host];
         roles.extend(options.invites);
@@ -142,7 +168,10 @@ impl Agent {
         };
         let (session_actor, session) =
             SessionActor::new(session_options, people, events.clone(), ended.clone());
-        let (watcher, changes) = Watcher::new(&workspace);
+        let (watcher, changes) = match surroundings {
+            Surroundings::Machine => Watcher::new(&workspace),
+            Surroundings::Simulation { changes } => (Watcher::blind(), changes),
+        };
         let (watching, pass_on) = Watching::new(watcher, changes, ended.clone());
         let (documents_actor, documents) = DocumentsActor::new(
             workspace.clone(),

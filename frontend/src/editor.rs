@@ -164,7 +164,10 @@ impl Editors {
         let may = self.session.store.role().get_untracked().allows(Capability::Edit);
         let open = self.session.store.texts().with_untracked(|texts| {
             let text: Option<&Text> = texts.iter().find(|text| text.document == document);
-            text.is_some_and(|text| text.protection == Protection::Open && text.sync != SyncState::Opening)
+            text.is_some_and(|text| {
+                text.protection == Protection::Open
+                    && !matches!(text.sync, SyncState::Opening | SyncState::Repairing)
+            })
         });
         if may && open { Access::Writable } else { Access::ReadOnly }
     }

@@ -9,11 +9,13 @@ mod host;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod pair;
 
-use parlor_shared::client::{ClientEvent, Phase, SyncState};
-use parlor_shared::document::{ChangedBy, Document, Run, Splice};
+use parlor_shared::client::{ClientEvent, Phase, Repair, SyncReport, SyncState};
+use parlor_shared::document::{ChangedBy, Document, Run, Splice, digest, incident};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
-use parlor_shared::message::{DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, ToGuest};
+use parlor_shared::message::{
+    DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, Packed, ToGuest,
+};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
 
@@ -93,6 +95,7 @@ fn a_first_opening_that_the_break_interrupts_is_still_an_opening() {
     let mut other = Host::new();
     other.add_document(7, "a.txt", "other text");
     let info = DocumentInfo {
+        epoch: 0,
         document: DOCUMENT,
         path: WorkspacePath::parse("a.txt").unwrap(),
         end_of_line: EndOfLine::Lf,
@@ -151,7 +154,9 @@ fn what_others_did_comes_in_runs_of_one_author() {
         [(Some(ann), 0, "1"), (Some(ann), 5, "2"), (Some(bob), 3, "3"), (None, 0, "4"), (Some(ann), 0, "5")]
     {
         let update = replica.edit(&[Splice { at, delete: 0, insert: insert.into() }]).unwrap().unwrap();
-        pair.tell(&ToGuest::Document(DocumentToGuest::Update { document: DOCUMENT, by, update }));
+        let epoch = pair.client.document(DOCUMENT).unwrap().info().epoch;
+        let update = Packed::new(update);
+        pair.tell(&ToGuest::Document(DocumentToGuest::Update { document: DOCUMENT, epoch, by, update }));
     }
     pair.take_events();
     pair.client.apply_incoming();
@@ -177,7 +182,9 @@ fn an_update_that_can_not_be_read_hides_nothing_of_what_came_before_it() {
     let update = replica.edit(&splices).unwrap().unwrap();
     let ann = ParticipantId(70);
     for (by, update) in [(Some(ann), update), (None, vec![0xff])] {
-        pair.tell(&ToGuest::Document(DocumentToGuest::Update { document: DOCUMENT, by, update }));
+        let epoch = pair.client.document(DOCUMENT).unwrap().info().epoch;
+        let update = Packed::new(update);
+        pair.tell(&ToGuest::Document(DocumentToGuest::Update { document: DOCUMENT, epoch, by, update }));
     }
     pair.take_events();
     pair.client.apply_incoming();
@@ -323,14 +330,14 @@ fn a_text_that_is_not_the_hosts_is_noticed_and_replaced_by_it() {
     pair.heard();
 
     pair.tell(&ToGuest::Document(DocumentToGuest::Digest { document: DOCUMENT, digest: [0; 8] }));
-    assert_eq!(pair.client.sync_state(DOCUMENT), Some(SyncState::Opening));
+    assert_eq!(pair.client.sync_state(DOCUMENT), Some(SyncState::Repairing));
     pair.settle();
     assert_eq!(pair.heard(), ["diverged", "close", "open"]);
     let repaired = ClientEvent::Replaced {
         old: DOCUMENT,
         document: DOCUMENT,
         lost: None,
-        fault: Some(FaultCode::Repaired.into()),
+        fault: Some(Fault::new(FaultCode::Repaired).with(incident([0; 8], digest("text!")))),
     };
     assert!(pair.take_events().contains(&repaired));
     assert_eq!(pair.text(), "text!");
@@ -346,4 +353,64 @@ fn a_digest_that_crosses_typing_proves_nothing() {
     pair.tell(&ToGuest::Document(DocumentToGuest::Digest { document: DOCUMENT, digest: [0; 8] }));
     pair.settle();
     assert_eq!((pair.text().as_str(), pair.host.diverged), ("text!", 0));
+}
+
+#[test]
+fn a_check_compares_every_open_document_at_once_and_tells_what_came_of_it() {
+    let mut pair = Pair::with_open_document("text");
+    pair.settle();
+    pair.take_events();
+    pair.client.check_sync();
+    pair.settle();
+    let equal = SyncReport { equal: 1, ..SyncReport::default() };
+    assert!(pair.take_events().contains(&ClientEvent::SyncChecked { report: equal.clone() }));
+
+    // Typing that is under way is waited for.
+    pair.type_at(4, "!");
+    pair.client.check_sync();
+    pair.type_at(5, "!");
+    pair.settle();
+    assert!(pair.take_events().contains(&ClientEvent::SyncChecked { report: equal }));
+
+    // A text that is not the host's is named, with the id that the host has in its log.
+    pair.client.check_sync();
+    pair.tell(&ToGuest::Document(DocumentToGuest::Digest { document: DOCUMENT, digest: [0; 8] }));
+    pair.settle();
+    let path = WorkspacePath::parse("a.txt").unwrap();
+    let repaired = vec![Repair { path, incident: incident([0; 8], digest("text!!")) }];
+    let report = SyncReport { repaired, ..SyncReport::default() };
+    assert!(pair.take_events().contains(&ClientEvent::SyncChecked { report }));
+    assert_eq!(pair.text(), "text!!");
+}
+
+#[test]
+fn a_check_that_a_break_interrupts_is_answered_all_the_same() {
+    let mut pair = Pair::with_open_document("text");
+    pair.client.check_sync();
+    pair.cut();
+    let unanswered =
+        ClientEvent::SyncChecked { report: SyncReport { unanswered: 1, ..SyncReport::default() } };
+    assert!(pair.take_events().contains(&unanswered));
+    pair.client.check_sync();
+    assert!(pair.take_events().contains(&unanswered), "away from the host nothing can be compared");
+}
+
+#[test]
+fn a_new_epoch_changes_no_text_and_what_is_typed_meanwhile_arrives_once() {
+    let mut pair = Pair::with_open_document("one two\n");
+    pair.settle();
+    pair.take_events();
+    pair.type_at(4, "and ");
+    pair.host.renew(DOCUMENT);
+    pair.settle();
+    assert_eq!((pair.text().as_str(), pair.host.text(DOCUMENT).as_str()), ("one and two\n", "one and two\n"));
+    assert_eq!(pair.host.counters.of_a_past_epoch, 1, "the update crossed the new epoch");
+    assert!(!pair.take_events().iter().any(|event| matches!(event, ClientEvent::Changed { .. })));
+    pair.cut();
+    pair.type_at(0, "zero ");
+    pair.host.renew(DOCUMENT);
+    pair.connect();
+    pair.settle();
+    assert_eq!(pair.host.text(DOCUMENT), "zero one and two\n");
+    assert!(!pair.take_events().iter().any(|event| matches!(event, ClientEvent::Replaced { .. })));
 }

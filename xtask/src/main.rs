@@ -8,6 +8,7 @@ mod page;
 mod run;
 mod setup;
 mod share;
+mod soak;
 mod test;
 mod vectors;
 mod workspace;
@@ -52,6 +53,15 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
+    /// Let a crowd of guests type, go away and come back around the release binary; keep the curve of its memory
+    Soak {
+        /// How long; from an hour on docs/performance.md shows it
+        #[arg(long, default_value_t = 60.0)]
+        minutes: f64,
+        /// Edits a second of each guest
+        #[arg(long, default_value_t = 3.0)]
+        rate: f64,
+    },
     /// Build the self-contained release binary: target/release/parlor
     Dist,
     /// Build only the page, into dist/page
@@ -85,6 +95,7 @@ fn main() -> ExitCode {
         Task::Dev(Sharing { path, flags }) => dev::dev(&path, &flags),
         Task::Bench { quick: false } => bench::bench(bench::Pace::Full),
         Task::Bench { quick: true } => bench::bench(bench::Pace::Quick),
+        Task::Soak { minutes, rate } => soak::soak(minutes, rate),
         Task::Dist => dist::dist(),
         Task::BuildPage { release: false } => page::build(page::Flavor::Dev),
         Task::BuildPage { release: true } => page::build(page::Flavor::Release),

@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
+use super::disk_work;
 use super::document::{DocumentActor, DocumentCommand, DocumentHandle, DocumentNotice, Finished};
 use super::event::Events;
 use super::participant::{ConnectionId, ParticipantConnection};
@@ -50,7 +51,7 @@ enum RegistryCommand {
 }
 
 /// Finds the documents that are open. Written by the registry, read by connections.
-type Table = Arc<RwLock<HashMap<DocumentId, DocumentHandle>>>;
+type Table = Arc<RwLock<BTreeMap<DocumentId, DocumentHandle>>>;
 
 /// A way to reach documents.
 #[derive(Debug, Clone)]
@@ -190,6 +191,7 @@ impl DocumentsActor {
         let (notices, events) = (self.notices_sender.clone(), self.events.clone());
         let (actor, handle) = DocumentActor::restored(restored, &self.workspace, notices, events);
         self.last_document = self.last_document.max(id.0);
+        debug!(document = %id, "a document is back from its journal");
         self.insert(id, path, actor, handle);
     }
 
@@ -248,6 +250,9 @@ impl DocumentsActor {
         path: WorkspacePath,
         known: Option<KnownDocument>,
     ) {
+        // Whoever was away when an open file was moved goes on where it is now.
+        let open_already = known.as_ref().and_then(|known| self.open.get(&known.document));
+        let path = open_already.map_or(path, |open| open.path.clone());
         // Two paths may lead to one file, by a link: one document serves both.
         let workspace = self.workspace.clone();
         let resolved = blocking(move || workspace.locate(Access::Read, &path)).await;
@@ -408,8 +413,8 @@ impl DocumentsActor {
 pub(super) async fn blocking<T: Send + 'static, E: Into<Fault> + Send + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, Fault> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(Into::into),
-        Err(_) => Err(FaultCode::Internal.into()),
+    match disk_work::begin(work).await {
+        Some(result) => result.map_err(Into::into),
+        None => Err(FaultCode::Internal.into()),
     }
 }

@@ -163,12 +163,18 @@ impl SessionState {
     /// The documents that were open.
     pub(super) fn documents(&self) -> Result<Vec<Restored>, StateError> {
         let unwritable = |error| StateError::Unwritable(self.folder.clone(), error);
-        let mut restored = Vec::new();
+        let mut journals = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(unwritable)? {
             let path = entry.map_err(unwritable)?.path();
             if path.extension().is_some_and(|extension| extension == "journal") {
-                restored.extend(Journal::restore(&path).map_err(|error| self.unreadable(&error))?);
+                journals.push(path);
             }
+        }
+        // The order in a folder is the file system's; what comes of it should be the same everywhere.
+        journals.sort();
+        let mut restored = Vec::new();
+        for path in journals {
+            restored.extend(Journal::restore(&path).map_err(|error| self.unreadable(&error))?);
         }
         Ok(restored)
     }

@@ -59,7 +59,8 @@ pub enum WatchMode {
 /// `SAFETY_POLL_INTERVAL`.
 #[derive(Debug)]
 pub struct Watcher {
-    inbox: Arc<Inbox>,
+    /// None: nothing is watched, see [`Watcher::blind`].
+    inbox: Option<Arc<Inbox>>,
 }
 
 impl Watcher {
@@ -81,24 +82,37 @@ impl Watcher {
         if let Err(error) = started {
             tracing::warn!(%error, "changes on the disk are not noticed: no thread for it");
         }
-        (Self { inbox }, receiver)
+        (Self { inbox: Some(inbox) }, receiver)
+    }
+
+    /// Watches nothing: somebody else tells what changes.
+    pub(super) const fn blind() -> Self {
+        Self { inbox: None }
     }
 
     /// Watches a folder, or a file and whatever it links to; whether or not it exists yet. Of a file, changes are told
     /// as those of the folder that the path names. Does not wait. Watching twice is watching once.
     pub fn watch(&self, path: &WorkspacePath) {
-        self.inbox.send(Command::Watch(path.clone()));
+        self.send(Command::Watch(path.clone()));
     }
 
     /// Ends what [`Self::watch`] began. Does not wait.
     pub fn unwatch(&self, path: &WorkspacePath) {
-        self.inbox.send(Command::Unwatch(path.clone()));
+        self.send(Command::Unwatch(path.clone()));
+    }
+
+    fn send(&self, command: Command) {
+        if let Some(inbox) = &self.inbox {
+            inbox.send(command);
+        }
     }
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        self.inbox.stop();
+        if let Some(inbox) = &self.inbox {
+            inbox.stop();
+        }
     }
 }
 

@@ -50,12 +50,13 @@ pub(crate) enum Command {
     ToggleSideBar,
     ShowPalette,
     TryNow,
+    CheckSync,
     ShowUnsent,
 }
 
 impl Command {
     /// All, in the order in which the palette has them.
-    pub(crate) const ALL: [Self; 48] = [
+    pub(crate) const ALL: [Self; 49] = [
         Self::CopyInvite,
         Self::CopyViewerInvite,
         Self::ShowInvites,
@@ -68,6 +69,7 @@ impl Command {
         Self::LeaveSession,
         Self::EndSession,
         Self::TryNow,
+        Self::CheckSync,
         Self::ShowUnsent,
         Self::NewFile,
         Self::NewFolder,
@@ -156,6 +158,7 @@ impl Command {
             Self::ToggleSideBar => "View: Toggle Side Bar Visibility",
             Self::ShowPalette => "Show All Commands",
             Self::TryNow => "Connection: Try Now",
+            Self::CheckSync => "Connection: Check Sync of Open Files",
             Self::ShowUnsent => "Show Text That Did Not Reach the Host",
         }
     }
@@ -210,6 +213,7 @@ impl Command {
             | Self::CloseOtherTabs
             | Self::RevealActive
             | Self::ShowUnsent
+            | Self::CheckSync
             | Self::TryNow => &[],
         }
     }

@@ -11,6 +11,14 @@ pub(crate) const CONNECTION_REMOVED: &str = "Removed";
 
 pub(crate) const RECONNECTING: &str =
     "The connection is lost. Keep typing: nothing is lost, it is sent when you are back.";
+/// How many files have text that only this browser has.
+pub(crate) fn not_yet_at_host(files: usize) -> String {
+    match files {
+        1 => "1 file has text that is not yet at the host.".to_owned(),
+        _ => format!("{files} files have text that is not yet at the host."),
+    }
+}
+
 pub(crate) const RECONNECTING_NOW: &str = "Connecting again";
 pub(crate) const TRY_NOW: &str = "Try now";
 pub(crate) const LOBBY_AGAIN: &str =

@@ -1,7 +1,7 @@
 //! What one open document knows of its file: reading it, noticing what others do to it, and saving without losing that.
 
 use std::io::{self, Seek as _, SeekFrom};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use cap_std::fs::{File, Metadata};
 use parlor_shared::fault::Fault;
@@ -9,6 +9,7 @@ use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
 
 use super::encoding::{self, Decoded};
+use crate::agent::disk_work::time_of_day;
 use crate::agent::workspace::read::{check_text_size, read_document};
 use crate::agent::workspace::{
     Access, Actor, FileStamp, FileText, Place, Workspace, WorkspaceError, platform,
@@ -156,7 +157,7 @@ impl DiskFile {
     pub fn load(workspace: &Workspace, path: &WorkspacePath) -> Result<(Self, FileText), WorkspaceError> {
         let place = workspace.target(Access::Read, path)?;
         let mut current = Current::open(place, path)?;
-        let read_at = wall_clock_ns();
+        let read_at = nanoseconds(time_of_day());
         let bytes = current.read(path)?;
         let Decoded { text, encoding, end_of_line } = encoding::decode(&bytes)
             .map_err(|_| WorkspaceError::Binary { path: path.clone(), bytes: bytes.len() as u64 })?;
@@ -396,7 +397,7 @@ impl DiskFile {
         if self.known.is_some_and(|known| known.stamp == current.stamp && known.proves == Proves::Content) {
             return Ok(Verdict::Same);
         }
-        let read_at = wall_clock_ns();
+        let read_at = nanoseconds(time_of_day());
         let bytes = match current.read(&self.path) {
             Err(error @ WorkspaceError::FileTooLarge { .. }) => return Ok(Verdict::NotText(error)),
             bytes => bytes?,
@@ -505,13 +506,4 @@ impl Current {
 
 fn nanoseconds(duration: Duration) -> i128 {
     i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX)
-}
-
-/// The system's time, for comparing with the times of files and for nothing else.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the times of files are the system's, and so must be the other side"
-)]
-fn wall_clock_ns() -> i128 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, nanoseconds)
 }

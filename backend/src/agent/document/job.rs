@@ -4,9 +4,10 @@ use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::disk::{Checkpoint, DiskFile, Missing, Outside, OutsideChange};
+use crate::agent::disk_work::{self, DiskWork};
 use crate::agent::workspace::{Actor, Workspace};
 
 /// What is to be done.
@@ -57,7 +58,7 @@ pub(super) enum DiskOutcome {
     Failed(Fault),
 }
 
-type Running = JoinHandle<(Option<DiskFile>, DiskOutcome)>;
+type Running = DiskWork<(Option<DiskFile>, DiskOutcome)>;
 
 /// The file and the thread that works on it, if one does.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ pub(super) struct Job {
 impl Job {
     /// Begins by reading the file.
     pub(super) fn load(workspace: Workspace, path: WorkspacePath) -> Self {
-        let running = tokio::task::spawn_blocking(move || match DiskFile::load(&workspace, &path) {
+        let running = disk_work::begin(move || match DiskFile::load(&workspace, &path) {
             Ok((file, loaded)) => {
                 let outcome = DiskOutcome::Loaded {
                     text: loaded.text,
@@ -108,7 +109,7 @@ impl Job {
     pub(super) fn start(&mut self, job: DiskJob) {
         debug_assert!(self.running.is_none());
         let file = self.file.take();
-        self.running = Some(tokio::task::spawn_blocking(move || match file {
+        self.running = Some(disk_work::begin(move || match file {
             Some(mut file) => {
                 let outcome = run(&mut file, job);
                 (Some(file), outcome)
@@ -121,7 +122,7 @@ impl Job {
     pub(super) async fn finished(&mut self) -> DiskOutcome {
         let Some(running) = &mut self.running else { return std::future::pending().await };
         let (file, outcome) =
-            running.await.unwrap_or_else(|_| (None, DiskOutcome::Failed(FaultCode::Internal.into())));
+            running.await.unwrap_or_else(|| (None, DiskOutcome::Failed(FaultCode::Internal.into())));
         self.running = None;
         self.file = file;
         if let (Some(file), Some(path)) = (&mut self.file, self.new_path.take()) {
@@ -153,9 +154,9 @@ impl Job {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the age of a replaced file is measured where it is looked at")]
 fn run(file: &mut DiskFile, job: DiskJob) -> DiskOutcome {
-    let now = std::time::Instant::now();
+    // The age of a replaced file is measured where it is looked at.
+    let now = Instant::now().into_std();
     match job {
         DiskJob::Check => match file.changed_outside() {
             Ok(Outside::Same) => DiskOutcome::Same,

@@ -18,6 +18,7 @@ const REWRITE_BEYOND_BYTES: u64 = 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::agent) struct Identity {
     pub(in crate::agent) document: DocumentId,
+    pub(in crate::agent) epoch: u32,
     pub(in crate::agent) path: WorkspacePath,
     pub(in crate::agent) encoding: Encoding,
     pub(in crate::agent) end_of_line: EndOfLine,
@@ -235,6 +236,7 @@ mod tests {
     fn identity(path: &str) -> Identity {
         Identity {
             document: DocumentId(7),
+            epoch: 0,
             path: WorkspacePath::parse(path).unwrap(),
             encoding: Encoding::Utf8,
             end_of_line: EndOfLine::Lf,

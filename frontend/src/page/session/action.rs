@@ -118,7 +118,7 @@ fn is_available(command: Command, session: SessionHandle) -> bool {
         | Command::PreviousTab
         | Command::RevealActive
         | Command::CopyPath => has_tab(),
-        Command::FocusEditor | Command::Find | Command::GoToLine => has_text(),
+        Command::FocusEditor | Command::Find | Command::GoToLine | Command::CheckSync => has_text(),
         Command::Undo | Command::Redo | Command::UndoAnyone => has_text() && may(Capability::Edit),
         Command::ShowUnsent => !session.store.salvage().read().is_empty(),
         Command::ListParticipants
@@ -175,6 +175,7 @@ impl Stage {
             Command::EndSession => room.asking.set(Some(Asking::End)),
             Command::LeaveSession => room.asking.set(Some(Asking::Leave)),
             Command::TryNow => session.try_now(),
+            Command::CheckSync => session.check_sync(),
             Command::NewFile | Command::NewFolder => {
                 let entry = if command == Command::NewFile { NewEntry::File } else { NewEntry::Folder };
                 room.show_side(Side::Explorer);
