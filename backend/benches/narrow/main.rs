@@ -209,7 +209,7 @@ fn source() -> Result<()> {
 fn sink(time: Duration) -> Result<()> {
     let mut stream = TcpStream::connect((HOST, BARE_PORT))?;
     let mut buffer = vec![0; 64 * 1024];
-    let started = Instant::now();
+    let started = now();
     let mut bytes = 0;
     while started.elapsed() < time {
         bytes += stream.read(&mut buffer)?;
@@ -235,10 +235,11 @@ fn guest(link: &str, time: Duration) -> Result<()> {
         ClientEvent::Opened { document, .. } => {
             let _ = opened.send(document);
         }
-        ClientEvent::SyncChanged { document } => {
-            if client.document(document).is_some_and(|open| open.is_confirmed()) {
-                let _ = confirmed.send(Instant::now());
-            }
+        ClientEvent::SyncChanged { document }
+            if client.document(document).is_some_and(|open| open.is_confirmed()) =>
+        {
+            // Nobody listens any more at the end.
+            let _ = confirmed.send(now());
         }
         ClientEvent::Chunk { bytes, .. } => {
             bulk.fetch_add(bytes.len() as u64, Ordering::Relaxed);
@@ -263,7 +264,7 @@ fn guest(link: &str, time: Duration) -> Result<()> {
     }
     // Until the window has found the path.
     keystrokes(&guest, document, &is_confirmed, Duration::from_secs(3))?;
-    let (began, before) = (Instant::now(), received.load(Ordering::Relaxed));
+    let (began, before) = (now(), received.load(Ordering::Relaxed));
     let loaded = keystrokes(&guest, document, &is_confirmed, time)?;
     let rate = (received.load(Ordering::Relaxed) - before) as f64 / began.elapsed().as_secs_f64() / 1e6;
     let at = |times: &[f64], part: f64| times[(times.len() as f64 * part) as usize];
@@ -278,12 +279,12 @@ fn keystrokes(
     confirmed: &mpsc::Receiver<Instant>,
     time: Duration,
 ) -> Result<Vec<f64>> {
-    let began = Instant::now();
+    let began = now();
     let mut times = Vec::new();
     while began.elapsed() < time {
         while confirmed.try_recv().is_ok() {}
         let splice = Splice { at: 0, delete: 0, insert: "x".to_owned() };
-        let typed = Instant::now();
+        let typed = now();
         guest.with(|client| client.edit(document, &[splice]))?;
         // What was said before is not about this one.
         let back = loop {
@@ -293,10 +294,20 @@ fn keystrokes(
             }
         };
         times.push((back - typed).as_secs_f64() * 1e3);
-        std::thread::sleep(PAUSE);
+        pause(PAUSE);
     }
     times.sort_by(f64::total_cmp);
     Ok(times)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a person pauses between two keys")]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// The transport, each message held back on its way in and out.
@@ -314,7 +325,7 @@ fn delayed(transport: Transport, handle: &tokio::runtime::Handle) -> Transport {
     });
     handle.spawn(async move {
         while let Some(Ok(message)) = receiver.next().await {
-            if to_guest.send((Instant::now(), message)).await.is_err() {
+            if to_guest.send((now(), message)).await.is_err() {
                 break;
             }
         }
@@ -326,7 +337,7 @@ fn delayed(transport: Transport, handle: &tokio::runtime::Handle) -> Transport {
         },
     );
     let outgoing = futures_util::sink::unfold(to_host, async |to_host, message: Bytes| {
-        to_host.send((Instant::now(), message)).await.map_err(|_| TransportError::Gone)?;
+        to_host.send((now(), message)).await.map_err(|_| TransportError::Gone)?;
         Ok::<_, TransportError>(to_host)
     });
     Transport::new(incoming, outgoing.sink_map_err(|error| error))

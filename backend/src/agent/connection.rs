@@ -208,7 +208,7 @@ enum Outcome {
     /// It broke. Its guest may come back.
     Lost,
     /// Its guest came back on another one.
-    Returned(Return),
+    Returned(Box<Return>),
     /// The reader was told to stop.
     Halted,
 }
@@ -246,7 +246,7 @@ impl Connection {
                     debug!("lost its transport");
                     lines = None;
                 }
-                Outcome::Returned(back) => match self.resume(back) {
+                Outcome::Returned(back) => match self.resume(*back) {
                     Ok(resumed) => {
                         lines = Some(resumed);
                         self.services.session.back(&self.participant).await;
@@ -299,7 +299,7 @@ impl Connection {
             biased;
             () = participant.stopped.cancelled() => Outcome::Ended(self.stopped()),
             () = participant.outbox.broken() => Outcome::Ended(End::Fault(FaultCode::TooSlow.into())),
-            Some(back) = returns.recv() => Outcome::Returned(back),
+            Some(back) = returns.recv() => Outcome::Returned(Box::new(back)),
             outcome = &mut read => return outcome,
             outcome = self.write(&mut lines.sender) => outcome,
         };
@@ -323,7 +323,7 @@ impl Connection {
                 biased;
                 () = participant.stopped.cancelled() => return Outcome::Ended(self.stopped()),
                 () = participant.outbox.broken() => return Outcome::Ended(End::Plain(LeaveReason::Lost)),
-                Some(back) = returns.recv() => return Outcome::Returned(back),
+                Some(back) = returns.recv() => return Outcome::Returned(Box::new(back)),
                 () = tokio::time::sleep_until(next) => {
                     if next == lost + RESUME_WINDOW {
                         return Outcome::Ended(End::Plain(LeaveReason::Lost));
