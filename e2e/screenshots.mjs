@@ -5,7 +5,7 @@
 // Files are made small by `pngquant` if it is installed. The example is copied, so that it stays as it is.
 
 import { execFileSync, spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -176,6 +176,68 @@ async function room(browser, scheme) {
   await session.clean();
 }
 
+/** Somebody whose connection can be cut and mended, with a file open. */
+async function onAWire(browser, session, file, size, scheme) {
+  const context = await browser.newContext({ ...size, colorScheme: scheme, deviceScaleFactor: 1, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const sockets = new Set();
+  let broken = false;
+  await page.routeWebSocket(/\/socket$/, (socket) => {
+    if (broken) return void socket.close();
+    socket.connectToServer();
+    sockets.add(socket);
+  });
+  await page.goto(session.editor);
+  await page.getByTestId("join-name").fill("Ada");
+  await page.getByTestId("join-submit").click();
+  await page.getByTestId("file-tree").waitFor();
+  if (size.isMobile) await page.getByRole("button", { name: "Files", exact: true }).click();
+  await openFile(page, file);
+  await page.getByTestId("editor").waitFor();
+  const cut = async () => {
+    broken = true;
+    for (const socket of sockets) await socket.close();
+    await page.getByTestId("reconnecting").waitFor();
+  };
+  const mend = async () => {
+    broken = false;
+    // It may come back by itself first.
+    await page.getByRole("button", { name: "Try now" }).click({ timeout: 1000 }).catch(() => {});
+  };
+  return { page, cut, mend };
+}
+
+async function offline(browser, scheme) {
+  for (const [prefix, size] of [["", desktop], ["phone-", phone]]) {
+    const session = await share("--name", "Maria");
+    const { page, cut, mend } = await onAWire(browser, session, "wiki/markup.py", size, scheme);
+    await cut();
+    await caretAt(page, "def ");
+    await page.keyboard.type("# keeps links and code as they are\n", { delay: 5 });
+    await page.waitForTimeout(800);
+    await page.reload();
+    await page.getByTestId("editor").waitFor();
+    await shot(page, `${prefix}offline-${scheme}`);
+    const file = path.join(session.folder, "wiki/markup.py");
+    const changed = (await readFile(file, "utf8")).replaceAll("text", "source");
+    await writeFile(file, `${changed}${"\n# a note that somebody else wrote in the meantime, at some length\n".repeat(40)}`);
+    await page.waitForTimeout(1500);
+    await mend();
+    await page.getByTestId("held").waitFor();
+    await shot(page, `${prefix}held-${scheme}`);
+    await page.keyboard.press("Escape");
+    await shot(page, `${prefix}held-banner-${scheme}`);
+    await page.getByRole("button", { name: "Look at my edits" }).click();
+    await page.getByRole("button", { name: "Keep a copy" }).click();
+    await page.getByTestId("toast").getByRole("button", { name: "Show my text" }).click();
+    await page.getByTestId("unsent-text").waitFor();
+    await shot(page, `${prefix}unsent-${scheme}`);
+    await page.context().close();
+    await session.clean();
+  }
+}
+
 async function door(browser, scheme) {
   const session = await share("--name", "Maria", "--approve", "always");
   await shot(await open(browser, session.editor, desktop, scheme), `join-${scheme}`);
@@ -200,7 +262,9 @@ await mkdir(out, { recursive: true });
 const browser = await chromium.launch({ executablePath, args });
 try {
   for (const scheme of ["light", "dark"]) {
-    if (!process.env.ROOM) await door(browser, scheme);
+    if (!process.env.ROOM && !process.env.OFFLINE) await door(browser, scheme);
+    await offline(browser, scheme);
+    if (process.env.OFFLINE) continue;
     await room(browser, scheme);
     for (const context of browser.contexts()) await context.close();
   }

@@ -180,11 +180,11 @@ impl Guest {
             ClientEvent::Opened { document, .. } => {
                 self.editors.insert(document, self.text(document).encode_utf16().collect());
             }
-            ClientEvent::Changed { document, splices, .. } => {
+            ClientEvent::Changed { document, runs } => {
                 record.count("shown remote changes");
                 let editor = self.editors.get_mut(&document);
                 let editor = editor.ok_or_else(|| format!("guest {number}: a closed document changed"))?;
-                splices.iter().for_each(|splice| apply(editor, splice));
+                runs.iter().flat_map(|run| &run.splices).for_each(|splice| apply(editor, splice));
             }
             ClientEvent::Replaced { old, document, lost, fault } => {
                 record.count("texts replaced");

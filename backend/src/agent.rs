@@ -34,7 +34,11 @@ pub mod workspace;
 pub use disk_work::simulate_on_this_thread;
 pub use event::AgentEvent;
 pub use session::Approval;
-pub use state::{SessionState, StateError};
+#[doc(hidden)]
+pub use state::fuzz_journal;
+pub use state::{
+    KeptJournal, KeptSession, KeptState, SessionState, StateError, create_private, session_name, survey,
+};
 
 use document::Finished;
 use documents::{DocumentsActor, DocumentsHandle};

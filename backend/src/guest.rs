@@ -153,7 +153,8 @@ impl Shared {
             let wake = {
                 let mut state = self.state.lock();
                 if state.connection != connection {
-                    break;
+                    // Cut, or another transport took its place: the host is not told that anybody left.
+                    return;
                 }
                 let now = self.started.elapsed();
                 state.client.tick(now);

@@ -18,7 +18,7 @@ use tracing::debug;
 
 use crate::agent::Agent;
 
-mod assets;
+pub(crate) mod assets;
 mod guard;
 mod socket;
 mod tls;

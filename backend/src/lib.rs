@@ -6,9 +6,10 @@
 //! | [`http`] | the listener that serves the page and carries guests to the agent |
 //! | [`guest`] | a guest without a browser |
 //! | [`transport`] | what both sides put sealed frames on |
-//! | [`options`], [`share`] | the command line, and what `parlor share` does |
+//! | [`options`], [`share`], [`doctor`] | the command line, and what its commands do |
 
 pub mod agent;
+pub mod doctor;
 pub mod guest;
 pub mod http;
 pub mod options;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use parlor::options::{Command, Options, Output};
-use parlor::share;
+use parlor::{doctor, share};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -30,9 +30,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let Command::Share(share_options) = &options.command;
+    let output = match &options.command {
+        Command::Share(options) => options.output,
+        Command::Doctor(options) => options.output,
+    };
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(log_filter(share_options.output)).with(lines).init();
+    tracing_subscriber::registry().with(log_filter(output)).with(lines).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -41,12 +44,16 @@ fn main() -> ExitCode {
         }
     };
     let result = match options.command {
-        Command::Share(options) => runtime.block_on(share::run(options)),
+        Command::Share(options) => runtime.block_on(share::run(options)).map(|()| ExitCode::SUCCESS),
+        Command::Doctor(options) => Ok(match runtime.block_on(doctor::run(&options)) {
+            doctor::Verdict::Fine => ExitCode::SUCCESS,
+            doctor::Verdict::Wrong => ExitCode::FAILURE,
+        }),
     };
     // Threads that still wait for a disk that does not answer do not keep the program.
     runtime.shutdown_background();
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("parlor: {error:#}");
             ExitCode::FAILURE

@@ -28,8 +28,9 @@ impl Options {
     pub fn read() -> Result<Self, FileError> {
         let matches = Self::command().get_matches();
         let mut options = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        let Command::Share(share) = &mut options.command;
-        if let Some(given) = matches.subcommand_matches("share") {
+        if let (Command::Share(share), Some(given)) =
+            (&mut options.command, matches.subcommand_matches("share"))
+        {
             file::fill_in(share, given)?;
         }
         Ok(options)
@@ -49,6 +50,24 @@ pub enum Command {
         The links hold the keys: send them only to those you invite. Ctrl-C ends the session for everybody."
     )]
     Share(ShareOptions),
+    /// Look whether something on this machine makes sharing a folder fail, or lose text.
+    #[command(
+        after_help = "Each line says what was looked at and how it is; what is wrong says what to do. The exit code is 1 if \
+        anything is. Nothing is changed, and no link or key is ever printed."
+    )]
+    Doctor(DoctorOptions),
+}
+
+/// Flags of `parlor doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorOptions {
+    /// The folder that is, or is to be, shared.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+
+    /// How to print: for a person, or one JSON object a line for scripts.
+    #[arg(long, value_enum, default_value_t = Output::Text, env = "PARLOR_OUTPUT")]
+    pub output: Output,
 }
 
 /// Flags of `parlor share`.
@@ -159,7 +178,7 @@ mod tests {
     #[test]
     fn a_folder_is_all_one_needs() {
         let options = Options::parse_from(["parlor", "share", "src"]);
-        let Command::Share(share) = options.command;
+        let Command::Share(share) = options.command else { panic!("another command") };
         assert_eq!(share.path, PathBuf::from("src"));
         assert!(share.listen.is_loopback());
         assert_eq!((share.port, share.role, share.approve), (0, GuestRole::Editor, Approve::Never));

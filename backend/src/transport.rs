@@ -76,7 +76,7 @@ impl Sender {
         self.0.flush().await
     }
 
-    /// Sends everything in the buffer and closes in order.
+    /// Sends everything in the buffer and closes in order: the peer takes it that nobody comes back.
     pub async fn close(&mut self) {
         // A peer that is gone already needs no farewell.
         let _ = self.0.close().await;
@@ -84,7 +84,7 @@ impl Sender {
 }
 
 impl Receiver {
-    /// The next message; nothing when the peer closed. Cancel-safe.
+    /// The next message; nothing when the peer closed in order, since it has left. Cancel-safe.
     pub async fn next(&mut self) -> Option<Result<Bytes, TransportError>> {
         self.0.next().await
     }

@@ -13,8 +13,8 @@ use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
 use parlor_shared::lane::Lane;
 use parlor_shared::limits::MAX_BEFORE_ADMISSION_BYTES;
 use parlor_shared::message::{
-    DocumentToGuest, DocumentToHost, KnownDocument, NewEntry, PresenceToHost, SessionToGuest, SessionToHost,
-    ToGuest, ToHost, WorkspaceToHost,
+    DocumentToGuest, DocumentToHost, KnownDocument, NewEntry, Packed, PresenceToHost, SessionToGuest,
+    SessionToHost, ToGuest, ToHost, WorkspaceToHost,
 };
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::presence::Presence;
@@ -41,7 +41,7 @@ async fn open(guest: &mut RawGuest, file: &str, author: AuthorId) -> (DocumentId
     let (document, update) = guest
         .expect("a state", |message| match message {
             ToGuest::Document(DocumentToGuest::State { document, update, .. }) => {
-                Some((*document, update.clone()))
+                Some((*document, update.unpack().unwrap()))
             }
             _ => None,
         })
@@ -68,7 +68,14 @@ async fn a_viewer_who_sends_every_change_by_hand_changes_nothing() {
     assert_eq!(opened, document);
 
     let update = typed(&mut replica, "vandalised ");
-    viewer.say(&ToHost::Document(DocumentToHost::Update { document, sequence: 1, update })).await;
+    viewer
+        .say(&ToHost::Document(DocumentToHost::Update {
+            document,
+            epoch: 0,
+            sequence: 1,
+            update: Packed::new(update),
+        }))
+        .await;
     let fault = viewer
         .expect("refused", |message| match message {
             ToGuest::Document(DocumentToGuest::Refused { sequence: 1, fault, .. }) => Some(fault.clone()),
@@ -268,7 +275,14 @@ async fn text_under_another_name_is_refused_and_so_is_all_that_follows() {
         let (_, mut replica) = open(&mut forger, "a.txt", author).await;
         for sequence in 1..=2 {
             let update = typed(&mut replica, "Ann says so ");
-            forger.say(&ToHost::Document(DocumentToHost::Update { document, sequence, update })).await;
+            forger
+                .say(&ToHost::Document(DocumentToHost::Update {
+                    document,
+                    epoch: 0,
+                    sequence,
+                    update: Packed::new(update),
+                }))
+                .await;
         }
         let (sequence, fault) = forger
             .expect("refused", |message| match message {
@@ -284,7 +298,12 @@ async fn text_under_another_name_is_refused_and_so_is_all_that_follows() {
     let (mut garbler, _) = RawGuest::join(agent.address, &agent.invite(Role::Editor), "Gus").await;
     open(&mut garbler, "a.txt", AuthorId(77)).await;
     garbler
-        .say(&ToHost::Document(DocumentToHost::Update { document, sequence: 1, update: vec![0xff; 99] }))
+        .say(&ToHost::Document(DocumentToHost::Update {
+            document,
+            epoch: 0,
+            sequence: 1,
+            update: Packed::new(vec![0xff; 99]),
+        }))
         .await;
     let fault = garbler
         .expect("refused", |message| match message {
@@ -293,11 +312,15 @@ async fn text_under_another_name_is_refused_and_so_is_all_that_follows() {
         })
         .await;
     assert_eq!(fault.code, FaultCode::InvalidUpdate);
-    garbler.say(&ToHost::Document(DocumentToHost::Sync { document, state_vector: vec![0xff; 99] })).await;
+    garbler
+        .say(&ToHost::Document(DocumentToHost::Sync { document, epoch: 0, state_vector: vec![0xff; 99] }))
+        .await;
     assert_eq!(garbler.fault().await.code, FaultCode::Malformed);
     // A document that is not open, or not there at all.
     for document in [DocumentId(0), DocumentId(u32::MAX)] {
-        garbler.say(&ToHost::Document(DocumentToHost::Sync { document, state_vector: vec![0] })).await;
+        garbler
+            .say(&ToHost::Document(DocumentToHost::Sync { document, epoch: 0, state_vector: vec![0] }))
+            .await;
         let closed = |message: &ToGuest| match message {
             ToGuest::Document(DocumentToGuest::Closed { fault, .. }) => fault.clone(),
             _ => None,
@@ -383,7 +406,7 @@ async fn two_tabs_of_one_guest_are_two_participants_and_a_reload_leaves_no_ghost
 fn every_message() -> Vec<ToHost> {
     let (request, document) = (RequestId(1), DocumentId(1));
     let file = path("a.txt");
-    let known = Some(KnownDocument { document, state_vector: vec![0] });
+    let known = Some(KnownDocument { document, epoch: 0, state_vector: vec![0] });
     let mut messages: Vec<ToHost> =
         administration(ParticipantId(1)).into_iter().map(ToHost::Session).collect();
     messages.extend([
@@ -393,12 +416,12 @@ fn every_message() -> Vec<ToHost> {
     messages.extend(
         [
             DocumentToHost::Open { request, path: file.clone(), known },
-            DocumentToHost::Update { document, sequence: 1, update: vec![0, 0] },
-            DocumentToHost::Sync { document, state_vector: vec![0] },
+            DocumentToHost::Update { document, epoch: 0, sequence: 1, update: Packed::new(vec![0, 0]) },
+            DocumentToHost::Sync { document, epoch: 0, state_vector: vec![0] },
             DocumentToHost::Save { document },
             DocumentToHost::Close { document },
             DocumentToHost::Verify { document },
-            DocumentToHost::Diverged { document },
+            DocumentToHost::Diverged { document, host: [0; 8], mine: [1; 8] },
         ]
         .map(ToHost::Document),
     );

@@ -2,79 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use parlor::agent::SessionState;
 use parlor_shared::client::{Phase, SyncState};
-use parlor_shared::invite::Invite;
 use parlor_shared::seal::Identity;
-use tempfile::TempDir;
 
 mod common;
 
 use common::TestGuest;
-
-/// A real agent in a process of its own.
-struct Program {
-    child: Child,
-    editor: Invite,
-}
-
-impl Program {
-    fn start(folder: &Path, state: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_parlor"))
-            .args(["share", "--output", "json"])
-            .arg(folder)
-            .env("PARLOR_STATE_DIR", state)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-        let editor = line["invites"][0]["url"].as_str().unwrap().parse().unwrap();
-        Self { child, editor }
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Ends it as Ctrl-C does, and waits.
-    fn end(mut self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-struct Place {
-    folder: TempDir,
-    state: TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self { folder: TempDir::new().unwrap(), state: TempDir::new().unwrap() }
-    }
-
-    fn start(&self) -> Program {
-        Program::start(self.folder.path(), self.state.path())
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        #[expect(clippy::disallowed_methods, reason = "plays the host's own editor")]
-        std::fs::write(self.folder.path().join(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
-    }
-}
+use common::program::{Place, Program};
 
 async fn join(program: &Program, name: &str) -> TestGuest {
     let guest = TestGuest::knock(program.editor.clone(), name, Identity::generate().unwrap()).await;

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 
 use parlor::agent::AgentEvent;
-use parlor_shared::client::SyncState;
+use parlor_shared::client::{ClientEvent, SyncState};
+use parlor_shared::document::ChangedBy;
 use parlor_shared::message::WorkspaceToHost;
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
@@ -44,6 +45,28 @@ async fn a_change_outside_merges_with_what_is_typed() {
     ann.wait_text(document, |text| text == expected).await;
     ann.wait_sync(document, &SyncState::Saved).await;
     assert_eq!(agent.read("notes.md"), expected);
+    agent.end().await;
+}
+
+#[tokio::test]
+async fn everybody_learns_who_made_each_change() {
+    let agent = TestAgent::start().await;
+    agent.write("notes.md", "one\n");
+    let mut ann = agent.join(Role::Editor, "Ann").await;
+    let mut bob = agent.join(Role::Editor, "Bob").await;
+    let (a, b) = (ann.open("notes.md").await, bob.open("notes.md").await);
+    let who = ann.with(|client| client.me().unwrap().id);
+    let changed_by = |event: &ClientEvent| match event {
+        ClientEvent::Changed { runs, .. } => Some(runs.iter().map(|run| run.by).collect::<Vec<_>>()),
+        _ => None,
+    };
+    ann.insert(a, 0, "typed ");
+    bob.wait_text(b, |text| text == "typed one\n").await;
+    assert_eq!(bob.event("a change", changed_by).await, [ChangedBy::Participant(who)]);
+    ann.wait_sync(a, &SyncState::Saved).await;
+    agent.write("notes.md", "typed one\ntwo\n");
+    bob.wait_text(b, |text| text == "typed one\ntwo\n").await;
+    assert_eq!(bob.event("a change", changed_by).await, [ChangedBy::Disk]);
     agent.end().await;
 }
 

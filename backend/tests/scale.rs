@@ -106,6 +106,16 @@ async fn ten_megabytes_open_take_an_edit_and_are_saved() {
     agent.end().await;
 }
 
+/// Letters that packing makes no fewer.
+fn noise(seed: usize, bytes: usize) -> String {
+    let mut state = seed as u64 + 1;
+    let mut letter = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'a' + ((state >> 33) % 26) as u8)
+    };
+    (0..bytes).map(|_| letter()).collect()
+}
+
 /// A guest whose socket takes only a few bytes at a time.
 async fn narrow(address: SocketAddr, invite: &parlor_shared::invite::Invite) -> RawGuest {
     let socket = TcpSocket::new_v4().unwrap();
@@ -125,7 +135,7 @@ async fn narrow(address: SocketAddr, invite: &parlor_shared::invite::Invite) -> 
 fn state_of(message: &ToGuest) -> Option<(parlor_shared::id::DocumentId, Vec<u8>)> {
     match message {
         ToGuest::Document(DocumentToGuest::State { document, update, .. }) => {
-            Some((*document, update.clone()))
+            Some((*document, update.unpack().unwrap()))
         }
         _ => None,
     }
@@ -149,7 +159,7 @@ async fn a_guest_that_does_not_read_slows_nobody_and_catches_up_when_it_does() {
     let (mut ann, mut bob) = (agent.join(Role::Editor, "Ann").await, agent.join(Role::Viewer, "Bob").await);
     let (a, b) = (ann.open("a.txt").await, bob.open("a.txt").await);
     for piece in 0..PIECES {
-        ann.append(a, &piece.to_string()[..1].repeat(PIECE_BYTES));
+        ann.append(a, &noise(piece, PIECE_BYTES));
         // Bob gets each piece although the other takes nothing: nobody waits for the slow one.
         bob.wait_len(b, (piece + 1) * PIECE_BYTES).await;
     }
@@ -164,7 +174,7 @@ async fn a_guest_that_does_not_read_slows_nobody_and_catches_up_when_it_does() {
         }
     }
     assert!(received < PIECES * PIECE_BYTES, "{received} bytes were kept for it");
-    let sync = DocumentToHost::Sync { document, state_vector: replica.state_vector() };
+    let sync = DocumentToHost::Sync { document, epoch: 0, state_vector: replica.state_vector() };
     slow.say(&ToHost::Document(sync)).await;
     let (_, state) = slow.expect("what it lacks", state_of).await;
     replica.apply([state.as_slice()]).unwrap();
@@ -176,7 +186,7 @@ async fn a_guest_that_does_not_read_slows_nobody_and_catches_up_when_it_does() {
 #[tokio::test]
 async fn a_guest_that_asks_without_listening_is_sent_out() {
     let agent = TestAgent::start().await;
-    agent.write("large.txt", "x".repeat(8 * 1024 * 1024));
+    agent.write("large.txt", noise(0, 8 * 1024 * 1024));
     agent.write("small.txt", "small ");
     let mut ann = agent.join(Role::Editor, "Ann").await;
     let small = ann.open("small.txt").await;
@@ -189,9 +199,9 @@ async fn a_guest_that_asks_without_listening_is_sent_out() {
         _ => None,
     };
     let document = greedy.expect("the file", opened).await;
-    // Each answer is the whole file: far more than may wait for one guest.
+    // Each answer is the whole file, and packing makes it no smaller: far more than may wait for one guest.
     for _ in 0..16 {
-        let sync = DocumentToHost::Sync { document, state_vector: vec![0] };
+        let sync = DocumentToHost::Sync { document, epoch: 0, state_vector: vec![0] };
         greedy.say(&ToHost::Document(sync)).await;
     }
     let gone = |client: &parlor_shared::client::Client| client.participants().count() == 1;

@@ -235,6 +235,100 @@ test("the connection breaks while somebody types, and nothing is lost", async ({
   await ada.expectSaved();
 });
 
+test("undo goes on after the connection was away, and takes back one's own typing only", async ({ share, browserOf, join }) => {
+  const agent = await share({ "notes.txt": "one\ntwo\n" });
+  const ada = await browserOf();
+  const network = await ada.network();
+  await ada.join(agent.editorLink, "Ada");
+  const bob = await join(agent.editorLink, "Bob");
+  const [one, other] = [await ada.edit("notes.txt"), await bob.edit("notes.txt")];
+  // Inserted at once: one step of undo, however slow the machine is.
+  const insertBehind = async (editor: typeof one, part: string, inserted: string) => {
+    await editor.caret("behind", part);
+    await editor.room.page.keyboard.insertText(inserted);
+  };
+  await insertBehind(one, "one", " before");
+  await other.expectText("one before\ntwo\n");
+
+  network.cut();
+  await ada.expectConnection("reconnecting");
+  await insertBehind(one, "two", " away");
+  await insertBehind(other, "one", " Bob");
+  await agent.expectOnDisk("notes.txt", "one Bob before\ntwo\n");
+  network.mend();
+  await ada.expectConnection("live");
+  for (const editor of [one, other]) await editor.expectText("one Bob before\ntwo away\n");
+
+  await one.content.focus();
+  await ada.page.keyboard.press("Control+z");
+  for (const editor of [one, other]) await editor.expectText("one Bob before\ntwo\n");
+  await ada.page.keyboard.press("Control+z");
+  for (const editor of [one, other]) await editor.expectText("one Bob\ntwo\n");
+  await ada.page.keyboard.press("Control+Shift+z");
+  await other.expectText("one Bob before\ntwo\n");
+  await agent.expectOnDisk("notes.txt", "one Bob before\ntwo\n");
+});
+
+test("undo survives that a text is taken from the host anew", async ({ share, join }) => {
+  const agent = await share({ "notes.txt": "one\ntwo\n" });
+  const host = await join(agent.hostLink, "Hanna");
+  const ada = await join(agent.editorLink, "Ada");
+  const [hosts, mine] = [await host.edit("notes.txt"), await ada.edit("notes.txt")];
+  await mine.caret("behind", "one");
+  await ada.page.keyboard.insertText(" mine");
+  await hosts.expectText("one mine\ntwo\n");
+
+  // What the host refuses makes the page forget its text and take the host's.
+  await (await host.person("Ada")).getByRole("button", { name: "Make read-only: Ada" }).click();
+  await expect(ada.role).toHaveAttribute("data-role", "viewer");
+  await mine.force(0, "FORCED ");
+  await expect(ada.toast(/could not be merged|does not allow editing/)).toBeVisible();
+  await mine.expectText("one mine\ntwo\n");
+  await hosts.caret("before", "two");
+  await host.page.keyboard.insertText("theirs ");
+  await mine.expectText("one mine\ntheirs two\n");
+
+  await (await host.person("Ada")).getByRole("button", { name: "Let edit: Ada" }).click();
+  await expect(ada.role).toHaveAttribute("data-role", "editor");
+  await mine.content.focus();
+  await ada.page.keyboard.press("Control+z");
+  for (const editor of [mine, hosts]) await editor.expectText("one\ntheirs two\n");
+});
+
+test("the last change of anybody can be undone, by who may edit, and the page says whose it was", async ({ share, join }) => {
+  const agent = await share({ "notes.txt": "one\ntwo\n" });
+  const ada = await join(agent.editorLink, "Ada");
+  const bob = await join(agent.editorLink, "Bob");
+  const vera = await join(agent.viewerLink, "Vera");
+  const [one, other] = [await ada.edit("notes.txt"), await bob.edit("notes.txt")];
+  await one.content.focus();
+  await ada.command("Edit: Undo Last Change by Anyone");
+  await expect(ada.toast("Nothing has changed in this file")).toBeVisible();
+
+  await other.caret("behind", "one");
+  await bob.page.keyboard.insertText(" Bob");
+  await one.expectText("one Bob\ntwo\n");
+  await ada.command("Edit: Undo Last Change by Anyone");
+  await expect(ada.toast("Undid Bob’s last change")).toBeVisible();
+  for (const editor of [one, other]) await editor.expectText("one\ntwo\n");
+  // The own undo takes that back, with the keyboard in the text already.
+  await expect(one.content).toBeFocused();
+  await ada.page.keyboard.press("Control+z");
+  for (const editor of [one, other]) await editor.expectText("one Bob\ntwo\n");
+  await agent.expectOnDisk("notes.txt", "one Bob\ntwo\n");
+
+  await agent.write("notes.txt", "one Bob\ntwo\nthree\n");
+  await one.expectText("one Bob\ntwo\nthree\n");
+  await ada.command("Edit: Undo Last Change by Anyone");
+  await expect(ada.toast("came from the host’s disk")).toBeVisible();
+  await agent.expectOnDisk("notes.txt", "one Bob\ntwo\n");
+
+  await vera.edit("notes.txt");
+  await vera.page.keyboard.press("F1");
+  await vera.palette.getByRole("combobox").fill("Undo Last Change");
+  await expect(vera.palette.getByRole("option")).toHaveCount(0);
+});
+
 test("the agent is killed and started again: the same links, and nothing that was typed is lost", async ({ share, join }) => {
   const agent = await share({ "notes.txt": "start\n" });
   const ada = await join(agent.editorLink, "Ada");

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use leptos::html;
 use leptos::prelude::*;
 use parlor_shared::client::SyncState;
-use parlor_shared::document::Splice;
+use parlor_shared::document::Run;
 use parlor_shared::id::{DocumentId, ParticipantId};
 use parlor_shared::message::Activity;
 use parlor_shared::path::WorkspacePath;
@@ -164,7 +164,10 @@ impl Editors {
         let may = self.session.store.role().get_untracked().allows(Capability::Edit);
         let open = self.session.store.texts().with_untracked(|texts| {
             let text: Option<&Text> = texts.iter().find(|text| text.document == document);
-            text.is_some_and(|text| text.protection == Protection::Open && text.sync != SyncState::Opening)
+            text.is_some_and(|text| {
+                text.protection == Protection::Open
+                    && !matches!(text.sync, SyncState::Opening | SyncState::Repairing)
+            })
         });
         if may && open { Access::Writable } else { Access::ReadOnly }
     }
@@ -248,9 +251,9 @@ impl Editors {
 }
 
 impl DocumentViews for Editors {
-    fn changed(&self, document: DocumentId, splices: &[Splice]) {
+    fn changed(&self, document: DocumentId, runs: &[Run]) {
         if let Some(binding) = self.binding(document) {
-            binding.apply(self.session, splices);
+            binding.apply(self.session, runs);
             // Somebody's place may have waited for this text.
             self.peers_moved.set(true);
             self.frame.request();

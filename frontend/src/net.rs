@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use parlor_shared::backoff::Backoff;
-use parlor_shared::client::{Client, ClientEvent, ClientOptions, Phase};
+use parlor_shared::client::{Client, ClientEvent, Phase};
 use parlor_shared::invite::Invite;
 
 use crate::js::browser::WakeEvents;
@@ -14,7 +14,7 @@ use crate::js::listener::{FrameTask, microtask};
 mod socket;
 mod wake;
 
-use socket::{Socket, SocketEvent};
+use socket::{Closing, Socket, SocketEvent};
 use wake::Timer;
 pub(crate) use wake::now;
 
@@ -67,14 +67,14 @@ struct Inner {
 }
 
 impl Net {
-    /// Starts to connect.
-    pub(crate) fn start(options: ClientOptions, handlers: Handlers) -> Self {
-        let address = socket_address(&options.invite);
+    /// Starts to connect a guest to where its invite leads.
+    pub(crate) fn start(client: Client, invite: &Invite, handlers: Handlers) -> Self {
+        let address = socket_address(invite);
         let inner = Rc::new_cyclic(|me: &Weak<Inner>| {
             let for_frame = me.clone();
             Inner {
                 me: me.clone(),
-                client: RefCell::new(Client::new(options)),
+                client: RefCell::new(client),
                 address,
                 socket: RefCell::new(None),
                 open: Cell::new(false),
@@ -225,7 +225,7 @@ impl Inner {
 
     /// The socket is gone, or of no use any more.
     fn lost(&self) {
-        self.drop_socket();
+        self.drop_socket(Closing::ForAnother);
         self.client.borrow_mut().disconnected();
         self.wake.clear();
         if !self.stopped.get() {
@@ -245,11 +245,16 @@ impl Inner {
         self.connect();
     }
 
+    /// The page slept, or the network is another one: a socket may be dead without knowing it.
     fn woke_up(&self) {
         if self.socket.borrow().is_none() {
             return self.retry_now();
         }
-        self.client.borrow_mut().tick(now());
+        {
+            let mut client = self.client.borrow_mut();
+            client.tick(now());
+            client.probe();
+        }
         self.advance();
     }
 
@@ -257,18 +262,18 @@ impl Inner {
         if self.stopped.replace(true) {
             return;
         }
-        self.drop_socket();
+        self.drop_socket(Closing::Leaving);
         self.retry.clear();
         self.wake.clear();
         self.backlog.clear();
         (self.handlers.on_attempt)(Attempt::Over);
     }
 
-    fn drop_socket(&self) {
+    fn drop_socket(&self, why: Closing) {
         self.open.set(false);
         self.backlog.clear();
         if let Some(socket) = self.socket.borrow_mut().take() {
-            socket.close();
+            socket.close(why);
             // This may run inside one of the socket's own callbacks.
             microtask(move || drop(socket));
         }

@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use parlor_shared::client::{Client, ClientOptions};
-use parlor_shared::document::Splice;
-use parlor_shared::id::{DocumentId, ParticipantId, RequestId};
+use parlor_shared::document::Run;
+use parlor_shared::document::sync::SendRule;
+use parlor_shared::id::{DocumentId, ParticipantId, RequestId, SessionId};
 use parlor_shared::invite::Invite;
 use parlor_shared::message::NewEntry;
 use parlor_shared::path::WorkspacePath;
@@ -20,12 +21,14 @@ use crate::small_map::SmallMap;
 
 mod apply;
 pub(crate) mod command;
+mod drafts;
 mod explore;
 pub(crate) mod memory;
 mod place;
 pub(crate) mod store;
 pub(crate) mod tree;
 
+use drafts::Drafts;
 use memory::{Memory, RememberedSpot};
 use store::{SessionState, SessionStateStoreFields as _, Standing, TabId};
 
@@ -44,8 +47,8 @@ pub(crate) struct SessionHandle {
 
 /// The editors, as the session drives them. Called while the client is not borrowed.
 pub(crate) trait DocumentViews {
-    /// Others changed a text: repeat the splices in order.
-    fn changed(&self, document: DocumentId, splices: &[Splice]);
+    /// Others changed a text: repeat the runs in order.
+    fn changed(&self, document: DocumentId, runs: &[Run]);
     /// A text was replaced as a whole, perhaps under another id.
     fn replaced(&self, old: DocumentId, document: DocumentId);
     /// A file has another name.
@@ -67,11 +70,15 @@ struct Inner {
     views: RefCell<Option<Rc<dyn DocumentViews>>>,
     requests: RefCell<SmallMap<RequestId, Pending>>,
     memory: Memory,
+    session: SessionId,
+    drafts: Drafts,
     /// Where the person was in files that are being opened again.
     spots: RefCell<SmallMap<WorkspacePath, RememberedSpot>>,
     /// The tab in whose editor the keyboard shall be as soon as there is one.
     focus_when_open: Cell<Option<TabId>>,
     last_id: Cell<u32>,
+    /// The link is a new one since the page was live last.
+    began_afresh: Cell<bool>,
 }
 
 /// A request that the host has not answered.
@@ -110,22 +117,31 @@ impl SessionHandle {
             views: RefCell::new(None),
             requests: RefCell::default(),
             memory: Memory::of(invite.session),
+            session: invite.session,
+            drafts: Drafts::default(),
             spots: RefCell::default(),
             focus_when_open: Cell::new(None),
             last_id: Cell::new(0),
+            began_afresh: Cell::new(false),
         });
         let session = Self { store, standing, inner: StoredValue::new_local(Rc::clone(&inner)) };
         // The page may be left while the browser looks for the key.
         let waiting = Rc::downgrade(&inner);
         spawn_local(async move {
             let Some(identity) = own_identity().await else { return };
+            let Some(memory) = waiting.upgrade().map(|inner| inner.memory.clone()) else { return };
+            let kept = drafts::find(invite.session, &memory).await;
             let Some(inner) = waiting.upgrade() else { return };
+            let address = invite.clone();
             let options = ClientOptions { invite, identity, name, program: PROGRAM.to_owned() };
+            let (mut client, strangers) = Client::restore(options, kept.drafts());
+            client.set_send_rule(SendRule::AskFirst);
             let handlers = Handlers {
                 on_event: Box::new(move |event| session.apply(event)),
                 on_attempt: Box::new(move |attempt| store.attempt().set(attempt)),
             };
-            *inner.net.borrow_mut() = Some(Net::start(options, handlers));
+            *inner.net.borrow_mut() = Some(Net::start(client, &address, handlers));
+            session.bring_back(kept, strangers);
         });
         session
     }

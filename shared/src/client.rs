@@ -12,28 +12,33 @@ use bytes::Bytes;
 
 use crate::codec::{self, Decoded};
 use crate::document::Splice;
+use crate::document::sync::SendRule;
 use crate::fault::{Fault, FaultCode};
-use crate::id::{AuthorId, DocumentId, ParticipantId, RequestId};
+use crate::id::{AuthorId, DocumentId, LinkId, ParticipantId, RequestId};
 use crate::invite::Invite;
 use crate::lane::Lanes;
-use crate::limits::{DEAD_PEER_TIMEOUT, HANDSHAKE_TIMEOUT, HEARTBEAT_INTERVAL, PRESENCE_INTERVAL};
-use crate::link::Link;
+use crate::limits::{HANDSHAKE_TIMEOUT, PRESENCE_INTERVAL};
+use crate::link::{Link, Opening};
 use crate::message::{
-    JoinRequest, Participant, PresenceToGuest, PresenceToHost, SessionInfo, SessionToGuest, SessionToHost,
-    ToGuest, ToHost, WorkspaceToGuest, WorkspaceToHost,
+    JoinRequest, Participant, PresenceToGuest, PresenceToHost, Resume, ResumeLink, SessionInfo,
+    SessionToGuest, SessionToHost, ToGuest, ToHost, WorkspaceToGuest, WorkspaceToHost,
 };
 use crate::path::WorkspacePath;
 use crate::presence::{Presence, PresenceMap};
 use crate::role::Role;
 use crate::seal::{Channel, Greeting, Identity, Initiator};
 
+mod check;
 mod documents;
+pub mod draft;
 mod event;
 
-pub use documents::{OpenDocument, SyncState};
+pub use check::{Repair, SyncReport};
+pub use documents::{HeldEdits, OpenDocument, SyncState};
 pub use event::{ClientEvent, Phase};
 
 use documents::Documents;
+use draft::{Draft, DraftMark};
 
 /// What a guest needs to know before it knocks.
 #[derive(Debug, Clone)]
@@ -53,7 +58,9 @@ enum Connection {
     Offline,
     /// The greeting is out; since when.
     Greeting(Initiator, Duration),
-    /// The knock is out: in the lobby, or welcome any moment. Since when nothing has been heard, if that matters.
+    /// The knock is out; the host says next whether the link goes on. Since when.
+    Knocking(Box<Channel>, Duration),
+    /// Frames go both ways: in the lobby, or in the room.
     Sealed(Box<Channel>),
     /// Over for good.
     Ended,
@@ -64,6 +71,7 @@ impl std::fmt::Debug for Connection {
         formatter.write_str(match self {
             Self::Offline => "Offline",
             Self::Greeting(..) => "Greeting",
+            Self::Knocking(..) => "Knocking",
             Self::Sealed(_) => "Sealed",
             Self::Ended => "Ended",
         })
@@ -88,6 +96,8 @@ pub struct Client {
     connection: Connection,
     phase: Phase,
     link: Link,
+    /// What the link is called that a next connection may go on with.
+    resumable: Option<LinkId>,
     lanes: Lanes,
     outgoing: VecDeque<Vec<u8>>,
     events: VecDeque<ClientEvent>,
@@ -99,8 +109,6 @@ pub struct Client {
     /// Where I am and whether the host was told.
     my_presence: (Presence, bool),
     presence_sent: Option<Duration>,
-    last_sent: Duration,
-    last_received: Duration,
 }
 
 impl Client {
@@ -110,7 +118,8 @@ impl Client {
             options,
             connection: Connection::Offline,
             phase: Phase::Offline,
-            link: Link::default(),
+            link: Link::new(Duration::ZERO),
+            resumable: None,
             lanes: Lanes::default(),
             outgoing: VecDeque::new(),
             events: VecDeque::new(),
@@ -121,9 +130,26 @@ impl Client {
             last_request: 0,
             my_presence: (Presence::default(), true),
             presence_sent: None,
-            last_sent: Duration::ZERO,
-            last_received: Duration::ZERO,
         }
+    }
+
+    /// A guest that was in the room before its program ended: the documents of these drafts are open, and can be typed
+    /// into before there is a connection. Drafts of another participant than the first one's, of another session, and
+    /// those that can not be read come back: nothing is lost silently.
+    pub fn restore(options: ClientOptions, drafts: Vec<Draft>) -> (Self, Vec<Draft>) {
+        let mut client = Self::new(options);
+        let session = client.options.invite.session;
+        let Some(first) = drafts.iter().find(|draft| draft.session == session) else {
+            return (client, drafts);
+        };
+        let (me, info) = (first.me.clone(), first.info_of_session.clone());
+        let is_mine =
+            |draft: &Draft| draft.session == session && draft.me.id == me.id && draft.me.author == me.author;
+        let (mine, mut others): (Vec<_>, Vec<_>) = drafts.into_iter().partition(is_mine);
+        others.extend(client.documents.restore(me.author, mine));
+        client.membership = Some(Membership { me: me.id, author: me.author, session: info });
+        client.participants.insert(me.id, me);
+        (client, others)
     }
 
     // Driving.
@@ -133,10 +159,7 @@ impl Client {
         if matches!(self.connection, Connection::Ended) {
             return;
         }
-        self.link = Link::default();
-        self.lanes = Lanes::default();
         self.outgoing.clear();
-        (self.last_sent, self.last_received) = (now, now);
         let invite = &self.options.invite;
         let greeting = Greeting::new(invite.session, invite.secret.id());
         let key = invite.secret.pre_shared_key(invite.session, invite.role());
@@ -152,13 +175,16 @@ impl Client {
 
     /// A transport message arrived.
     pub fn receive(&mut self, message: &[u8], now: Duration) {
-        self.last_received = now;
         match std::mem::replace(&mut self.connection, Connection::Offline) {
-            Connection::Greeting(initiator, _) => self.receive_reply(initiator, message),
+            Connection::Greeting(initiator, _) => self.receive_reply(initiator, message, now),
+            Connection::Knocking(mut channel, _) => match channel.open(message) {
+                Ok(opening) => self.receive_opening(channel, &opening, now),
+                Err(error) => self.fail(error.into()),
+            },
             Connection::Sealed(mut channel) => match channel.open(message) {
                 Ok(frame) => {
                     self.connection = Connection::Sealed(channel);
-                    self.receive_frame(&frame);
+                    self.receive_frame(&frame, now);
                 }
                 Err(error) => self.fail(error.into()),
             },
@@ -178,7 +204,6 @@ impl Client {
     /// The next transport message to send, if there is one.
     pub fn poll_transmit(&mut self, now: Duration) -> Option<Vec<u8>> {
         if let Some(message) = self.outgoing.pop_front() {
-            self.last_sent = now;
             return Some(message);
         }
         let Connection::Sealed(channel) = &mut self.connection else { return None };
@@ -195,13 +220,7 @@ impl Client {
                 self.lanes.push_presence(0, codec::encode(&message).into());
             }
         }
-        let silent = now >= self.last_sent + HEARTBEAT_INTERVAL;
-        let frame = match self.link.next_frame(&mut self.lanes) {
-            Some(frame) => frame,
-            None if silent => self.link.heartbeat(&mut self.lanes),
-            None => return None,
-        };
-        self.last_sent = now;
+        let frame = self.link.next_frame(&mut self.lanes, now)?;
         Some(channel.seal(&frame).expect("the link makes no frame longer than the seal takes"))
     }
 
@@ -213,8 +232,10 @@ impl Client {
     /// Time passed: notices a silent host. The driver closes the transport when the phase is no longer connected.
     pub fn tick(&mut self, now: Duration) {
         let dead = match &self.connection {
-            Connection::Greeting(_, since) => now >= *since + HANDSHAKE_TIMEOUT,
-            Connection::Sealed(_) => now >= self.last_received + DEAD_PEER_TIMEOUT,
+            Connection::Greeting(_, since) | Connection::Knocking(_, since) => {
+                now >= *since + HANDSHAKE_TIMEOUT
+            }
+            Connection::Sealed(_) => self.link.is_dead(now),
             Connection::Offline | Connection::Ended => false,
         };
         if dead {
@@ -225,16 +246,25 @@ impl Client {
     /// When [`Client::tick`] and [`Client::poll_transmit`] want to be called next, if nothing else happens.
     pub fn next_wake(&self) -> Option<Duration> {
         match &self.connection {
-            Connection::Greeting(_, since) => Some(*since + HANDSHAKE_TIMEOUT),
+            Connection::Greeting(_, since) | Connection::Knocking(_, since) => {
+                Some(*since + HANDSHAKE_TIMEOUT)
+            }
             Connection::Sealed(_) => {
-                let heartbeat = self.last_sent + HEARTBEAT_INTERVAL;
-                let dead = self.last_received + DEAD_PEER_TIMEOUT;
+                let link = self.link.next_wake();
                 let presence = (!self.my_presence.1 && self.phase == Phase::Live)
-                    .then(|| self.presence_sent.map_or(self.last_sent, |sent| sent + PRESENCE_INTERVAL));
+                    .then(|| self.presence_sent.map_or(Duration::ZERO, |sent| sent + PRESENCE_INTERVAL));
                 let verify = self.documents.next_verification().filter(|_| self.phase == Phase::Live);
-                Some(presence.into_iter().chain(verify).fold(heartbeat.min(dead), Duration::min))
+                Some(presence.into_iter().chain(verify).fold(link, Duration::min))
             }
             Connection::Offline | Connection::Ended => None,
+        }
+    }
+
+    /// The transport may be dead without knowing it, as after a sleep: asks the host for a sign of life. Without one the
+    /// connection soon counts as lost.
+    pub fn probe(&mut self) {
+        if matches!(self.connection, Connection::Sealed(_)) {
+            self.link.probe();
         }
     }
 
@@ -286,6 +316,11 @@ impl Client {
         self.documents.close(document);
     }
 
+    /// Compares every open document with the host's now; answered by [`ClientEvent::SyncChecked`].
+    pub fn check_sync(&mut self) {
+        self.documents.check_sync(&self.phase, &mut self.events);
+    }
+
     /// Asks for a checkpoint now.
     pub fn save(&mut self, document: DocumentId) {
         self.documents.save(document);
@@ -300,6 +335,26 @@ impl Client {
         open.edit(splices).map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
         self.events.push_back(ClientEvent::SyncChanged { document });
         Ok(())
+    }
+
+    /// By which rule edits are sent that were made while away; [`SendRule::Always`] unless it is said.
+    pub fn set_send_rule(&mut self, rule: SendRule) {
+        self.documents.set_send_rule(rule);
+    }
+
+    /// Sends the edits that waited for a decision.
+    pub fn send_held(&mut self, document: DocumentId) {
+        self.documents.send_held(document, &mut self.events);
+    }
+
+    /// Gives up the edits that waited for a decision and takes the host's text. Gives the text as it was here.
+    pub fn take_hosts(&mut self, document: DocumentId) -> Option<String> {
+        self.documents.take_hosts(document, &mut self.events)
+    }
+
+    /// A draft with this many edits is where it survives this program, or can not be kept at all.
+    pub fn draft_is_written(&mut self, document: DocumentId, edits: u64) {
+        self.documents.draft_is_written(document, edits);
     }
 
     /// Applies what others typed since the last call and reports it: once a rendered frame is often enough.
@@ -359,10 +414,29 @@ impl Client {
         self.documents.get(document).map(|open| open.sync_state(&self.phase))
     }
 
+    /// The documents that the host does not have all of, closed ones included: those to keep a draft of.
+    pub fn unconfirmed(&self) -> impl Iterator<Item = DraftMark> {
+        self.documents.unconfirmed()
+    }
+
+    /// All of a document, to be kept until the host has it. Costs time in proportion to the text.
+    pub fn draft(&self, document: DocumentId) -> Option<Draft> {
+        let membership = self.membership.as_ref()?;
+        let me = self.participants.get(&membership.me)?.clone();
+        let (info, kept) = self.documents.kept(document)?;
+        let session = self.options.invite.session;
+        Some(Draft::new(session, membership.session.clone(), me, info, kept))
+    }
+
+    /// What waits for a decision in a document; nothing until the host's text is known.
+    pub fn held(&self, document: DocumentId) -> Option<HeldEdits> {
+        self.documents.held(document)
+    }
+
     /// Six words that the host sees too, while there is a sealed connection.
     pub fn words(&self) -> Option<String> {
         match &self.connection {
-            Connection::Sealed(channel) => Some(channel.words()),
+            Connection::Knocking(channel, _) | Connection::Sealed(channel) => Some(channel.words()),
             Connection::Offline | Connection::Greeting(..) | Connection::Ended => None,
         }
     }
@@ -398,23 +472,70 @@ impl Client {
         }
     }
 
-    fn receive_reply(&mut self, initiator: Initiator, message: &[u8]) {
+    fn receive_reply(&mut self, initiator: Initiator, message: &[u8], now: Duration) {
+        let link = self.resumable.map(|link| ResumeLink { link, received: self.link.received() });
         let request = JoinRequest {
             name: self.options.name.clone(),
             client: self.options.program.clone(),
-            resume: self.membership.as_ref().map(|membership| membership.me),
+            resume: self.membership.as_ref().map(|membership| Resume { participant: membership.me, link }),
         };
         match initiator.knock(message, &codec::encode(&request)) {
             Ok((channel, knock)) => {
                 self.outgoing.push_back(knock);
-                self.connection = Connection::Sealed(Box::new(channel));
+                self.connection = Connection::Knocking(Box::new(channel), now);
             }
             Err(error) => self.fail(error.into()),
         }
     }
 
-    fn receive_frame(&mut self, frame: &[u8]) {
-        if let Err(error) = self.link.receive(frame) {
+    /// The host says whether the link goes on.
+    fn receive_opening(&mut self, channel: Box<Channel>, opening: &[u8], now: Duration) {
+        let id = channel.link_id();
+        self.connection = Connection::Sealed(channel);
+        match Opening::decode(opening) {
+            Ok(Opening::Afresh) => {
+                self.begin_afresh(now);
+                self.resumable = Some(id);
+            }
+            Ok(Opening::Resumed { received }) if self.resumable.is_some() => {
+                match self.link.resume(received, now) {
+                    Ok(()) => {
+                        // The host may have taken us for gone.
+                        self.my_presence.1 = false;
+                        self.documents.came_back();
+                        self.set_phase(Phase::Live);
+                    }
+                    Err(error) => {
+                        self.give_link_up();
+                        self.fail(error.into());
+                    }
+                }
+            }
+            Ok(Opening::Resumed { .. }) => self.fail(FaultCode::Malformed.into()),
+            Err(error) => self.fail(error.into()),
+        }
+    }
+
+    /// The link is not resumed. What was under way is void: documents ask for what they lack, and requests have to be made
+    /// again.
+    fn give_link_up(&mut self) {
+        if self.resumable.take().is_some() {
+            self.documents.went_away(&mut self.events);
+            self.events.push_back(ClientEvent::BeganAfresh);
+        }
+    }
+
+    /// The host does not know the link any more, or this is the first one.
+    fn begin_afresh(&mut self, now: Duration) {
+        self.link = Link::new(now);
+        self.lanes = Lanes::default();
+        self.give_link_up();
+    }
+
+    fn receive_frame(&mut self, frame: &[u8], now: Duration) {
+        if let Err(error) = self.link.receive(frame, now) {
+            // Its peer would refuse it for the same reason again.
+            self.give_link_up();
             return self.fail(error.into());
         }
         while let Some((_, bytes)) = self.link.next_message() {
@@ -527,10 +648,11 @@ impl Client {
 
     fn set_phase(&mut self, phase: Phase) {
         if self.phase != phase {
-            if self.phase == Phase::Live {
-                self.documents.went_away(&mut self.events);
-            }
+            let moved = self.phase == Phase::Live || phase == Phase::Live;
             self.phase = phase.clone();
+            if moved {
+                self.documents.moved_between_phases(&phase, &mut self.events);
+            }
             self.events.push_back(ClientEvent::Phase(phase));
         }
     }

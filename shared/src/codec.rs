@@ -20,7 +20,7 @@ impl Vocabulary for ToHost {
 }
 
 impl Vocabulary for ToGuest {
-    const SUBJECTS: &'static [u32] = &[11, 10, 1, 5, 0];
+    const SUBJECTS: &'static [u32] = &[11, 11, 1, 5, 0];
 }
 
 /// A decoded message.

@@ -15,9 +15,11 @@ use yrs::{
     ReadTxn as _, StateVector, StickyIndex, Text as _, TextRef, Transact as _, Update,
 };
 
-use crate::id::AuthorId;
+use crate::id::{AuthorId, ParticipantId};
 
 pub mod diff;
+pub mod epoch;
+pub mod hunks;
 pub mod sync;
 mod update_check;
 
@@ -51,6 +53,26 @@ pub struct Splice {
     pub delete: u32,
     /// What is inserted there.
     pub insert: String,
+}
+
+/// Who changed a text, for a person who wants to take it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangedBy {
+    /// Somebody else in the session.
+    Participant(ParticipantId),
+    /// Another program, in the file.
+    Disk,
+    /// Anybody: all that was missed, in one piece.
+    Anybody,
+}
+
+/// What one author did to a text, without anybody else between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Who.
+    pub by: ChangedBy,
+    /// How the text changed, to be applied in order.
+    pub splices: Vec<Splice>,
 }
 
 /// A position that stays with its neighbours when others edit: an encoded yrs sticky index.
@@ -234,6 +256,16 @@ impl Document {
         Ok(self.doc.transact().state_vector().get(&client) > theirs.get(&client))
     }
 
+    /// Whether this replica has everything that one with this state vector has, deletions aside.
+    ///
+    /// # Errors
+    /// [`UpdateError::Malformed`] if it is not a state vector.
+    pub fn has_all_of(&self, state_vector: &[u8]) -> Result<bool, UpdateError> {
+        let theirs = decode_state_vector(state_vector)?;
+        let ours = self.doc.transact().state_vector();
+        Ok(theirs.iter().all(|(client, clock)| ours.get(client) >= *clock))
+    }
+
     /// A position that stays with its neighbours. Offsets beyond the end mean the end.
     pub fn sticky(&self, offset: u32, side: Side) -> StickyPosition {
         let transaction = self.doc.transact();
@@ -316,6 +348,12 @@ pub fn digest(text: &str) -> [u8; 8] {
     let mut digest = [0; 8];
     digest.copy_from_slice(&Sha256::digest(text)[..8]);
     digest
+}
+
+/// What both sides call the difference between two texts, by their digests: it stands in the host's log and in the page.
+pub fn incident(host: [u8; 8], guest: [u8; 8]) -> String {
+    let digest = Sha256::new().chain_update(host).chain_update(guest).finalize();
+    digest[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Length in UTF-16 units.

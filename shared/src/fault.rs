@@ -127,7 +127,7 @@ fault_codes! {
     UnknownParticipant = 505,
     /// Something failed inside the host. Parameter: an incident id that stands in the host's log.
     Internal = 506,
-    /// The text here differed from the host's and was replaced by it.
+    /// The text here differed from the host's and was replaced by it. Parameter: an incident id that stands in the host's log.
     Repaired = 507,
 }
 

@@ -39,6 +39,19 @@ impl SessionId {
     }
 }
 
+/// Names a link to both of its ends and to nobody else: bytes of the hash of the handshake with which it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LinkId([u8; 8]);
+
+impl LinkId {
+    /// The link that begins with this handshake. The first bytes of the hash are read out by people.
+    pub fn of(handshake_hash: &[u8]) -> Self {
+        let mut id = [0; 8];
+        id.copy_from_slice(&handshake_hash[8..16]);
+        Self(id)
+    }
+}
+
 /// The text is not 22 characters of base64url that stand for 16 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a session id")]
@@ -102,6 +115,8 @@ impl AuthorId {
     pub const DISK: Self = Self(1);
     /// The agent itself, when it merges what no replica could.
     pub const AGENT: Self = Self(2);
+    /// What a guest types into a restored text before it has heard the host again. Never sent.
+    pub const NOT_YET: Self = Self(3);
     /// The first author given to a participant.
     pub const FIRST_PARTICIPANT: Self = Self(16);
 }

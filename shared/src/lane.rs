@@ -227,9 +227,24 @@ impl Lanes {
         Lane::ALL.iter().all(|lane| !self.has(*lane))
     }
 
+    /// Whether something of class 0 waits.
+    pub fn has_urgent(&self) -> bool {
+        self.urgent_lane().is_some()
+    }
+
+    /// The next piece of class 0 to send, of at most `max_bytes`.
+    pub fn pop_urgent(&mut self, max_bytes: usize) -> Option<Record> {
+        let lane = self.urgent_lane()?;
+        self.pop_from(lane, max_bytes)
+    }
+
     /// The next piece to send, of at most `max_bytes`.
     pub fn pop(&mut self, max_bytes: usize) -> Option<Record> {
         let lane = self.next_lane()?;
+        self.pop_from(lane, max_bytes)
+    }
+
+    fn pop_from(&mut self, lane: Lane, max_bytes: usize) -> Option<Record> {
         let mut message = match self.partial[lane as usize].take() {
             Some(rest) => rest,
             None => self.take(lane)?,
@@ -250,8 +265,12 @@ impl Lanes {
         Some(Record { lane, more, bytes: piece })
     }
 
+    fn urgent_lane(&self) -> Option<Lane> {
+        [Lane::Control, Lane::Presence].into_iter().find(|lane| self.has(*lane))
+    }
+
     fn next_lane(&mut self) -> Option<Lane> {
-        if let Some(lane) = [Lane::Control, Lane::Presence].into_iter().find(|lane| self.has(*lane)) {
+        if let Some(lane) = self.urgent_lane() {
             return Some(lane);
         }
         let class_1 = match (self.has(Lane::Document), self.has(Lane::Workspace)) {

@@ -7,6 +7,7 @@ use crate::id::RequestId;
 use crate::lane::Lane;
 
 pub mod document;
+pub mod packed;
 pub mod presence;
 pub mod session;
 pub mod workspace;
@@ -14,9 +15,11 @@ pub mod workspace;
 pub use document::{
     DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, KnownDocument,
 };
+pub use packed::Packed;
 pub use presence::{Activity, PresenceToGuest, PresenceToHost};
 pub use session::{
-    InviteInfo, JoinRequest, LeaveReason, Participant, SessionInfo, SessionToGuest, SessionToHost, Welcome,
+    InviteInfo, JoinRequest, LeaveReason, Participant, Resume, ResumeLink, SessionInfo, SessionToGuest,
+    SessionToHost, Welcome,
 };
 pub use workspace::{Entry, EntryKind, NewEntry, WorkspaceToGuest, WorkspaceToHost};
 

@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 
 use crate::codec;
 use crate::fault::{Fault, FaultCode};
-use crate::id::SessionId;
+use crate::id::{LinkId, SessionId};
 use crate::invite::{InviteId, PreSharedKey};
 use crate::limits::{MAX_FRAME_BYTES, MAX_TRANSPORT_MESSAGE_BYTES, REKEY_AFTER_BYTES, REKEY_AFTER_MESSAGES};
 use crate::role::Role;
@@ -365,19 +365,27 @@ pub struct Channel {
     /// The host has said nothing under the seal yet, so it may still refuse in clear. Never on the host's own side.
     may_be_refused: bool,
     words: [&'static str; 6],
+    id: LinkId,
 }
 
 impl Channel {
     fn new(state: HandshakeState) -> Result<Self, SealError> {
-        let words = words::six(state.get_handshake_hash());
+        let hash = state.get_handshake_hash();
+        let words = words::six(hash);
+        let id = LinkId::of(hash);
         let may_be_refused = state.is_initiator();
         let transport = state.into_transport_mode().map_err(handshake_error)?;
-        Ok(Self { transport, sent: Wear::default(), received: Wear::default(), may_be_refused, words })
+        Ok(Self { transport, sent: Wear::default(), received: Wear::default(), may_be_refused, words, id })
     }
 
     /// Six words that both ends, and nobody between, see alike: read them to each other if you doubt the link.
     pub fn words(&self) -> String {
         self.words.join(" ")
+    }
+
+    /// What a link that begins on this channel is called.
+    pub const fn link_id(&self) -> LinkId {
+        self.id
     }
 
     /// Seals a frame into a transport message.

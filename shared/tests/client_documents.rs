@@ -9,10 +9,10 @@ mod host;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod pair;
 
-use parlor_shared::client::{ClientEvent, Phase, SyncState};
-use parlor_shared::document::Splice;
+use parlor_shared::client::{ClientEvent, Phase, Repair, SyncReport, SyncState};
+use parlor_shared::document::{ChangedBy, Document, Run, Splice, digest, incident};
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::DocumentId;
+use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
 use parlor_shared::message::{DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, ToGuest};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
@@ -93,6 +93,7 @@ fn a_first_opening_that_the_break_interrupts_is_still_an_opening() {
     let mut other = Host::new();
     other.add_document(7, "a.txt", "other text");
     let info = DocumentInfo {
+        epoch: 0,
         document: DOCUMENT,
         path: WorkspacePath::parse("a.txt").unwrap(),
         end_of_line: EndOfLine::Lf,
@@ -134,9 +135,57 @@ fn nothing_typed_while_away_is_lost() {
     assert_eq!(pair.host.text(DOCUMENT), "\u{1f600}text123");
     assert_eq!(pair.text(), "\u{1f600}text123");
     let splices = vec![Splice { at: 0, delete: 0, insert: "\u{1f600}".into() }];
-    assert!(pair.take_events().contains(&ClientEvent::Changed { document: DOCUMENT, splices }));
+    let runs = vec![Run { by: ChangedBy::Anybody, splices }];
+    assert!(pair.take_events().contains(&ClientEvent::Changed { document: DOCUMENT, runs }));
     assert_eq!(pair.client.sync_state(DOCUMENT), Some(SyncState::Saved));
     assert_eq!((pair.host.counters.resumed, pair.host.counters.known_replicas), (1, 1));
+}
+
+#[test]
+fn what_others_did_comes_in_runs_of_one_author() {
+    let mut pair = Pair::with_open_document("text");
+    let mut replica = Document::new(AuthorId(900));
+    let state = pair.client.document(DOCUMENT).unwrap().document().missing_from(&[]).unwrap();
+    replica.apply([state.as_slice()]).unwrap();
+    let (ann, bob) = (ParticipantId(70), ParticipantId(71));
+    for (by, at, insert) in
+        [(Some(ann), 0, "1"), (Some(ann), 5, "2"), (Some(bob), 3, "3"), (None, 0, "4"), (Some(ann), 0, "5")]
+    {
+        let update = replica.edit(&[Splice { at, delete: 0, insert: insert.into() }]).unwrap().unwrap();
+        pair.tell(&ToGuest::Document(DocumentToGuest::Update { document: DOCUMENT, by, update }));
+    }
+    pair.take_events();
+    pair.client.apply_incoming();
+    let splice = |at, insert: &str| Splice { at, delete: 0, insert: insert.into() };
+    let run = |by, splices| Run { by, splices };
+    let runs = vec![
+        run(ChangedBy::Participant(ann), vec![splice(0, "1"), splice(5, "2")]),
+        run(ChangedBy::Participant(bob), vec![splice(3, "3")]),
+        run(ChangedBy::Disk, vec![splice(0, "4")]),
+        run(ChangedBy::Participant(ann), vec![splice(0, "5")]),
+    ];
+    assert_eq!(pair.take_events(), [ClientEvent::Changed { document: DOCUMENT, runs }]);
+    assert_eq!(pair.text(), replica.text());
+}
+
+#[test]
+fn an_update_that_can_not_be_read_hides_nothing_of_what_came_before_it() {
+    let mut pair = Pair::with_open_document("text");
+    let mut replica = Document::new(AuthorId(900));
+    let state = pair.client.document(DOCUMENT).unwrap().document().missing_from(&[]).unwrap();
+    replica.apply([state.as_slice()]).unwrap();
+    let splices = vec![Splice { at: 0, delete: 0, insert: "1".into() }];
+    let update = replica.edit(&splices).unwrap().unwrap();
+    let ann = ParticipantId(70);
+    for (by, update) in [(Some(ann), update), (None, vec![0xff])] {
+        pair.tell(&ToGuest::Document(DocumentToGuest::Update { document: DOCUMENT, by, update }));
+    }
+    pair.take_events();
+    pair.client.apply_incoming();
+    let runs = vec![Run { by: ChangedBy::Participant(ann), splices }];
+    assert_eq!(pair.take_events(), [ClientEvent::Changed { document: DOCUMENT, runs }]);
+    pair.settle();
+    assert_eq!(pair.host.counters.syncs, 1);
 }
 
 #[test]
@@ -275,14 +324,14 @@ fn a_text_that_is_not_the_hosts_is_noticed_and_replaced_by_it() {
     pair.heard();
 
     pair.tell(&ToGuest::Document(DocumentToGuest::Digest { document: DOCUMENT, digest: [0; 8] }));
-    assert_eq!(pair.client.sync_state(DOCUMENT), Some(SyncState::Opening));
+    assert_eq!(pair.client.sync_state(DOCUMENT), Some(SyncState::Repairing));
     pair.settle();
     assert_eq!(pair.heard(), ["diverged", "close", "open"]);
     let repaired = ClientEvent::Replaced {
         old: DOCUMENT,
         document: DOCUMENT,
         lost: None,
-        fault: Some(FaultCode::Repaired.into()),
+        fault: Some(Fault::new(FaultCode::Repaired).with(incident([0; 8], digest("text!")))),
     };
     assert!(pair.take_events().contains(&repaired));
     assert_eq!(pair.text(), "text!");
@@ -298,4 +347,64 @@ fn a_digest_that_crosses_typing_proves_nothing() {
     pair.tell(&ToGuest::Document(DocumentToGuest::Digest { document: DOCUMENT, digest: [0; 8] }));
     pair.settle();
     assert_eq!((pair.text().as_str(), pair.host.diverged), ("text!", 0));
+}
+
+#[test]
+fn a_check_compares_every_open_document_at_once_and_tells_what_came_of_it() {
+    let mut pair = Pair::with_open_document("text");
+    pair.settle();
+    pair.take_events();
+    pair.client.check_sync();
+    pair.settle();
+    let equal = SyncReport { equal: 1, ..SyncReport::default() };
+    assert!(pair.take_events().contains(&ClientEvent::SyncChecked { report: equal.clone() }));
+
+    // Typing that is under way is waited for.
+    pair.type_at(4, "!");
+    pair.client.check_sync();
+    pair.type_at(5, "!");
+    pair.settle();
+    assert!(pair.take_events().contains(&ClientEvent::SyncChecked { report: equal }));
+
+    // A text that is not the host's is named, with the id that the host has in its log.
+    pair.client.check_sync();
+    pair.tell(&ToGuest::Document(DocumentToGuest::Digest { document: DOCUMENT, digest: [0; 8] }));
+    pair.settle();
+    let path = WorkspacePath::parse("a.txt").unwrap();
+    let repaired = vec![Repair { path, incident: incident([0; 8], digest("text!!")) }];
+    let report = SyncReport { repaired, ..SyncReport::default() };
+    assert!(pair.take_events().contains(&ClientEvent::SyncChecked { report }));
+    assert_eq!(pair.text(), "text!!");
+}
+
+#[test]
+fn a_check_that_a_break_interrupts_is_answered_all_the_same() {
+    let mut pair = Pair::with_open_document("text");
+    pair.client.check_sync();
+    pair.cut();
+    let unanswered =
+        ClientEvent::SyncChecked { report: SyncReport { unanswered: 1, ..SyncReport::default() } };
+    assert!(pair.take_events().contains(&unanswered));
+    pair.client.check_sync();
+    assert!(pair.take_events().contains(&unanswered), "away from the host nothing can be compared");
+}
+
+#[test]
+fn a_new_epoch_changes_no_text_and_what_is_typed_meanwhile_arrives_once() {
+    let mut pair = Pair::with_open_document("one two\n");
+    pair.settle();
+    pair.take_events();
+    pair.type_at(4, "and ");
+    pair.host.renew(DOCUMENT);
+    pair.settle();
+    assert_eq!((pair.text().as_str(), pair.host.text(DOCUMENT).as_str()), ("one and two\n", "one and two\n"));
+    assert_eq!(pair.host.counters.of_a_past_epoch, 1, "the update crossed the new epoch");
+    assert!(!pair.take_events().iter().any(|event| matches!(event, ClientEvent::Changed { .. })));
+    pair.cut();
+    pair.type_at(0, "zero ");
+    pair.host.renew(DOCUMENT);
+    pair.connect();
+    pair.settle();
+    assert_eq!(pair.host.text(DOCUMENT), "zero one and two\n");
+    assert!(!pair.take_events().iter().any(|event| matches!(event, ClientEvent::Replaced { .. })));
 }

@@ -110,6 +110,10 @@ impl World {
             }
             2..=3 => self.guests[number].stalled = false,
             4 if self.random.one_in(3) => self.flip_role(number),
+            5 if self.random.one_in(3) => {
+                let document = *self.random.pick(&[DocumentId(1), DocumentId(2)]);
+                self.host.renew(document);
+            }
             5 => self.host.checkpoint(DocumentId(1)),
             6 => self.change_on_disk(),
             7 if self.random.one_in(2) => {
@@ -168,7 +172,10 @@ impl World {
     fn flood(&mut self, number: usize) {
         self.guests[number].stalled = true;
         for _ in 0..4 {
-            let noise = format!("{}\n", "flood ".repeat(FLOOD_UNITS / 6));
+            // Nothing that packing makes smaller.
+            let letters: String =
+                (0..FLOOD_UNITS).map(|_| char::from(b'a' + self.random.below(26) as u8)).collect();
+            let noise = format!("{letters}\n");
             self.host.checkpoint(DocumentId(1));
             self.host.change_on_disk(DocumentId(1), |text| format!("{text}{noise}"));
             self.host.change_on_disk(DocumentId(1), |text| text.replace(&noise, ""));
@@ -232,6 +239,9 @@ impl World {
                 );
                 let editor = &guest.editors[&document];
                 assert_eq!(String::from_utf16(editor).unwrap(), text, "seed {seed}, guest {number}: editor");
+            }
+            for mark in text.chars().filter(|mark| is_mark(*mark)) {
+                assert_eq!(text.matches(mark).count(), 1, "seed {seed}, {document}: {mark:?} arrived twice");
             }
             everything.push_str(&text);
         }
@@ -347,6 +357,9 @@ fn replicas_agree_at_rest_whatever_happens_on_the_way() {
                 closes,
                 verified,
                 saves,
+                renewals,
+                of_a_past_epoch,
+                caught_up,
             }
         ));
     }

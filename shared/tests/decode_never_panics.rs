@@ -7,6 +7,8 @@ mod damage;
 #[path = "common/samples.rs"]
 mod samples;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use parlor_shared::codec::{self, Decoded, Vocabulary};
 use parlor_shared::document::StickyPosition;
@@ -38,7 +40,7 @@ fn corpus_of_messages() -> Vec<Vec<u8>> {
 
 /// Frames of a conversation, each the next one.
 fn frames() -> Vec<Vec<u8>> {
-    let (mut link, mut lanes) = (Link::default(), Lanes::default());
+    let (mut link, mut lanes) = (Link::new(Duration::ZERO), Lanes::default());
     corpus_of_messages()
         .into_iter()
         .enumerate()
@@ -48,7 +50,10 @@ fn frames() -> Vec<Vec<u8>> {
                 1 => lanes.push_workspace(message.into()).unwrap(),
                 _ => lanes.push_file(Bytes::from(message.repeat(400))).unwrap(),
             }
-            link.next_frame(&mut lanes).unwrap()
+            let frame = link.next_frame(&mut lanes, Duration::ZERO).unwrap();
+            // The peer has it: the window stays open.
+            link.resume(link.sent_and_acknowledged().0, Duration::ZERO).unwrap();
+            frame
         })
         .collect()
 }
@@ -104,11 +109,11 @@ proptest! {
 
     #[test]
     fn damaged_frames_are_taken_or_end_the_link(good in 0..frames().len(), bytes in damaged(frames())) {
-        let mut link = Link::default();
+        let mut link = Link::new(Duration::ZERO);
         for frame in &frames()[..good] {
-            link.receive(frame).unwrap();
+            link.receive(frame, Duration::ZERO).unwrap();
         }
-        let _ = link.receive(&bytes);
+        let _ = link.receive(&bytes, Duration::ZERO);
         while let Some((lane, message)) = link.next_message() {
             prop_assert!(message.len() <= lane.max_message_bytes());
         }

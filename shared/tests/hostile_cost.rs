@@ -94,7 +94,7 @@ fn claims_cost_no_memory_and_the_largest_updates_little_time() {
             let _ = document.resolve(&StickyPosition(claim[..claim.len().min(64)].to_vec()));
             let _ = codec::decode::<ToHost>(claim);
             let _ = codec::decode::<ToGuest>(claim);
-            let _ = Link::default().receive(claim);
+            let _ = Link::new(Duration::ZERO).receive(claim, Duration::ZERO);
         }
     });
     assert!(peak < FAIR_BYTES, "claims took {peak} bytes");
@@ -105,11 +105,13 @@ fn claims_cost_no_memory_and_the_largest_updates_little_time() {
     assert!(result.is_err() && peak < 2 * FAIR_BYTES, "{peak}");
 
     // A message in a million empty pieces.
-    let (mut link, frame) = (Link::default(), [&[1, 0][..], &[0x82, 0].repeat(8000)].concat());
-    let (result, peak) = peak_of(|| link.receive(&frame));
+    let (mut link, frame) = (Link::new(Duration::ZERO), [&[0, 1, 0][..], &[0x82, 0].repeat(8000)].concat());
+    let (result, peak) = peak_of(|| link.receive(&frame, Duration::ZERO));
     assert!(result.is_ok() && peak < FAIR_BYTES, "{peak}");
     // A million messages of nothing, in frames as large as they come: a few bytes each.
-    let (result, peak) = peak_of(|| Link::default().receive(&[&[1, 0][..], &[2, 0].repeat(8000)].concat()));
+    let (result, peak) = peak_of(|| {
+        Link::new(Duration::ZERO).receive(&[&[0, 1, 0][..], &[2, 0].repeat(8000)].concat(), Duration::ZERO)
+    });
     assert!(result.is_ok() && peak < 2 * FAIR_BYTES, "{peak}");
 
     println!("claims done");

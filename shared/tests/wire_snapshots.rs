@@ -5,6 +5,8 @@
 #[path = "common/samples.rs"]
 mod samples;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use parlor_shared::codec::{self, DecodeError, Decoded, Vocabulary};
 use parlor_shared::fault::{Fault, FaultCode};
@@ -25,13 +27,13 @@ const TO_HOST: &[&str] = &[
     "0004ac0202",
     "0005ac0202",
     "0006",
-    "0100ac0207612f622e747874010503011009",
-    "0101058201020000",
-    "01020503011009",
+    "0100ac0207612f622e74787401050103011009",
+    "01010501820100020000",
+    "0102050103011009",
     "010305",
     "010405",
     "010505",
-    "010605",
+    "01060501010101010101010202020202020202",
     "0200010b7372632f6d61696e2e727301050204001004000400110400040014040004001504000101040010040004001e040001",
     "0300ac0200",
     "03010161",
@@ -55,9 +57,9 @@ const TO_GUEST: &[&str] = &[
     "0008010118687474703a2f2f6c6f63616c686f73742f732f7823312e79",
     "0009",
     "000a",
-    "0100ac0205097372632fc3bc2e7273010301000102",
-    "01010502000003011009",
-    "010205020000",
+    "0100ac020501097372632fc3bc2e7273010301000102",
+    "01010501d8040e1f070100ffff406007070707070703011009",
+    "01020501010200020000",
     "0103058201",
     "010405820197030305612e62696e023137023136",
     "010505",
@@ -65,6 +67,7 @@ const TO_GUEST: &[&str] = &[
     "01070505622e747874",
     "0108050197030305612e62696e023137023136",
     "0109050102030405060708",
+    "010a050200020000",
     "020002010b7372632f6d61696e2e727301050204001004000400110400040014040004001504000101040010040004001e040001",
     "030001ac0201610101620201c801",
     "030101610101620100010163",
@@ -211,32 +214,36 @@ fn the_header_of_a_greeting_is_frozen() {
 
 #[test]
 fn frames_of_the_link_are_frozen() {
-    let (mut link, mut lanes) = (Link::default(), Lanes::default());
+    let (mut link, mut lanes) = (Link::new(Duration::ZERO), Lanes::default());
     lanes.push_control(Bytes::from_static(&[0, 0])).unwrap();
     lanes.push_presence(1, Bytes::from_static(&[2, 0]));
     lanes.push_document(Bytes::from_static(&[1, 4, 5])).unwrap();
     lanes.push_file(Bytes::from(vec![7; 20_000])).unwrap();
-    let first = link.next_frame(&mut lanes).unwrap();
-    // Sequence 1, nothing acknowledged; control, presence, document whole; a file that goes on, 16,365 bytes.
-    assert_eq!(hex(&first[..18]), "01000002000001020200020301040584ed7f");
-    let second = link.next_frame(&mut lanes).unwrap();
-    assert_eq!(hex(&second[..6]), "020004b31c07", "the rest of the file");
-    let mut other = Link::default();
-    other.receive(&first).unwrap();
-    other.receive(&second).unwrap();
-    assert_eq!(hex(&other.heartbeat(&mut Lanes::default())), "0102", "a heartbeat acknowledges");
+    let first = link.next_frame(&mut lanes, Duration::ZERO).unwrap();
+    // Records, sequence 1, nothing acknowledged; control, presence, document whole; a file that goes on, 16,364 bytes.
+    assert_eq!(hex(&first[..19]), "0001000002000001020200020301040584ec7f");
+    let second = link.next_frame(&mut lanes, Duration::ZERO).unwrap();
+    assert_eq!(hex(&second[..7]), "00020004b41c07", "the rest of the file");
+    let mut other = Link::new(Duration::ZERO);
+    other.receive(&first, Duration::ZERO).unwrap();
+    other.receive(&second, Duration::ZERO).unwrap();
+    assert_eq!(
+        hex(&other.next_frame(&mut Lanes::default(), Duration::ZERO).unwrap()),
+        "010002",
+        "what came is acknowledged"
+    );
     let lanes: Vec<Lane> = std::iter::from_fn(|| other.next_message()).map(|(lane, _)| lane).collect();
     assert_eq!(lanes, [Lane::Control, Lane::Presence, Lane::Document, Lane::File]);
 }
 
 #[test]
 fn lanes_of_a_newer_peer_are_passed_over() {
-    let mut link = Link::default();
+    let mut link = Link::new(Duration::ZERO);
     // A piece on lane 9, another that goes on, then a message that this build knows.
-    link.receive(&unhex("01000902aabb8901cc00020000")).unwrap();
+    link.receive(&unhex("0001000902aabb8901cc00020000"), Duration::ZERO).unwrap();
     assert_eq!(link.next_message(), Some((Lane::Control, Bytes::from_static(&[0, 0]))));
     assert_eq!(link.next_message(), None);
     assert_eq!(link.take_unknown_lane(), Some(9), "told once, so that somebody can answer");
     assert_eq!(link.take_unknown_lane(), None);
-    assert!(link.receive(&unhex("02000905aabb")).is_err(), "still within the frame");
+    assert!(link.receive(&unhex("0002000905aabb"), Duration::ZERO).is_err(), "still within the frame");
 }

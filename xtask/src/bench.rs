@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::{dist, run, setup, vectors, workspace};
 
 /// The document whose tables are measured.
-const DOCUMENT: &str = "docs/performance.md";
+pub(crate) const DOCUMENT: &str = "docs/performance.md";
 
 /// The page's bench, a Node program that gets PARLOR_BIN and CHROMIUM.
 const PAGE_BENCH: &str = "e2e/page-bench.mjs";
@@ -120,7 +120,7 @@ fn seal_table(native: &str, wasm: &str) -> Result<String> {
 }
 
 /// Puts each block of the output between the marks of the same name in the document.
-fn filled(document: &str, output: &str) -> Result<String> {
+pub(crate) fn filled(document: &str, output: &str) -> Result<String> {
     let mut filled = document.to_owned();
     let mut rest = output;
     while let Some((_, after)) = rest.split_once("<!-- begin ") {

@@ -9,6 +9,7 @@ mod run;
 mod setup;
 mod share;
 mod simulate;
+mod soak;
 mod test;
 mod vectors;
 mod workspace;
@@ -52,6 +53,15 @@ enum Task {
         /// Less than a minute, and numbers to match; docs/performance.md stays as it is
         #[arg(long)]
         quick: bool,
+    },
+    /// Let a crowd of guests type, go away and come back around the release binary; keep the curve of its memory
+    Soak {
+        /// How long; from an hour on docs/performance.md shows it
+        #[arg(long, default_value_t = 60.0)]
+        minutes: f64,
+        /// Edits a second of each guest
+        #[arg(long, default_value_t = 3.0)]
+        rate: f64,
     },
     /// Play simulated sessions of the real agent and real clients: many seeds, or one plan
     Simulate {
@@ -98,6 +108,7 @@ fn main() -> ExitCode {
         Task::Dev(Sharing { path, flags }) => dev::dev(&path, &flags),
         Task::Bench { quick: false } => bench::bench(bench::Pace::Full),
         Task::Bench { quick: true } => bench::bench(bench::Pace::Quick),
+        Task::Soak { minutes, rate } => soak::soak(minutes, rate),
         Task::Simulate { plan: Some(plan), .. } => simulate::simulate(simulate::What::Plan(&plan)),
         Task::Simulate { seeds, from, plan: None } => simulate::simulate(simulate::What::Seeds(seeds, from)),
         Task::Dist => dist::dist(),

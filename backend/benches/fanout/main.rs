@@ -4,12 +4,21 @@
 //! `docs/performance.md`; what goes on is told on standard error.
 
 mod board;
+mod crowd;
+mod curve;
+#[path = "../../../shared/tests/common/history.rs"]
+mod histories;
+mod history;
 mod join;
 mod party;
 mod process;
+#[path = "../../../shared/tests/common/random.rs"]
+mod random;
 mod relay;
+mod soak;
 mod table;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -46,6 +55,18 @@ struct Arguments {
     /// Only these numbers of receivers
     #[arg(long, value_delimiter = ',', default_values_t = RECEIVERS)]
     receivers: Vec<usize>,
+    /// Measure nothing else: a crowd types, goes away and comes back for so many minutes
+    #[arg(long, value_name = "MINUTES")]
+    soak: Option<f64>,
+    /// Guests of that crowd
+    #[arg(long, default_value_t = 30)]
+    guests: usize,
+    /// Edits a second of each of them
+    #[arg(long, default_value_t = 3.0)]
+    rate: f64,
+    /// Where the crowd's curve goes
+    #[arg(long, default_value = "target/soak")]
+    curve: PathBuf,
     /// Cargo says so to every bench
     #[arg(long, hide = true)]
     bench: bool,
@@ -59,12 +80,17 @@ enum Part {
     Fanout,
     Rate,
     Join,
+    History,
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     if arguments.serve_relay {
         return relay::serve();
+    }
+    if let Some(minutes) = arguments.soak {
+        let time = Duration::from_secs_f64(minutes * 60.0);
+        return soak::soak(time, arguments.guests, arguments.rate, &arguments.curve);
     }
     let wants = |part| arguments.only.is_none_or(|only| only == part);
     let pace = if arguments.quick { Pace::QUICK } else { Pace::FULL };
@@ -82,6 +108,9 @@ fn main() -> Result<()> {
     if wants(Part::Join) {
         join::measure(pace.joins)?;
     }
+    if wants(Part::History) {
+        history::measure(pace.history_edits)?;
+    }
     Promise::print("promises", &promises);
     Ok(())
 }
@@ -94,6 +123,7 @@ struct Pace {
     turn: [Duration; 2],
     search_turn: Duration,
     joins: usize,
+    history_edits: usize,
 }
 
 impl Pace {
@@ -102,12 +132,14 @@ impl Pace {
         turn: [Duration::from_millis(2000), Duration::from_millis(1000)],
         search_turn: Duration::from_secs(2),
         joins: 5,
+        history_edits: histories::LONG_EDITS,
     };
     const QUICK: Self = Self {
         turns: 2,
         turn: [Duration::from_millis(500), Duration::from_millis(400)],
         search_turn: Duration::from_millis(500),
         joins: 1,
+        history_edits: 10_000,
     };
 }
 

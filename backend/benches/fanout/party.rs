@@ -67,10 +67,11 @@ impl Party {
             let board = Arc::clone(&board);
             let (opened, is_open) = mpsc::sync_channel(1);
             let on_event: OnEvent = Box::new(move |_, event| match event {
-                ClientEvent::Changed { splices, .. } => {
-                    let inserted: usize = splices.iter().map(|splice| splice.insert.len()).sum();
+                ClientEvent::Changed { runs, .. } => {
+                    let splices = || runs.iter().flat_map(|run| &run.splices);
+                    let inserted: usize = splices().map(|splice| splice.insert.len()).sum();
                     let count = (inserted / EDIT_UNITS) as u32;
-                    let last = splices.iter().rev().find(|splice| !splice.insert.is_empty());
+                    let last = splices().rev().find(|splice| !splice.insert.is_empty());
                     let last = last.and_then(|splice| sequence_at_end(&splice.insert)).unwrap_or_default();
                     board.has(receiver, count, last);
                 }
@@ -192,6 +193,7 @@ pub(crate) fn runtime() -> Result<Runtime> {
 }
 
 /// Whether a guest's incoming messages are measured.
+#[derive(Clone)]
 pub(crate) enum Count {
     No,
     Into(Arc<Mutex<Vec<usize>>>),
@@ -206,7 +208,16 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(crate) fn start(folder: &Path) -> Result<Self> {
+        Self::start_with(folder, &mut Command::new(env!("CARGO_BIN_EXE_parlor")))
+    }
+
+    /// One whose session survives its being killed, in a folder of its own.
+    pub(crate) fn start_keeping(folder: &Path, state: &Path) -> Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
+        Self::start_with(folder, command.env("PARLOR_STATE_DIR", state))
+    }
+
+    fn start_with(folder: &Path, command: &mut Command) -> Result<Self> {
         let (program, line) = Program::start(command.arg("share").arg(folder).args(["--output", "json"]))?;
         let sharing: serde_json::Value = serde_json::from_str(&line)?;
         let link =
@@ -225,15 +236,8 @@ impl Agent {
         file: &str,
         count: Count,
     ) -> Result<Guest> {
-        let identity = Identity::generate()?;
-        let options = ClientOptions {
-            invite: self.invite.clone(),
-            identity,
-            name: "Guest".to_owned(),
-            program: "bench".to_owned(),
-        };
-        let guest = Guest::new(options, on_event);
-        let transport = runtime.block_on(connect(&self.origin, &self.invite.session.to_string()))?;
+        let guest = Guest::new(self.guest_options(Identity::generate()?), on_event);
+        let transport = self.connect(runtime)?;
         let transport = match count {
             Count::No => transport,
             Count::Into(sizes) => counting(transport, sizes),
@@ -241,6 +245,21 @@ impl Agent {
         runtime.spawn(guest.serve(transport));
         guest.with(|client| WorkspacePath::parse(file).map(|path| client.open(path)))?;
         Ok(guest)
+    }
+
+    /// What a guest of this agent needs to know.
+    pub(crate) fn guest_options(&self, identity: Identity) -> ClientOptions {
+        ClientOptions {
+            invite: self.invite.clone(),
+            identity,
+            name: "Guest".to_owned(),
+            program: "bench".to_owned(),
+        }
+    }
+
+    /// A socket to it.
+    pub(crate) fn connect(&self, runtime: &Runtime) -> Result<Transport> {
+        Ok(runtime.block_on(connect(&self.origin, &self.invite.session.to_string()))?)
     }
 }
 

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use parlor_shared::access_rules;
 use parlor_shared::document::diff;
+use parlor_shared::document::epoch::{Epochs, Step, Wear, wear};
 use parlor_shared::document::{Document, UpdateError, digest as document_digest};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
 use parlor_shared::limits::MAX_DOCUMENT_BYTES;
 use parlor_shared::message::{
-    DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, KnownDocument, ToGuest,
+    DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, KnownDocument, Packed, ToGuest,
 };
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
@@ -57,23 +58,31 @@ const GONE_PAUSE: Duration = Duration::from_millis(150);
 /// Between two looks at files that checkpoints replaced: a shell may have opened one just before and write just after.
 const RECHECK_INTERVAL: Duration = Duration::from_millis(250);
 
+/// Bytes of updates after which the weight of the history is looked at again, besides a quarter of the text's length: that
+/// takes as long as encoding all of it.
+const WEIGH_AFTER_BYTES: usize = 64 * 1024;
+
+/// So long nobody types before a worn history is left behind, unless it is worn out: undo does not reach behind it.
+const RENEWAL_QUIET: Duration = Duration::from_secs(30);
+
 /// What a document can be asked.
 #[derive(Debug)]
 pub(super) enum DocumentCommand {
     /// Somebody wants to see it.
     Open(Arc<ParticipantConnection>, RequestId, Option<KnownDocument>),
-    /// An authorised edit.
-    Update { from: ParticipantId, sequence: u32, update: Vec<u8> },
+    /// An authorised edit. From a connection that gave way to another one meanwhile it is void: whoever came back was told
+    /// what the text has of its author, and writes on from there.
+    Update { from: ParticipantId, connection: ConnectionId, epoch: u32, sequence: u32, update: Packed },
     /// Somebody missed something.
-    Sync { from: ParticipantId, state_vector: Vec<u8> },
+    Sync { from: ParticipantId, epoch: u32, state_vector: Vec<u8> },
     /// An authorised wish for a checkpoint.
     Save { from: ParticipantId },
     /// Somebody wants to compare its text with ours.
     Verify { from: ParticipantId },
     /// Somebody's text was another than ours; it takes ours.
-    Diverged { from: ParticipantId },
-    /// Somebody no longer shows it.
-    Close { from: ParticipantId },
+    Diverged { from: ParticipantId, incident: String },
+    /// Somebody no longer shows it, on this connection.
+    Close { from: ParticipantId, connection: ConnectionId },
     /// A connection is over.
     Gone(ParticipantId, ConnectionId),
     /// The file may have changed outside.
@@ -171,6 +180,13 @@ pub(super) struct DocumentActor {
     changes: u64,
     /// The text's digest, and after which change it was taken.
     digest: Option<(u64, [u8; 8])>,
+    epochs: Epochs,
+    /// When the actor began: times of epochs count from here.
+    began: Instant,
+    /// Bytes of updates since the history was weighed.
+    unweighed: usize,
+    /// The history is worn: when it is left behind if nobody types until then.
+    renew_at: Option<Instant>,
     /// How often somebody's replica had to be repaired.
     repairs: u64,
     journal: Journal,
@@ -206,11 +222,12 @@ impl DocumentActor {
         events: Events,
     ) -> (Self, DocumentHandle) {
         let Restored { identity, text, disk_replica, perhaps_written, journal } = restored;
-        let Identity { document, path, encoding, end_of_line } = identity;
+        let Identity { document, epoch, path, encoding, end_of_line } = identity;
         let file = DiskFile::restored(workspace, &path, disk_replica.text(), encoding, end_of_line);
         let (mut actor, handle) = Self::empty(document, path, Job::restored(file), notices, events);
         let now = Instant::now();
         actor.format = Format { encoding, end_of_line };
+        actor.epochs = Epochs::resumed(epoch);
         actor.loaded = true;
         actor.check_disk = true;
         // A guest may have written it: then what guests may not write stays unwritten.
@@ -265,6 +282,10 @@ impl DocumentActor {
             finishing: None,
             changes: 0,
             digest: None,
+            epochs: Epochs::default(),
+            began: Instant::now(),
+            unweighed: 0,
+            renew_at: None,
             repairs: 0,
             journal: Journal::none(),
             journal_path: None,
@@ -319,31 +340,37 @@ impl DocumentActor {
                     self.early.push((connection, request, known));
                 }
             }
-            DocumentCommand::Update { from, sequence, update } => self.update(from, sequence, &update, now),
-            DocumentCommand::Sync { from, state_vector } => {
+            DocumentCommand::Update { from, connection, epoch, sequence, update } => {
+                // One of an epoch that is over is part of what its author says when it hears of the next.
+                if self.is_subscribed(from, connection) && epoch == self.epochs.current() {
+                    self.update(from, sequence, &update, now);
+                }
+            }
+            DocumentCommand::Sync { from, epoch, state_vector } => {
                 debug!(document = %self.id, participant = %from, "a guest synchronises anew");
-                self.send_state(from, &state_vector);
+                self.synchronise(from, epoch, &state_vector);
             }
             DocumentCommand::Save { from } => {
                 self.save_asked_by = Some(from);
                 self.schedule.force();
             }
             DocumentCommand::Verify { from } => self.verify(from),
-            DocumentCommand::Diverged { from } => {
+            DocumentCommand::Diverged { from, incident } => {
                 self.repairs += 1;
-                let (document, incident) = (self.id, self.repairs);
-                error!(%document, participant = %from, incident, "a replica had another text; it takes ours");
+                let (document, repairs) = (self.id, self.repairs);
+                error!(%document, participant = %from, %incident, repairs, "a replica had another text; it takes ours");
             }
-            DocumentCommand::Close { from } => {
-                if let Some(subscriber) = self.subscribers.remove(&from) {
+            DocumentCommand::Close { from, connection } => {
+                if self.is_subscribed(from, connection)
+                    && let Some(subscriber) = self.subscribers.remove(&from)
+                {
                     subscriber.connection.release(self.id);
                     subscriber.connection.outbox.forget_document(self.id);
                 }
                 self.note_emptiness(now);
             }
             DocumentCommand::Gone(participant, connection) => {
-                let gone = |subscriber: &Subscriber| subscriber.connection.connection == connection;
-                if self.subscribers.get(&participant).is_some_and(gone) {
+                if self.is_subscribed(participant, connection) {
                     self.subscribers.remove(&participant);
                     self.keep_until = Some(now + LINGER_FOR_LOST);
                     self.note_emptiness(now);
@@ -373,6 +400,11 @@ impl DocumentActor {
 
     // Subscribers.
 
+    fn is_subscribed(&self, participant: ParticipantId, connection: ConnectionId) -> bool {
+        let same = |subscriber: &Subscriber| subscriber.connection.connection == connection;
+        self.subscribers.get(&participant).is_some_and(same)
+    }
+
     fn open(
         &mut self,
         connection: Arc<ParticipantConnection>,
@@ -384,8 +416,19 @@ impl DocumentActor {
             return self.note_emptiness(now);
         }
         let role = connection.role().unwrap_or(Role::Viewer);
+        // Whoever knew the text in an earlier epoch is brought forward from there.
+        let steps = known.filter(|known| known.document == self.id).and_then(|known| {
+            let steps = self.epochs.steps(&self.text, known.epoch, &known.state_vector).ok()??;
+            Some((known.epoch, steps))
+        });
+        let (epoch, steps) = steps.unwrap_or_else(|| {
+            let current = self.epochs.current();
+            let steps = self.epochs.steps(&self.text, current, &[]);
+            (current, steps.ok().flatten().expect("the current epoch is known, and so is an empty vector"))
+        });
         let info = DocumentInfo {
             document: self.id,
+            epoch,
             path: self.path.clone(),
             end_of_line: self.format.end_of_line,
             encoding: self.format.encoding,
@@ -397,22 +440,36 @@ impl DocumentActor {
         self.subscribers.insert(id, Subscriber { connection, sequence: 0, acknowledged: 0, refused: false });
         self.empty_since = None;
         self.idle_told = false;
-        let state_vector = match known {
-            Some(known) if known.document == self.id => known.state_vector,
-            Some(_) | None => Vec::new(),
-        };
-        self.send_state(id, &state_vector);
+        self.send_steps(id, steps);
     }
 
-    fn send_state(&self, to: ParticipantId, state_vector: &[u8]) {
-        let Some(subscriber) = self.subscribers.get(&to) else { return };
-        match self.text.missing_from(state_vector) {
-            Ok(update) => {
-                let state_vector = self.text.state_vector();
-                let state = DocumentToGuest::State { document: self.id, update, state_vector };
-                subscriber.connection.outbox.state(self.id, state);
+    fn synchronise(&self, from: ParticipantId, epoch: u32, state_vector: &[u8]) {
+        let Some(subscriber) = self.subscribers.get(&from) else { return };
+        match self.epochs.steps(&self.text, epoch, state_vector) {
+            Ok(Some(steps)) => self.send_steps(from, steps),
+            Ok(None) => {
+                let fault = FaultCode::UnknownDocument.into();
+                let refused =
+                    DocumentToGuest::Refused { document: self.id, sequence: subscriber.sequence, fault };
+                subscriber.connection.outbox.document(refused);
             }
             Err(_) => subscriber.connection.outbox.fault(None, FaultCode::Malformed.into()),
+        }
+    }
+
+    fn send_steps(&self, to: ParticipantId, steps: Vec<Step>) {
+        let Some(subscriber) = self.subscribers.get(&to) else { return };
+        let document = self.id;
+        for step in steps {
+            let message = match step {
+                Step::State { epoch, update, state_vector } => {
+                    DocumentToGuest::State { document, epoch, update: Packed::new(update), state_vector }
+                }
+                Step::Renewed { epoch, update } => {
+                    DocumentToGuest::Renewed { document, epoch, update: Packed::new(update) }
+                }
+            };
+            subscriber.connection.outbox.state(document, message);
         }
     }
 
@@ -427,7 +484,7 @@ impl DocumentActor {
         subscriber.connection.outbox.document(DocumentToGuest::Digest { document: self.id, digest });
     }
 
-    fn update(&mut self, from: ParticipantId, sequence: u32, update: &[u8], now: Instant) {
+    fn update(&mut self, from: ParticipantId, sequence: u32, packed: &Packed, now: Instant) {
         let Some(subscriber) = self.subscribers.get_mut(&from) else { return };
         if subscriber.refused {
             return;
@@ -436,24 +493,28 @@ impl DocumentActor {
         let writable =
             connection.role() == Some(Role::Host) || access_rules::is_writable_by_guests(&self.path);
         let result = if writable {
-            self.text
-                .apply_as(connection.author, update, MAX_DOCUMENT_BYTES as u32)
-                .map_err(|error| fault_of(&error))
+            packed.unpack().map_err(Fault::from).and_then(|update| {
+                let applied = self.text.apply_as(connection.author, &update, MAX_DOCUMENT_BYTES as u32);
+                applied.map(|()| update).map_err(|error| fault_of(&error))
+            })
         } else {
             Err(Fault::new(FaultCode::Protected).with(&self.path))
         };
-        if let Err(fault) = result {
-            debug!(document = %self.id, participant = %from, code = ?fault.code, "refused an update");
-            subscriber.refused = true;
-            let refused = DocumentToGuest::Refused { document: self.id, sequence, fault };
-            subscriber.connection.outbox.document(refused);
-            return;
-        }
+        let update = match result {
+            Ok(update) => update,
+            Err(fault) => {
+                debug!(document = %self.id, participant = %from, code = ?fault.code, "refused an update");
+                subscriber.refused = true;
+                let refused = DocumentToGuest::Refused { document: self.id, sequence, fault };
+                subscriber.connection.outbox.document(refused);
+                return;
+            }
+        };
         subscriber.sequence = sequence;
         if connection.role() != Some(Role::Host) {
             self.unsaved_by = Actor::Guest;
         }
-        self.changed(Some(from), update.to_vec(), now);
+        self.changed(Some(from), update, now);
     }
 
     /// The text changed: passes it on to everybody but its author.
@@ -465,8 +526,12 @@ impl DocumentActor {
 
     fn pass_on(&mut self, author: Option<ParticipantId>, update: Vec<u8>, now: Instant) {
         self.changes += 1;
+        self.unweighed += update.len();
         self.schedule.edited(now);
-        let message = encode(&ToGuest::Document(DocumentToGuest::Update { document: self.id, update }));
+        self.renew_at = None;
+        let (epoch, update) = (self.epochs.current(), Packed::new(update));
+        let message = DocumentToGuest::Update { document: self.id, epoch, by: author, update };
+        let message = encode(&ToGuest::Document(message));
         for (id, subscriber) in &self.subscribers {
             if Some(*id) != author {
                 subscriber.connection.outbox.update(self.id, message.clone());
@@ -498,7 +563,8 @@ impl DocumentActor {
 
     fn identity(&self) -> Identity {
         let Format { encoding, end_of_line } = self.format;
-        Identity { document: self.id, path: self.path.clone(), encoding, end_of_line }
+        let epoch = self.epochs.current();
+        Identity { document: self.id, epoch, path: self.path.clone(), encoding, end_of_line }
     }
 
     fn set_status(&mut self, status: DocumentStatus) {
@@ -651,8 +717,59 @@ impl DocumentActor {
         if self.journal.is_long() {
             self.journal.rewrite(&self.identity(), &self.text, &self.disk_replica);
         }
+        self.weigh(now);
         if self.job.has_retired() {
             self.recheck_at.get_or_insert(now + RECHECK_INTERVAL);
+        }
+    }
+
+    /// Looks whether the history has become too heavy. After a checkpoint, when the disk has all of the text: then both
+    /// replicas can begin anew with the same.
+    fn weigh(&mut self, now: Instant) {
+        if !self.is_at_rest() {
+            return;
+        }
+        if self.unweighed >= WEIGH_AFTER_BYTES + self.text.len() as usize / 4 {
+            self.unweighed = 0;
+            match wear(&self.text) {
+                Ok(Wear::WornOut) => return self.renew(now),
+                Ok(Wear::Worn) => self.renew_at = Some(now + RENEWAL_QUIET),
+                Ok(Wear::Slight) | Err(_) => {}
+            }
+        }
+        if self.renew_at.is_some_and(|at| at <= now) {
+            self.renew(now);
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.loaded
+            && !self.schedule.is_unsaved()
+            && !self.job.is_running()
+            && !self.check_disk
+            && self.settling_until.is_none()
+            && matches!(self.status, DocumentStatus::Saved { .. })
+            && self.finishing.is_none()
+    }
+
+    /// Leaves the history behind: see [`parlor_shared::document::epoch`].
+    fn renew(&mut self, now: Instant) {
+        self.renew_at = None;
+        if self.text.text() != self.disk_replica.text() {
+            return;
+        }
+        self.epochs.forget_until(now - self.began);
+        let until = now + LINGER_FOR_LOST - self.began;
+        let (text, first) = self.epochs.renew(&self.text, until).expect("our own document can be encoded");
+        self.disk_replica = Document::new(AuthorId::DISK);
+        self.disk_replica.apply([first.as_slice()]).expect("our own update can be read");
+        self.text = text;
+        self.journal.rewrite(&self.identity(), &self.text, &self.disk_replica);
+        let epoch = self.epochs.current();
+        debug!(document = %self.id, epoch, "left the history behind");
+        let renewed = DocumentToGuest::Renewed { document: self.id, epoch, update: Packed::new(first) };
+        for subscriber in self.subscribers.values() {
+            subscriber.connection.outbox.state(self.id, renewed.clone());
         }
     }
 
@@ -724,7 +841,7 @@ impl DocumentActor {
         } else {
             self.empty_since.map(|since| self.idle_at(since))
         };
-        [due, settled, recheck, idle].into_iter().flatten().min()
+        [due, settled, recheck, idle, self.renew_at].into_iter().flatten().min()
     }
 
     fn idle_at(&self, empty_since: Instant) -> Instant {
@@ -740,6 +857,11 @@ impl DocumentActor {
     }
 
     fn housekeeping(&mut self, now: Instant) {
+        if self.renew_at.is_some_and(|at| at <= now) {
+            self.weigh(now);
+            // Not at rest: the next checkpoint looks again.
+            self.renew_at = None;
+        }
         // A text that the disk does not have is never given up.
         let idle =
             !self.schedule.is_unsaved() && self.empty_since.is_some_and(|since| self.idle_at(since) <= now);

@@ -250,6 +250,9 @@ impl DocumentsActor {
         path: WorkspacePath,
         known: Option<KnownDocument>,
     ) {
+        // Whoever was away when an open file was moved goes on where it is now.
+        let open_already = known.as_ref().and_then(|known| self.open.get(&known.document));
+        let path = open_already.map_or(path, |open| open.path.clone());
         // Two paths may lead to one file, by a link: one document serves both.
         let workspace = self.workspace.clone();
         let resolved = blocking(move || workspace.locate(Access::Read, &path)).await;

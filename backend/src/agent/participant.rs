@@ -4,11 +4,13 @@ use std::collections::HashSet;
 
 use parking_lot::Mutex;
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
+use parlor_shared::id::{AuthorId, DocumentId, LinkId, ParticipantId};
 use parlor_shared::limits::MAX_OPEN_DOCUMENTS;
 use parlor_shared::role::Role;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::connection::Return;
 use super::outbox::Outbox;
 
 /// Tells two connections of one participant apart: the one that broke and the one that came back.
@@ -40,7 +42,13 @@ pub(super) struct ParticipantConnection {
     standing: Mutex<Standing>,
     reason: Mutex<Option<Fault>>,
     documents: Mutex<HashSet<DocumentId>>,
+    /// What the link is called; whoever proves to be the same guest and names it goes on with it.
+    pub(super) link: LinkId,
+    returns: mpsc::Sender<Return>,
 }
+
+/// Where a connection learns that its guest is back on another transport. One waits at most: its sender waits meanwhile.
+pub(super) type Returns = mpsc::Receiver<Return>;
 
 impl ParticipantConnection {
     /// A connection that waits in the lobby.
@@ -48,18 +56,28 @@ impl ParticipantConnection {
         id: ParticipantId,
         connection: ConnectionId,
         author: AuthorId,
+        link: LinkId,
         stopped: CancellationToken,
-    ) -> Self {
-        Self {
+    ) -> (Self, Returns) {
+        let (returns, receiver) = mpsc::channel(1);
+        let participant = Self {
             id,
             connection,
             author,
+            link,
+            returns,
             outbox: Outbox::default(),
             stopped,
             standing: Mutex::new(Standing::Waiting),
             reason: Mutex::new(None),
             documents: Mutex::default(),
-        }
+        };
+        (participant, receiver)
+    }
+
+    /// Gives a new transport to the connection that goes on over it, or back if that has ended.
+    pub(super) async fn hand_over(&self, back: Return) -> Result<(), Return> {
+        self.returns.send(back).await.map_err(|error| error.0)
     }
 
     /// How far it was let in, now.

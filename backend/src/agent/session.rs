@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::{AuthorId, ParticipantId, RequestId};
+use parlor_shared::id::{AuthorId, LinkId, ParticipantId, RequestId};
 use parlor_shared::limits::{MAX_PARTICIPANTS, MAX_WAITING};
 use parlor_shared::message::{
-    InviteInfo, LeaveReason, Participant, PresenceToGuest, SessionInfo, SessionToGuest, SessionToHost,
-    ToGuest, Welcome,
+    InviteInfo, LeaveReason, Participant, PresenceToGuest, Resume, SessionInfo, SessionToGuest,
+    SessionToHost, ToGuest, Welcome,
 };
 use parlor_shared::presence::{Presence, PresenceMap};
 use parlor_shared::role::Role;
@@ -20,7 +20,7 @@ use tracing::{debug, info};
 
 use super::event::{AgentEvent, Events};
 use super::outbox::encode;
-use super::participant::{ConnectionId, ParticipantConnection};
+use super::participant::{ConnectionId, ParticipantConnection, Returns};
 use super::state::{KeptParticipant, People, PersonRecord};
 
 mod names;
@@ -64,13 +64,25 @@ pub(super) struct Knock {
     /// Its static key: by this it is known again.
     pub key: [u8; 32],
     /// Who it says it was before.
-    pub resume: Option<ParticipantId>,
+    pub resume: Option<Resume>,
     /// The six words of its connection.
     pub words: String,
+    /// What its link will be called, if it begins one.
+    pub link: LinkId,
+}
+
+/// What became of a knock.
+pub(super) enum Admission {
+    /// A new connection, in the room or in the lobby.
+    Entered(Arc<ParticipantConnection>, Returns),
+    /// The transport is for this connection, whose guest has received frames up to this one.
+    Resumed(Arc<ParticipantConnection>, u64),
 }
 
 enum SessionCommand {
-    Knock(Knock, oneshot::Sender<Result<Arc<ParticipantConnection>, Fault>>),
+    Knock(Knock, oneshot::Sender<Result<Admission, Fault>>),
+    Away(ParticipantId, ConnectionId),
+    Back(ParticipantId, ConnectionId),
     Gone(ParticipantId, ConnectionId, LeaveReason),
     Message(ParticipantId, SessionToHost),
     Presence(ParticipantId, Presence),
@@ -86,11 +98,21 @@ impl SessionHandle {
     ///
     /// # Errors
     /// If the session is full, over, or the key was banned.
-    pub(super) async fn knock(&self, knock: Knock) -> Result<Arc<ParticipantConnection>, Fault> {
+    pub(super) async fn knock(&self, knock: Knock) -> Result<Admission, Fault> {
         let (reply, answer) = oneshot::channel();
         let ended = || Fault::new(FaultCode::SessionEnded);
         self.0.send(SessionCommand::Knock(knock, reply)).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
+    }
+
+    /// A guest lost its transport some time ago and may come back.
+    pub(super) async fn away(&self, participant: &ParticipantConnection) {
+        self.send(SessionCommand::Away(participant.id, participant.connection)).await;
+    }
+
+    /// A guest is back on another transport, perhaps after having been called away.
+    pub(super) async fn back(&self, participant: &ParticipantConnection) {
+        self.send(SessionCommand::Back(participant.id, participant.connection)).await;
     }
 
     /// A connection is over.
@@ -128,6 +150,17 @@ struct Member {
     key: [u8; 32],
     connection: Arc<ParticipantConnection>,
     renamed: Option<Instant>,
+    /// What its invite granted.
+    granted: Role,
+    whereabouts: Whereabouts,
+}
+
+/// Whether the others see somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whereabouts {
+    Here,
+    /// Its transport broke and it is not back yet. It still gets everything; to the others it has left.
+    Away,
 }
 
 impl Member {
@@ -241,10 +274,12 @@ impl SessionActor {
             SessionCommand::Knock(knock, reply) => {
                 let answer = self.knock(knock);
                 // Whoever hung up meanwhile is reported gone by its connection, which never got the answer.
-                if let Err(Ok(connection)) = reply.send(answer) {
+                if let Err(Ok(Admission::Entered(connection, _))) = reply.send(answer) {
                     self.gone(connection.id, connection.connection, LeaveReason::Lost);
                 }
             }
+            SessionCommand::Away(participant, connection) => self.away(participant, connection),
+            SessionCommand::Back(participant, connection) => self.back(participant, connection),
             SessionCommand::Gone(participant, connection, reason) => {
                 self.gone(participant, connection, reason)
             }
@@ -258,23 +293,28 @@ impl SessionActor {
         }
     }
 
-    fn knock(&mut self, knock: Knock) -> Result<Arc<ParticipantConnection>, Fault> {
+    fn knock(&mut self, knock: Knock) -> Result<Admission, Fault> {
         if self.banned.contains(&knock.key) && knock.role != Role::Host {
             return Err(FaultCode::Removed.into());
         }
+        if let Some(resumed) = self.resumed(&knock) {
+            return Ok(resumed);
+        }
         let returning = self.returning(&knock);
         let is_new = returning.is_none();
-        if is_new && self.members.len() >= MAX_PARTICIPANTS {
+        if is_new && self.present().count() >= MAX_PARTICIPANTS {
             return Err(Fault::new(FaultCode::SessionFull).with(MAX_PARTICIPANTS));
         }
         let mut participant = returning.unwrap_or_else(|| self.new_participant());
         self.last_connection += 1;
-        let connection = Arc::new(ParticipantConnection::new(
+        let (connection, returns) = ParticipantConnection::new(
             participant.id,
             ConnectionId(self.last_connection),
             participant.author,
+            knock.link,
             self.ended.child_token(),
-        ));
+        );
+        let connection = Arc::new(connection);
         participant.name = self.distinct_name(participant.id, &names::clean(&knock.name));
         participant.role = match knock.role {
             Role::Host => Role::Host,
@@ -284,19 +324,36 @@ impl SessionActor {
             && knock.role != Role::Host
             && !self.admitted.contains(&knock.key);
         let role = participant.role;
-        let member =
-            Member { participant, key: knock.key, connection: Arc::clone(&connection), renamed: None };
+        let member = Member {
+            participant,
+            key: knock.key,
+            connection: Arc::clone(&connection),
+            renamed: None,
+            granted: knock.role,
+            whereabouts: Whereabouts::Here,
+        };
         if must_wait {
             self.wait(Waiting { member, role, words: knock.words })?;
         } else {
             self.enter(member);
         }
-        Ok(connection)
+        Ok(Admission::Entered(connection, returns))
+    }
+
+    /// The connection of a guest that came back while its link still lives: nothing has happened, as far as it can see.
+    fn resumed(&self, knock: &Knock) -> Option<Admission> {
+        let Resume { participant, link } = knock.resume?;
+        let link = link?;
+        let member = self.members.get(&participant)?;
+        let connection = &member.connection;
+        let same = member.key == knock.key && member.granted == knock.role && connection.link == link.link;
+        let lives = same && !connection.stopped.is_cancelled();
+        lives.then(|| Admission::Resumed(Arc::clone(connection), link.received))
     }
 
     /// The participant that a returning key was before: whatever the host decided about it since still holds.
     fn returning(&mut self, knock: &Knock) -> Option<Participant> {
-        let id = knock.resume?;
+        let id = knock.resume?.participant;
         if self.members.get(&id).is_some_and(|member| member.key == knock.key) {
             let old = self.members.remove(&id)?;
             old.connection.stop(None);
@@ -344,7 +401,7 @@ impl SessionActor {
         self.tell_all(&SessionToGuest::Joined(participant.clone()));
         let outbox = &member.connection.outbox;
         let mut participants: Vec<Participant> =
-            self.members.values().map(|member| member.participant.clone()).collect();
+            self.present().map(|member| member.participant.clone()).collect();
         participants.push(participant.clone());
         outbox.session(SessionToGuest::Welcome(Box::new(Welcome {
             me: participant.clone(),
@@ -369,6 +426,44 @@ impl SessionActor {
         self.members.insert(participant.id, member);
     }
 
+    /// Those whom the others see.
+    fn present(&self) -> impl Iterator<Item = &Member> {
+        self.members.values().filter(|member| member.whereabouts == Whereabouts::Here)
+    }
+
+    fn move_member(
+        &mut self,
+        id: ParticipantId,
+        connection: ConnectionId,
+        to: Whereabouts,
+    ) -> Option<Participant> {
+        let member = self.members.get_mut(&id).filter(|member| member.connection.connection == connection)?;
+        let moved = std::mem::replace(&mut member.whereabouts, to) != to;
+        moved.then(|| member.participant.clone())
+    }
+
+    fn away(&mut self, id: ParticipantId, connection: ConnectionId) {
+        let Some(participant) = self.move_member(id, connection, Whereabouts::Away) else { return };
+        self.presences.remove(id);
+        info!(participant = %id, "away");
+        self.tell_others(id, &SessionToGuest::Left { participant: id, reason: LeaveReason::Lost });
+        self.events.send(AgentEvent::GuestLeft { participant: id, name: participant.name });
+        let away = self.members.values().filter(|member| member.whereabouts == Whereabouts::Away);
+        let away: Vec<_> = away.map(|member| &member.connection).collect();
+        if away.len() > MAX_PARTICIPANTS {
+            // Not who just went: those who came first are the likeliest to stay away.
+            away[0].stop(None);
+        }
+    }
+
+    fn back(&mut self, id: ParticipantId, connection: ConnectionId) {
+        let Some(participant) = self.move_member(id, connection, Whereabouts::Here) else { return };
+        info!(participant = %id, "back");
+        self.tell_others(id, &SessionToGuest::Joined(participant.clone()));
+        let Participant { name, role, .. } = participant;
+        self.events.send(AgentEvent::GuestJoined { participant: id, name, role });
+    }
+
     fn gone(&mut self, id: ParticipantId, connection: ConnectionId, reason: LeaveReason) {
         if self.waiting.get(&id).is_some_and(|waiting| waiting.member.connection.connection == connection) {
             self.waiting.remove(&id);
@@ -380,9 +475,12 @@ impl SessionActor {
         }
         let Some(member) = self.members.remove(&id) else { return };
         self.presences.remove(id);
-        info!(participant = %id, ?reason, "left");
-        self.tell_all(&SessionToGuest::Left { participant: id, reason });
-        self.events.send(AgentEvent::GuestLeft { participant: id, name: member.participant.name.clone() });
+        if member.whereabouts == Whereabouts::Here {
+            info!(participant = %id, ?reason, "left");
+            self.tell_all(&SessionToGuest::Left { participant: id, reason });
+            self.events
+                .send(AgentEvent::GuestLeft { participant: id, name: member.participant.name.clone() });
+        }
         if self.remembered.len() >= REMEMBERED {
             self.remembered.pop_first();
         }
@@ -532,6 +630,13 @@ impl SessionActor {
     fn tell_all(&self, message: &SessionToGuest) {
         let bytes = encode(&ToGuest::Session(message.clone()));
         for member in self.members.values() {
+            member.connection.outbox.control(bytes.clone());
+        }
+    }
+
+    fn tell_others(&self, than: ParticipantId, message: &SessionToGuest) {
+        let bytes = encode(&ToGuest::Session(message.clone()));
+        for member in self.members.values().filter(|member| member.participant.id != than) {
             member.connection.outbox.control(bytes.clone());
         }
     }

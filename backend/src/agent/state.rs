@@ -15,9 +15,13 @@ use tracing::warn;
 
 mod journal;
 mod log;
+mod survey;
 
+#[doc(hidden)]
+pub use journal::fuzz_journal;
 pub(super) use journal::{Identity, Journal, Restored};
 pub(super) use log::LogError;
+pub use survey::{KeptJournal, KeptSession, KeptState, survey};
 
 use log::{RecordLog, private};
 
@@ -101,9 +105,7 @@ impl SessionState {
     pub fn open(root: &Path, shared_folder: &Path) -> Result<Self, StateError> {
         let unwritable = |error| StateError::Unwritable(root.to_owned(), error);
         let shared_folder = shared_folder.canonicalize().map_err(unwritable)?;
-        let digest = Sha256::digest(shared_folder.as_os_str().as_encoded_bytes());
-        let name: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        let folder = root.join("sessions").join(name);
+        let folder = root.join("sessions").join(session_name(&shared_folder));
         create_private(&folder).map_err(unwritable)?;
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
@@ -267,7 +269,17 @@ impl DocumentIds {
     }
 }
 
-fn create_private(folder: &Path) -> io::Result<()> {
+/// The name under which the state of a shared folder lies; the folder's path is canonical.
+pub fn session_name(shared_folder: &Path) -> String {
+    let digest = Sha256::digest(shared_folder.as_os_str().as_encoded_bytes());
+    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Makes a folder, and those above it, that only their owner reads.
+///
+/// # Errors
+/// If the system refuses.
+pub fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -10,6 +10,9 @@ use tower::ServiceExt as _;
 
 use super::socket;
 
+/// More than the page's first file will ever have.
+const MAX_INDEX_BYTES: usize = 1024 * 1024;
+
 /// Every file of the page. All but index.html have a hash in their name.
 pub(super) fn router() -> Router {
     memory_serve::load!()
@@ -20,6 +23,15 @@ pub(super) fn router() -> Router {
         .html_cache_control(CacheControl::NoCache)
         .cache_control(CacheControl::Long)
         .into_router()
+}
+
+/// Whether this program has its page, and not the note that it was built without.
+pub(crate) async fn is_built() -> bool {
+    let Ok(request) = Request::builder().uri("/index.html").body(Body::empty()) else { return false };
+    let Ok(response) = router().oneshot(request).await;
+    let page = axum::body::to_bytes(response.into_body(), MAX_INDEX_BYTES).await.unwrap_or_default();
+    let page = String::from_utf8_lossy(&page);
+    page.contains("<script") && !page.contains("page not built")
 }
 
 /// The page at a session's address. Which session it is, and whether it exists, the socket finds out.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State as Extract;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use parlor_shared::limits::MAX_TRANSPORT_MESSAGE_BYTES;
+use parlor_shared::limits::{CLOSE_FOR_ANOTHER, MAX_TRANSPORT_MESSAGE_BYTES};
 
 use super::AllowedHosts;
 use crate::agent::Agent;
@@ -56,17 +56,27 @@ pub(super) async fn open(
 fn transport(socket: WebSocket) -> Transport {
     let (sink, stream) = socket.split();
     let incoming = stream.filter_map(async |message| match message {
-        Ok(Message::Binary(bytes)) => Some(Ok(bytes)),
-        Ok(Message::Text(_)) => Some(Err(TransportError::NotBinary)),
-        Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => None,
+        Ok(Message::Binary(bytes)) => Some(Some(Ok(bytes))),
+        Ok(Message::Text(_)) => Some(Some(Err(TransportError::NotBinary))),
+        Ok(Message::Ping(_) | Message::Pong(_)) => None,
+        Ok(Message::Close(frame)) if is_farewell(frame.as_ref()) => Some(None),
+        Ok(Message::Close(_)) => Some(Some(Err(TransportError::Gone))),
         Err(error) => {
-            Some(Err(if is_capacity(&error) { TransportError::TooLarge } else { TransportError::Gone }))
+            Some(Some(Err(if is_capacity(&error) { TransportError::TooLarge } else { TransportError::Gone })))
         }
     });
+    let incoming = incoming.take_while(|message| std::future::ready(message.is_some()));
+    let incoming = incoming.filter_map(async |message| message);
     let outgoing = sink
         .sink_map_err(|_| TransportError::Gone)
         .with(async |bytes: Bytes| Ok::<_, TransportError>(Message::Binary(bytes)));
     Transport::new(incoming, outgoing)
+}
+
+/// Whether whoever closes has left. A page that is closed or reloaded says so by its code, by the browser's doing; one that
+/// only gives up a dead socket says [`CLOSE_FOR_ANOTHER`], and a network that fails says nothing.
+fn is_farewell(frame: Option<&CloseFrame>) -> bool {
+    frame.is_none_or(|frame| frame.code != CLOSE_FOR_ANOTHER)
 }
 
 /// Whether the message was larger than allowed.

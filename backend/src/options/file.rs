@@ -111,7 +111,9 @@ mod tests {
 
     fn merged(arguments: &[&str], person: &str, folder: &str) -> ShareOptions {
         let matches = Options::command().get_matches_from([&["parlor", "share"], arguments].concat());
-        let Command::Share(mut options) = Options::from_arg_matches(&matches).unwrap().command;
+        let Command::Share(mut options) = Options::from_arg_matches(&matches).unwrap().command else {
+            panic!("another command")
+        };
         let given = matches.subcommand_matches("share").unwrap();
         merge(&mut options, given, toml::from_str(person).unwrap(), toml::from_str(folder).unwrap());
         options

@@ -9,6 +9,7 @@
     reason = "each test file uses its own part"
 )]
 
+pub mod program;
 pub mod proxy;
 pub mod raw;
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -11,8 +12,8 @@ use parlor_shared::id::ParticipantId;
 use parlor_shared::invite::Invite;
 use parlor_shared::lane::{Lane, Lanes};
 use parlor_shared::limits::MAX_FRAME_BYTES;
-use parlor_shared::link::Link;
-use parlor_shared::message::{JoinRequest, SessionToGuest, ToGuest, ToHost, Welcome};
+use parlor_shared::link::{Link, Opening};
+use parlor_shared::message::{JoinRequest, Resume, SessionToGuest, ToGuest, ToHost, Welcome};
 use parlor_shared::seal::{Channel, Greeting, Identity, Initiator, read_clear_fault};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -67,23 +68,30 @@ pub fn greet(identity: &Identity, invite: &Invite) -> (Initiator, Vec<u8>) {
     Initiator::greet(identity, &invite.host_key, &key, greeting, invite.role()).unwrap()
 }
 
-fn put_length(records: &mut Vec<u8>, length: usize) {
-    assert!(length < 1 << 14);
-    if length >= 0x80 {
-        records.push(length as u8 | 0x80);
-        records.push((length >> 7) as u8);
-    } else {
-        records.push(length as u8);
+fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
     }
+    bytes.push(value as u8);
+}
+
+fn varint_length(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| byte & 0x80 == 0).expect("a varint ends") + 1
 }
 
 /// Connected and sealed; what it says is up to the test.
 pub struct RawGuest {
     pub socket: Socket,
     pub channel: Channel,
-    pub link: Link,
+    /// Takes in what the host says. What this guest says it numbers by itself, and no window holds it back.
+    incoming: Link,
+    pub sent: u64,
+    opened: bool,
     received: VecDeque<ToGuest>,
 }
+
+const NOW: Duration = Duration::ZERO;
 
 impl RawGuest {
     /// Shakes hands and knocks.
@@ -98,6 +106,7 @@ impl RawGuest {
         let (initiator, first) = greet(identity, invite);
         socket.send(Message::Binary(first.into())).await.unwrap();
         let reply = next_binary(&mut socket).await.expect("a reply");
+        let resume = resume.map(|participant| Resume { participant, link: None });
         let request = JoinRequest { name: name.to_owned(), client: "raw".to_owned(), resume };
         let (channel, knock) = initiator.knock(&reply, &codec::encode(&request))?;
         socket.send(Message::Binary(knock.into())).await.unwrap();
@@ -106,7 +115,8 @@ impl RawGuest {
 
     /// A guest whose hands were shaken already.
     pub fn sealed(socket: Socket, channel: Channel) -> Self {
-        Self { socket, channel, link: Link::default(), received: VecDeque::new() }
+        let incoming = Link::new(NOW);
+        Self { socket, channel, incoming, sent: 0, opened: false, received: VecDeque::new() }
     }
 
     /// Knocks with a new key and waits until it is welcome.
@@ -131,20 +141,17 @@ impl RawGuest {
         self.say_bytes(message.lane(), codec::encode(message)).await;
     }
 
-    /// Sends any bytes as a message on any lane. A host that has hung up already does not hear it.
+    /// Sends any bytes as a message on any lane, in pieces. A host that has hung up already does not hear it.
     pub async fn say_bytes(&mut self, lane: Lane, message: Vec<u8>) {
-        let mut lanes = Lanes::default();
-        let message = Bytes::from(message);
-        match lane {
-            Lane::Control => lanes.push_control(message).unwrap(),
-            Lane::Presence => lanes.push_presence(0, message),
-            Lane::Document => lanes.push_document(message).unwrap(),
-            Lane::Workspace => lanes.push_workspace(message).unwrap(),
-            Lane::File => lanes.push_file(message).unwrap(),
+        let mut pieces = message.chunks(MAX_FRAME_BYTES - 64).peekable();
+        if pieces.peek().is_none() {
+            return self.say_records(&[lane as u8, 0]).await;
         }
-        while let Some(frame) = self.link.next_frame(&mut lanes) {
-            let sealed = self.channel.seal(&frame).unwrap();
-            self.say_transport(sealed).await;
+        while let Some(piece) = pieces.next() {
+            let mut records = vec![lane as u8 | if pieces.peek().is_some() { 0x80 } else { 0 }];
+            put_varint(&mut records, piece.len() as u64);
+            records.extend(piece);
+            self.say_records(&records).await;
         }
     }
 
@@ -156,7 +163,7 @@ impl RawGuest {
                 self.say_records(&std::mem::take(&mut records)).await;
             }
             records.push(lane as u8);
-            put_length(&mut records, message.len());
+            put_varint(&mut records, message.len() as u64);
             records.extend(message);
         }
         self.say_records(&records).await;
@@ -164,7 +171,10 @@ impl RawGuest {
 
     /// Seals any bytes as the records of a frame whose head is right.
     pub async fn say_records(&mut self, records: &[u8]) {
-        let mut frame = self.link.heartbeat(&mut Lanes::default());
+        self.sent += 1;
+        let mut frame = vec![0];
+        put_varint(&mut frame, self.sent);
+        put_varint(&mut frame, self.incoming.received());
         frame.extend(records);
         let sealed = self.channel.seal(&frame).unwrap();
         self.say_transport(sealed).await;
@@ -172,10 +182,42 @@ impl RawGuest {
 
     /// Seals any bytes as a frame.
     pub async fn say_frame(&mut self, frame: &[u8]) {
-        // It is counted like one of the link's own, as the host counts it.
-        self.link.heartbeat(&mut Lanes::default());
         let sealed = self.channel.seal(frame).unwrap();
         self.say_transport(sealed).await;
+    }
+
+    /// Acknowledges and answers as the link says it should.
+    async fn acknowledge(&mut self) {
+        while let Some(frame) = self.incoming.next_frame(&mut Lanes::default(), NOW) {
+            let mut numbered = vec![frame[0]];
+            put_varint(&mut numbered, self.sent);
+            // Behind the kind and the number of the last frame, which the incoming link takes for none.
+            numbered.extend(&frame[2..]);
+            self.say_frame(&numbered).await;
+        }
+    }
+
+    /// Takes in a sealed message of the host; what it completes is next.
+    fn take_in(&mut self, bytes: &[u8]) {
+        let mut frame = self.channel.open(bytes).expect("the host seals what it says");
+        if !std::mem::replace(&mut self.opened, true) {
+            assert_eq!(Opening::decode(&frame), Ok(Opening::Afresh));
+            return;
+        }
+        // Kind, number, and what it acknowledges of what this guest counts by itself.
+        let number = varint_length(&frame[1..]);
+        let acknowledged = varint_length(&frame[1 + number..]);
+        frame.splice(1 + number..1 + number + acknowledged, [0]);
+        self.incoming.receive(&frame, NOW).expect("the host keeps to the link");
+        while let Some((lane, bytes)) = self.incoming.next_message() {
+            match codec::decode::<ToGuest>(&bytes) {
+                Ok(Decoded::Known(message)) => {
+                    assert_eq!(message.lane(), lane, "{message:?}");
+                    self.received.push_back(message);
+                }
+                other => panic!("the host says what it should: {other:?}"),
+            }
+        }
     }
 
     /// Sends any bytes as a transport message.
@@ -194,17 +236,8 @@ impl RawGuest {
             if let Some(fault) = read_clear_fault(&bytes) {
                 return Some(ToGuest::Fault { request: None, fault });
             }
-            let frame = self.channel.open(&bytes).expect("the host seals what it says");
-            self.link.receive(&frame).expect("the host keeps to the link");
-            while let Some((lane, bytes)) = self.link.next_message() {
-                match codec::decode::<ToGuest>(&bytes) {
-                    Ok(Decoded::Known(message)) => {
-                        assert_eq!(message.lane(), lane, "{message:?}");
-                        self.received.push_back(message);
-                    }
-                    other => panic!("the host says what it should: {other:?}"),
-                }
-            }
+            self.take_in(&bytes);
+            self.acknowledge().await;
         }
     }
 

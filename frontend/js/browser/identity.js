@@ -1,7 +1,7 @@
 //! Keeps the key that makes this browser profile the same participant tomorrow.
 
-const DATABASE = "parlor";
-const STORE = "keys";
+import { KEYS, openDatabase } from "./database.js";
+
 const RECORD = "identity";
 const SESSION_RECORD = "parlor.identity";
 
@@ -51,17 +51,6 @@ function usable(value) {
   return value instanceof Uint8Array && value.length > 0 ? value : null;
 }
 
-/** @returns {Promise<IDBDatabase>} */
-function openDatabase() {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-    request.onblocked = () => reject(new Error("another tab holds an older database"));
-  });
-}
-
 /**
  * Runs `work` in one transaction; the result counts only once the browser has committed it.
  * @template T
@@ -73,9 +62,9 @@ async function inStore(mode, work) {
   const database = await openDatabase();
   try {
     return await new Promise((resolve, reject) => {
-      const transaction = database.transaction(STORE, mode);
+      const transaction = database.transaction(KEYS, mode);
       let result;
-      work(transaction.objectStore(STORE), (value) => {
+      work(transaction.objectStore(KEYS), (value) => {
         result = value;
       });
       transaction.oncomplete = () => resolve(result);

@@ -4,8 +4,10 @@ import { redo, undo } from "@codemirror/commands";
 import { openSearchPanel } from "@codemirror/search";
 import { Compartment, EditorSelection, EditorState, Transaction } from "@codemirror/state";
 import { EditorView, placeholder } from "@codemirror/view";
-import { changesFromOps, opsFromChanges, remoteEdit, replacement } from "./changes.js";
-import { HeldEdits } from "./held.js";
+import { remoteRuns, undoLast } from "./anyone.js";
+import { changesFromOps, opsFromChanges, remoteEdit } from "./changes.js";
+import { differences } from "./difference.js";
+import { allOf, HeldEdits } from "./held.js";
 import { detectIndentation, indentationExtension } from "./indentation.js";
 import { languageOf, loadLanguage, usualIndentation } from "./languages.js";
 import { peerCaret, setPeers } from "./peers.js";
@@ -98,32 +100,44 @@ export class Editor {
    * shown when the composition is over.
    * @param {Uint32Array} ops flat `[at, deleted length]*`, each in terms of the document after those before it
    * @param {string[]} inserts
+   * @param {[import("./anyone.js").By, number][]} [authors] who made them, and how many edits in a row; anybody unless said
    * @throws {RangeError} when an edit lies outside the document; nothing is applied then
    */
-  applyRemote(ops, inserts) {
-    const changes = changesFromOps(this.length(), ops, inserts);
-    if (changes.empty) return;
-    if (this.#held.any || this.#touchesComposition(changes)) this.#held.add(changes);
-    else this.#dispatchRemote({ changes });
+  applyRemote(ops, inserts, authors = [[undefined, inserts.length]]) {
+    let length = this.length();
+    let done = 0;
+    const runs = authors.map(([by, count]) => {
+      const end = done + count;
+      const changes = changesFromOps(length, ops.slice(2 * done, 2 * end), inserts.slice(done, end));
+      [length, done] = [changes.newLength, end];
+      return { by, changes };
+    });
+    const changes = allOf(runs);
+    if (runs.every((run) => run.changes.empty)) return;
+    if (this.#held.any || this.#touchesComposition(changes)) this.#held.add(runs);
+    else this.#dispatchRemote(runs, { changes });
   }
 
   /**
-   * Makes `text` the content, changing no more than is different. Not undoable, not reported.
+   * Makes `text` the content, changing no more than is different, so that own undo and carets live on. Not undoable,
+   * not reported.
    * @param {string} text
    */
   reset(text) {
     this.#held.take();
     const { state } = this.#view;
-    const change = replacement(state.doc.toString(), text);
-    if (!change) return;
-    const changes = state.changes(change);
-    // Carets inside the replaced part would all end up at its edge; the same line and column is the better guess.
+    const replaced = differences(state.doc.toString(), text);
+    if (replaced.length === 0) return;
+    const changes = state.changes(replaced);
+    // Carets inside a replaced part would all end up at its edge; the same line and column is the better guess.
     const after = changes.apply(state.doc);
     const ranges = state.selection.ranges.map((range) => {
-      const place = (at, side) => (at > change.from && at < change.to ? samePlace(state.doc, after, at) : changes.mapPos(at, side));
+      const inside = (at) => replaced.some(({ from, to }) => at > from && at < to);
+      const place = (at, side) => (inside(at) ? samePlace(state.doc, after, at) : changes.mapPos(at, side));
       return EditorSelection.range(place(range.anchor, -1), place(range.head, -1));
     });
-    this.#dispatchRemote({ changes, selection: EditorSelection.create(ranges, state.selection.mainIndex) });
+    const selection = EditorSelection.create(ranges, state.selection.mainIndex);
+    this.#dispatchRemote([{ by: undefined, changes }], { changes, selection });
     this.#applyLanguage();
   }
 
@@ -231,6 +245,15 @@ export class Editor {
     return redo(this.#view);
   }
 
+  /**
+   * Takes back the last change that anybody made; as an edit of this person, whose own undo takes it back in turn.
+   * @returns {import("./anyone.js").By | null} whose it was; null if there was none
+   */
+  undoLast() {
+    this.#showHeld();
+    return undoLast(this.#view);
+  }
+
   /** Moves the keyboard focus into the text. */
   focus() {
     this.#view.focus();
@@ -272,8 +295,15 @@ export class Editor {
     if (this.#parent.parlorEditor === this) delete this.#parent.parlorEditor;
   }
 
-  #dispatchRemote(spec) {
-    this.#view.dispatch({ ...spec, annotations: [remoteEdit.of(true), Transaction.addToHistory.of(false)] });
+  #dispatchRemote(runs, spec) {
+    const annotations = [remoteEdit.of(true), remoteRuns.of(runs), Transaction.addToHistory.of(false)];
+    this.#view.dispatch({ ...spec, annotations });
+  }
+
+  #showHeld() {
+    if (!this.#held.any) return;
+    const runs = this.#held.take();
+    this.#dispatchRemote(runs, { changes: allOf(runs) });
   }
 
   /** @param {import("@codemirror/state").ChangeSet} changes of the shown text */
@@ -293,9 +323,7 @@ export class Editor {
     if (!this.#held.any) return;
     this.#releaseTimer = setTimeout(() => {
       // Some input methods begin the next composition at once; its end comes here again.
-      if (this.#view.compositionStarted) return;
-      const changes = this.#held.take();
-      if (changes) this.#dispatchRemote({ changes });
+      if (!this.#view.compositionStarted) this.#showHeld();
     }, RELEASE_AFTER_MS);
   }
 
@@ -332,8 +360,7 @@ export class Editor {
       }
       local = true;
       if (transaction.docChanged) {
-        const { changes, before } = this.#held.passOver(transaction.changes, transaction.startState.doc);
-        const { ops, inserts } = opsFromChanges(changes, before);
+        const { ops, inserts } = opsFromChanges(this.#held.passOver(transaction.changes));
         this.#options.onEdit?.(ops, inserts);
       }
     }

@@ -8,36 +8,43 @@
  * Invariant: the shown text with the held changes applied is the shared text, whatever is typed meanwhile.
  */
 export class HeldEdits {
-  /** @type {import("@codemirror/state").ChangeSet | null} from shown to shared */
+  /** @type {import("./anyone.js").Run[]} */
+  #runs = [];
+  /** All of them as one; null when there are none. @type {import("@codemirror/state").ChangeSet | null} */
   #changes = null;
 
   get any() {
     return this.#changes !== null;
   }
 
-  /** @param {import("@codemirror/state").ChangeSet} changes of the shared text */
-  add(changes) {
-    this.#changes = this.#changes ? this.#changes.compose(changes) : changes;
+  /** @param {import("./anyone.js").Run[]} runs the first one a change of the shared text */
+  add(runs) {
+    this.#runs = [...this.#runs, ...runs];
+    this.#changes = allOf(this.#runs);
   }
 
-  /** Hands out what is held, to be shown now; null when there is nothing. */
+  /** Hands out what is held, to be shown now. */
   take() {
-    const changes = this.#changes;
+    const runs = this.#runs;
+    this.#runs = [];
     this.#changes = null;
-    return changes;
+    return runs;
   }
 
   /**
    * Translates what was typed in the shown text into a change of the shared text.
    * @param {import("@codemirror/state").ChangeSet} typed
-   * @param {import("@codemirror/state").Text} shown before it was typed
    */
-  passOver(typed, shown) {
-    const held = this.#changes;
-    if (!held) return { changes: typed, before: shown };
-    // Both orders give the same text only if exactly one side yields where the two insert at the same place.
-    this.#changes = held.map(typed, true);
-    return { changes: typed.map(held), before: held.apply(shown) };
+  passOver(typed) {
+    if (!this.any) return typed;
+    this.#runs = this.#runs.map(({ by, changes }) => {
+      // Both orders give the same text only if exactly one side yields where the two insert at the same place.
+      const after = changes.map(typed, true);
+      typed = typed.map(changes);
+      return { by, changes: after };
+    });
+    this.#changes = allOf(this.#runs);
+    return typed;
   }
 
   /** @param {import("@codemirror/state").Text} shown */
@@ -55,3 +62,9 @@ export class HeldEdits {
     return this.#changes ? this.#changes.invertedDesc.mapPos(Math.min(at, this.#changes.newLength)) : at;
   }
 }
+
+/**
+ * Several runs, each of the text that the one before leaves, as one change.
+ * @param {import("./anyone.js").Run[]} runs at least one
+ */
+export const allOf = (runs) => runs.map(({ changes }) => changes).reduce((all, next) => all.compose(next));

@@ -15,7 +15,9 @@ import {
   rectangularSelection,
 } from "@codemirror/view";
 import { activeLine } from "./active-line.js";
+import { lastChanges } from "./anyone.js";
 import { remoteEdit } from "./changes.js";
+import { wholeCharacters } from "./characters.js";
 import { insertIndentation } from "./indentation.js";
 import { peers } from "./peers.js";
 import { goToLine, searching } from "./search.js";
@@ -78,10 +80,12 @@ export function setup(onCommand) {
     // With Shift the same keys draw a rectangle, which replaces the selection instead of adding to it.
     EditorView.clickAddsSelectionRange.of((event) => !event.shiftKey && (event.altKey || event.ctrlKey || event.metaKey)),
     refuseLocalEdits,
+    wholeCharacters,
     lineNumbers(),
     foldGutter({ markerDOM: foldMarker }),
     highlightSpecialChars(),
     history(),
+    lastChanges,
     drawSelection({ cursorBlinkRate: still ? 0 : 1200 }),
     dropCursor(),
     indentOnInput(),

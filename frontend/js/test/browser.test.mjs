@@ -46,6 +46,84 @@ test("without IndexedDB the identity lasts as long as the tab", async () => {
   await page.context().close();
 });
 
+test("a database of before keeps its identity and gets room for drafts", async () => {
+  const page = await site.open();
+  await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const request = indexedDB.open("parlor", 1);
+        request.onupgradeneeded = () => request.result.createObjectStore("keys").put(new Uint8Array(32).fill(7), "identity");
+        request.onsuccess = () => resolve(request.result.close());
+      }),
+  );
+  const kept = await page.evaluate(async () => services.keepDraft("k", "s", 1, new Uint8Array([1, 2]), 9, 99));
+  assert.equal(kept, "kept");
+  assert.deepEqual(await page.evaluate(async () => Array.from(await services.loadIdentity())), Array(32).fill(7));
+  await page.context().close();
+});
+
+test("drafts are kept, read, listed newest first and removed", async () => {
+  const page = await site.open();
+  const keep = (key, byte, count = 9, bytes = 99) =>
+    page.evaluate(([key, byte, count, bytes]) => services.keepDraft(key, "s", 3, new Uint8Array(10).fill(byte), count, bytes), [key, byte, count, bytes]);
+  assert.equal(await keep("a", 1), "kept");
+  await page.waitForFunction((before) => Date.now() > before, await page.evaluate(() => Date.now()));
+  assert.equal(await keep("b", 2), "kept");
+  await page.reload();
+  await page.waitForFunction(() => globalThis.ready === true);
+  const list = async () => (await page.evaluate(() => services.listDrafts())).map(({ key, session, participant }) => [key, session, participant]);
+  assert.deepEqual(await list(), [["b", "s", 3], ["a", "s", 3]]);
+  assert.deepEqual(await page.evaluate(async () => Array.from(await services.readDraft("a"))), Array(10).fill(1));
+  // What does not fit is not kept, and takes nobody's place; what is there may be written over.
+  assert.equal(await keep("c", 3, 2), "full");
+  assert.equal(await keep("c", 3, 9, 29), "full");
+  assert.equal(await keep("a", 4, 2, 20), "kept");
+  await page.evaluate(() => services.removeDraft("b"));
+  assert.deepEqual(await list(), [["a", "s", 3]]);
+  assert.equal(await page.evaluate(() => services.readDraft("b")), null);
+  await page.context().close();
+});
+
+test("a browser that keeps nothing says so", async () => {
+  const page = await site.open();
+  await page.evaluate(() => {
+    IDBFactory.prototype.open = () => {
+      throw new DOMException("refused", "SecurityError");
+    };
+  });
+  assert.equal(await page.evaluate(() => services.listDrafts()), null);
+  assert.equal(await page.evaluate(() => services.keepDraft("a", "s", 1, new Uint8Array(1), 9, 99)), "refused");
+  assert.equal(await page.evaluate(() => services.readDraft("a")), null);
+  await page.evaluate(() => services.removeDraft("a"));
+  await page.context().close();
+});
+
+test("one living tab at a time holds a claim, with locks and without", async () => {
+  for (const locks of [true, false]) {
+    const page = await site.open();
+    const other = await page.context().newPage();
+    await other.goto(site.origin);
+    await other.waitForFunction(() => globalThis.ready === true);
+    const without = () => Object.defineProperty(navigator, "locks", { value: undefined, configurable: true });
+    if (!locks) for (const tab of [page, other]) await tab.evaluate(without);
+    const claim = (tab, own = false) => tab.evaluate((own) => services.claim("name", own), own);
+    assert.equal(await claim(page), true, `locks: ${locks}`);
+    assert.equal(await claim(page), true, "it may ask twice");
+    assert.equal(await claim(other), false);
+    assert.equal(await claim(other, true), false, "a copy of a tab is not that tab");
+    await page.evaluate(() => services.unclaim("name"));
+    assert.equal(await claim(other), true);
+    // A tab that is gone holds nothing.
+    await other.reload();
+    await other.waitForFunction(() => globalThis.ready === true);
+    if (!locks) await other.evaluate(without);
+    assert.equal(await claim(other, true), true);
+    await other.close();
+    assert.equal(await claim(page, true), true);
+    await page.context().close();
+  }
+});
+
 test("text is copied, with the clipboard API and without it", async () => {
   for (const secure of [true, false]) {
     const page = await site.open({ permissions: ["clipboard-read", "clipboard-write"] });

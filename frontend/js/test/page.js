@@ -2,6 +2,8 @@
 
 import { Editor, languageName, SHAPES } from "../editor.entry.js";
 import * as services from "../browser.entry.js";
+import { pass } from "./clock.js";
+import { interleave } from "./room.js";
 
 /** A replica that applies edits to a plain string, as the shared text on the Rust side does. */
 class Replica {
@@ -50,10 +52,10 @@ globalThis.open = (name, options = {}) => {
 };
 
 /** Applies the same edits to the editor as somebody else's and to the replica. */
-globalThis.remote = (name, ops, inserts) => {
+globalThis.remote = (name, ops, inserts, authors) => {
   globalThis[name].replica.apply(ops, inserts);
-  globalThis[name].editor.applyRemote(Uint32Array.from(ops), inserts);
+  globalThis[name].editor.applyRemote(Uint32Array.from(ops), inserts, authors);
 };
 
 globalThis.frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-Object.assign(globalThis, { languageName, SHAPES, services, ready: true });
+Object.assign(globalThis, { languageName, SHAPES, services, interleave, pass, ready: true });

@@ -15,6 +15,8 @@ pub(crate) enum DialogSize {
     #[default]
     Medium,
     Large,
+    /// For code.
+    Wide,
 }
 
 /// A modal dialog, open as long as it is mounted.
@@ -45,6 +47,7 @@ pub(crate) fn Dialog(
     let size = match size {
         DialogSize::Medium => "medium",
         DialogSize::Large => "large",
+        DialogSize::Wide => "wide",
     };
     view! {
         <dialog

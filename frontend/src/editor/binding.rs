@@ -4,14 +4,17 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use leptos::prelude::*;
-use parlor_shared::document::Splice;
+use parlor_shared::client::Client;
+use parlor_shared::document::{ChangedBy, Document, Run, Splice};
 use parlor_shared::id::DocumentId;
 use parlor_shared::path::WorkspacePath;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Event, HtmlElement, KeyboardEvent};
 
 use super::{EditorCommand, Editors, wrap_of};
-use crate::js::editor::{Access, Callbacks, CursorInfo, Edit, EditorOptions, OwnedEditor, Selections, Spot};
+use crate::js::editor::{
+    Access, Callbacks, CursorInfo, Edit, EditRun, EditedBy, EditorOptions, OwnedEditor, Selections, Spot,
+};
 use crate::js::listener::{Listener, Order, microtask};
 use crate::session::SessionHandle;
 use crate::session::memory::RememberedSpot;
@@ -152,12 +155,19 @@ impl Binding {
     }
 
     /// Repeats what others did.
-    pub(super) fn apply(&self, session: SessionHandle, splices: &[Splice]) {
-        let edits: Vec<Edit> = splices
+    pub(super) fn apply(&self, session: SessionHandle, runs: &[Run]) {
+        let edit =
+            |splice: &Splice| Edit { at: splice.at, delete: splice.delete, insert: splice.insert.clone() };
+        let by = |by| match by {
+            ChangedBy::Participant(participant) => EditedBy::Other(participant.0),
+            ChangedBy::Disk => EditedBy::Disk,
+            ChangedBy::Anybody => EditedBy::Anybody,
+        };
+        let runs: Vec<EditRun> = runs
             .iter()
-            .map(|splice| Edit { at: splice.at, delete: splice.delete, insert: splice.insert.clone() })
+            .map(|run| EditRun { by: by(run.by), edits: run.splices.iter().map(edit).collect() })
             .collect();
-        if self.editor.apply_remote(&edits).is_err() {
+        if self.editor.apply_remote(&runs).is_err() {
             return self.reset(session);
         }
         self.check(session);
@@ -165,20 +175,29 @@ impl Binding {
 
     /// Editor and replica hold the same text, or the editor is made to.
     pub(super) fn check(&self, session: SessionHandle) {
-        let document = self.document.get();
-        let length = session.read(|client| client.document(document).map(|open| open.document().len()));
-        if length.flatten().is_some_and(|length| length != self.editor.length()) {
+        let length = self.replica(session, Document::len);
+        if length.is_some_and(|length| length != self.editor.length()) {
             self.reset(session);
         }
     }
 
     /// Shows the replica's text, whatever the editor has.
     pub(super) fn reset(&self, session: SessionHandle) {
-        let document = self.document.get();
-        let text = session.read(|client| client.document(document).map(|open| open.document().text()));
-        if let Some(text) = text.flatten() {
+        if let Some(text) = self.replica(session, Document::text) {
             self.editor.reset(&text);
         }
+    }
+
+    /// Looks at the replica. One that starts over is empty until the host's text has come: showing that would take carets
+    /// and undo with it.
+    fn replica<R>(&self, session: SessionHandle, look: impl FnOnce(&Document) -> R) -> Option<R> {
+        let open = |client: &Client| {
+            client
+                .document(self.document.get())
+                .filter(|open| open.has_text())
+                .map(|open| look(open.document()))
+        };
+        session.read(open).flatten()
     }
 }
 

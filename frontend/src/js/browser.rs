@@ -1,7 +1,8 @@
-//! The browser bundle, `parlor-browser`: identity, clipboard and wake events.
+//! The browser bundle, `parlor-browser`: identity, drafts, clipboard and wake events.
 
-use js_sys::{Function, Uint8Array};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 #[wasm_bindgen(module = "parlor-browser")]
 extern "C" {
@@ -10,6 +11,31 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_name = copyText)]
     async fn copy(text: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = listDrafts, catch)]
+    async fn list_kept() -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = readDraft, catch)]
+    async fn read_kept(key: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = keepDraft)]
+    fn keep_bytes(
+        key: &str,
+        session: &str,
+        participant: u32,
+        bytes: Uint8Array,
+        max_count: u32,
+        max_bytes: f64,
+    ) -> Promise;
+
+    #[wasm_bindgen(js_name = removeDraft)]
+    fn remove_kept(key: &str) -> Promise;
+
+    #[wasm_bindgen(js_name = claim, catch)]
+    async fn claim_name(name: &str, own: bool) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = unclaim)]
+    fn unclaim_name(name: &str);
 
     #[wasm_bindgen(js_name = requestWakeEvents)]
     fn request_wake_events(callback: &Function) -> Function;
@@ -21,6 +47,95 @@ pub(crate) async fn ensure_identity(candidate: [u8; 32]) -> [u8; 32] {
     let bytes = stored.ok().and_then(|value| value.dyn_into::<Uint8Array>().ok()).map(|array| array.to_vec());
     // A key of another length is no key of ours; the candidate then lasts as long as the page.
     bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or(candidate)
+}
+
+/// What the browser keeps, without its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeptMark {
+    pub(crate) key: String,
+    pub(crate) session: String,
+    pub(crate) participant: u32,
+}
+
+/// What became of something that was to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    Kept,
+    /// The room for it is used up.
+    Full,
+    /// The browser keeps nothing.
+    Refused,
+}
+
+/// Everything that this browser keeps for this origin, newest first; nothing comes back if it keeps nothing.
+pub(crate) async fn list_drafts() -> Option<Vec<KeptMark>> {
+    let found = list_kept().await.ok()?.dyn_into::<Array>().ok()?;
+    let mark = |value: JsValue| {
+        let field = |name: &str| Reflect::get(&value, &JsValue::from_str(name)).ok();
+        Some(KeptMark {
+            key: field("key")?.as_string()?,
+            session: field("session")?.as_string()?,
+            participant: field("participant")?.as_f64()? as u32,
+        })
+    };
+    Some(found.iter().filter_map(mark).collect())
+}
+
+/// The bytes that are kept under a key.
+pub(crate) async fn read_draft(key: &str) -> Option<Vec<u8>> {
+    read_kept(key).await.ok()?.dyn_into::<Uint8Array>().ok().map(|bytes| bytes.to_vec())
+}
+
+/// How much may be kept in all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeepingRoom {
+    pub(crate) count: usize,
+    pub(crate) bytes: usize,
+}
+
+/// Keeps bytes under a mark's key, in the place of those before. Begins at once, also if nobody waits for the end.
+pub(crate) fn keep_draft(
+    mark: &KeptMark,
+    bytes: &[u8],
+    room: KeepingRoom,
+) -> impl Future<Output = Keeping> + use<> {
+    let bytes = Uint8Array::from(bytes);
+    let KeptMark { key, session, participant } = mark;
+    let kept = keep_bytes(key, session, *participant, bytes, room.count as u32, room.bytes as f64);
+    async move {
+        let word = JsFuture::from(kept).await.ok().and_then(|word| word.as_string());
+        match word.as_deref() {
+            Some("kept") => Keeping::Kept,
+            Some("full") => Keeping::Full,
+            _ => Keeping::Refused,
+        }
+    }
+}
+
+/// Forgets what is kept under a key. Begins at once.
+pub(crate) fn remove_draft(key: &str) -> impl Future<Output = ()> + use<> {
+    let removed = remove_kept(key);
+    async move {
+        // It tells of no failure: there is nothing one could do.
+        let _ = JsFuture::from(removed).await;
+    }
+}
+
+/// Whether a claim was this tab's before it was loaded anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claimant {
+    ThisTab,
+    Another,
+}
+
+/// Makes this tab the only living one that holds a name; says whether it is.
+pub(crate) async fn claim(name: &str, claimant: Claimant) -> bool {
+    claim_name(name, claimant == Claimant::ThisTab).await.is_ok_and(|held| held.is_truthy())
+}
+
+/// Lets go of a name.
+pub(crate) fn unclaim(name: &str) {
+    unclaim_name(name);
 }
 
 /// Puts a text on the clipboard; says whether it is there. Call it while a person's click is handled.

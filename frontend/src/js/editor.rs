@@ -15,7 +15,12 @@ extern "C" {
 
     /// Repeats what others did, in order; fails if it does not fit the text, which then is as it was.
     #[wasm_bindgen(method, catch, js_name = applyRemote)]
-    fn apply_remote_ops(this: &Editor, ops: &Uint32Array, inserts: &Array) -> Result<(), JsValue>;
+    fn apply_remote_ops(
+        this: &Editor,
+        ops: &Uint32Array,
+        inserts: &Array,
+        authors: &Array,
+    ) -> Result<(), JsValue>;
 
     /// Makes this the whole text.
     #[wasm_bindgen(method)]
@@ -64,6 +69,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn redo(this: &Editor) -> bool;
 
+    #[wasm_bindgen(method, js_name = undoLast)]
+    fn undo_last_of(this: &Editor) -> JsValue;
+
     #[wasm_bindgen(method)]
     pub(crate) fn focus(this: &Editor);
 
@@ -104,6 +112,26 @@ pub(crate) struct Edit {
     pub(crate) at: u32,
     pub(crate) delete: u32,
     pub(crate) insert: String,
+}
+
+/// Who made a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EditedBy {
+    /// The person at this editor.
+    Me,
+    /// Somebody else, by number.
+    Other(u32),
+    /// Another program, on the host's disk.
+    Disk,
+    /// Nobody knows; no change of before can be taken back any more by [`Editor::undo_last`].
+    Anybody,
+}
+
+/// What one author did, without anybody else between.
+#[derive(Clone, Debug)]
+pub(crate) struct EditRun {
+    pub(crate) by: EditedBy,
+    pub(crate) edits: Vec<Edit>,
 }
 
 /// All of a person's selections, each as anchor and head.
@@ -250,10 +278,26 @@ impl Editor {
     ///
     /// # Errors
     /// If it does not fit the text; nothing was applied.
-    pub(crate) fn apply_remote(&self, edits: &[Edit]) -> Result<(), JsValue> {
-        let ops: Vec<u32> = edits.iter().flat_map(|edit| [edit.at, edit.delete]).collect();
-        let inserts: Array = edits.iter().map(|edit| JsValue::from_str(&edit.insert)).collect();
-        self.apply_remote_ops(&Uint32Array::from(ops.as_slice()), &inserts)
+    pub(crate) fn apply_remote(&self, runs: &[EditRun]) -> Result<(), JsValue> {
+        let edits = || runs.iter().flat_map(|run| &run.edits);
+        let ops: Vec<u32> = edits().flat_map(|edit| [edit.at, edit.delete]).collect();
+        let inserts: Array = edits().map(|edit| JsValue::from_str(&edit.insert)).collect();
+        let author = |run: &EditRun| Array::of2(&author_value(run.by), &run.edits.len().into());
+        let authors: Array = runs.iter().map(author).collect();
+        self.apply_remote_ops(&Uint32Array::from(ops.as_slice()), &inserts, &authors)
+    }
+
+    /// Takes back the last change that anybody made; says who made it, if there was one.
+    pub(crate) fn undo_last(&self) -> Option<EditedBy> {
+        let value = self.undo_last_of();
+        if value.is_null() {
+            return None;
+        }
+        Some(match value.as_f64() {
+            Some(other) => EditedBy::Other(other as u32),
+            None if value == DISK => EditedBy::Disk,
+            None => EditedBy::Me,
+        })
     }
 
     pub(crate) fn set_access(&self, access: Access) {
@@ -322,6 +366,18 @@ impl Editor {
         set(&state, "scrollTop", &spot.scroll_top.into());
         set(&state, "scroll", &spot.scroll);
         self.restore_state(&state);
+    }
+}
+
+/// What the bundle calls the disk, as the author of a change.
+const DISK: &str = "disk";
+
+fn author_value(by: EditedBy) -> JsValue {
+    match by {
+        EditedBy::Me => "me".into(),
+        EditedBy::Other(participant) => participant.into(),
+        EditedBy::Disk => DISK.into(),
+        EditedBy::Anybody => JsValue::UNDEFINED,
     }
 }
 

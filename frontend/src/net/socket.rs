@@ -1,6 +1,7 @@
 //! One WebSocket: binary messages in and out, and silence once it is closed.
 
 use js_sys::{ArrayBuffer, Uint8Array};
+use parlor_shared::limits::CLOSE_FOR_ANOTHER;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{BinaryType, Event, MessageEvent, WebSocket};
@@ -11,6 +12,15 @@ pub(super) enum SocketEvent {
     Message(Vec<u8>),
     /// Closed by the other side or never opened. The last event.
     Closed,
+}
+
+/// Why a socket is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// For good.
+    Leaving,
+    /// It is dead, or takes too long: another one goes on.
+    ForAnother,
 }
 
 /// A socket. Close it before it is dropped, so that nothing is heard in between.
@@ -58,11 +68,14 @@ impl Socket {
     }
 
     /// Closes, after what was sent is out; nothing is heard any more.
-    pub(super) fn close(&self) {
+    pub(super) fn close(&self, why: Closing) {
         self.socket.set_onopen(None);
         self.socket.set_onmessage(None);
         self.socket.set_onclose(None);
-        // It refuses only codes and reasons that are not allowed; there are none.
-        let _ = self.socket.close();
+        // It refuses only codes that are not allowed.
+        let _ = match why {
+            Closing::Leaving => self.socket.close(),
+            Closing::ForAnother => self.socket.close_with_code(CLOSE_FOR_ANOTHER),
+        };
     }
 }

@@ -143,10 +143,16 @@ fn download_text(name: &str, content: &str) {
 
 /// A text that did not reach the host, and a way to keep it.
 #[component]
-pub(crate) fn SalvageRow(salvage: Salvage) -> impl IntoView {
+pub(crate) fn SalvageRow(
+    salvage: Salvage,
+    /// What discards it, where that is offered.
+    #[prop(optional)]
+    on_discard: Option<Callback<()>>,
+) -> impl IntoView {
     // -- state --
     let copied = RwSignal::new(None::<bool>);
-    let Salvage { path, text: kept } = salvage;
+    let Salvage { path, text: kept, elsewhere, .. } = salvage;
+    let discard_name = text::discard(path.as_str());
 
     // -- actions --
     let (name, content) = (path.name().to_owned(), kept.clone());
@@ -157,9 +163,13 @@ pub(crate) fn SalvageRow(salvage: Salvage) -> impl IntoView {
     };
 
     view! {
-        <li class="invite">
+        <li class="invite" data-testid="unsent-text">
             <div class="invite-text">
                 <span class="invite-role">{path.to_string()}</span>
+                {elsewhere
+                    .map(|workspace| {
+                        view! { <span class="invite-about">{text::from_elsewhere(&workspace)}</span> }
+                    })}
                 <span class="invite-about" role="status">
                     {move || match copied.get() {
                         None => "",
@@ -175,6 +185,19 @@ pub(crate) fn SalvageRow(salvage: Salvage) -> impl IntoView {
                 <Button icon="download" on:click=download>
                     {text::UNSENT_SAVE}
                 </Button>
+                {on_discard
+                    .map(|discard| {
+                        view! {
+                            <Button
+                                kind=ButtonKind::Ghost
+                                icon="trash-2"
+                                attr:aria-label=discard_name
+                                on:click=move |_| discard.run(())
+                            >
+                                {text::DISCARD}
+                            </Button>
+                        }
+                    })}
             </div>
         </li>
     }

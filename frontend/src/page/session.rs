@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use parlor_shared::client::SyncState;
-use parlor_shared::id::ParticipantId;
+use parlor_shared::id::{DocumentId, ParticipantId};
 use parlor_shared::path::WorkspacePath;
 
 use crate::component::{LiveRegion, SplitHandle, Toast, ToastAction, ToastStack, Tone};
@@ -19,6 +19,7 @@ mod action;
 mod banners;
 mod bars;
 mod dialogs;
+mod held;
 mod image;
 mod keys;
 mod notice;
@@ -66,6 +67,8 @@ pub(crate) enum Asking {
     Share,
     /// What could not be sent.
     Salvage,
+    /// What to do with edits of a text that has moved on by much.
+    Held(DocumentId),
     /// Another name for me.
     Name,
     /// Whether to end the session for everybody.
@@ -135,7 +138,11 @@ pub(crate) fn Room() -> impl IntoView {
     let session = SessionHandle::expect();
     let settings = Settings::expect();
     let room = RoomView {
-        pane: RwSignal::new(Pane::Files),
+        // A room that opens from what this browser kept has its file open already.
+        pane: RwSignal::new(match session.store.active().get_untracked() {
+            Some(_) => Pane::Editor,
+            None => Pane::Files,
+        }),
         side: RwSignal::new(Side::Explorer),
         sidebar: RwSignal::new(true),
         sidebar_width: RwSignal::new(SIDEBAR_USUAL),
@@ -209,6 +216,7 @@ pub(crate) fn Room() -> impl IntoView {
         session.store.active().track();
         editors.moved();
     });
+    held::ask_about_held(session, room);
     keys::watch_presence(editors);
     keys::guard_unsent(session);
 
@@ -273,8 +281,13 @@ fn toasts(session: SessionHandle, room: RoomView) -> Vec<Toast> {
 pub(crate) const fn sync_name(sync: &SyncState) -> &'static str {
     match sync {
         SyncState::Offline => "offline",
+        SyncState::Repairing => "repairing",
         SyncState::Synced => "synced",
         SyncState::Saved => "saved",
-        SyncState::Opening | SyncState::Saving | SyncState::NotSaved(_) | SyncState::Gone => "saving",
+        SyncState::Opening
+        | SyncState::Saving
+        | SyncState::NotSaved(_)
+        | SyncState::Gone
+        | SyncState::Held => "saving",
     }
 }

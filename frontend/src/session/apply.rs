@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
+use parlor_shared::client::draft::Urgency;
 use parlor_shared::client::{ClientEvent, OpenDocument, Phase, SyncState};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{DocumentId, ParticipantId, RequestId};
@@ -27,6 +28,11 @@ impl SessionHandle {
         }
         match event {
             ClientEvent::Phase(phase) => self.apply_phase(phase),
+            ClientEvent::BeganAfresh => {
+                self.inner().began_afresh.set(true);
+                self.store.knocks().set(Vec::new());
+                self.requests_are_void();
+            }
             ClientEvent::ParticipantsChanged => self.apply_people(),
             ClientEvent::Left { name, reason, .. } => {
                 let sentence = match reason {
@@ -48,15 +54,32 @@ impl SessionHandle {
             }
             ClientEvent::Invites { invites } => self.store.invites().set(invites),
             ClientEvent::Opened { request, document } => self.apply_opened(request, document),
-            ClientEvent::Changed { document, splices } => {
+            ClientEvent::Changed { document, runs } => {
                 if let Some(views) = self.views() {
-                    views.changed(document, &splices);
+                    views.changed(document, &runs);
                 }
             }
             ClientEvent::Replaced { old, document, lost, fault } => {
                 self.apply_replaced(old, document, lost, fault);
             }
-            ClientEvent::SyncChanged { document } => self.apply_sync(document),
+            ClientEvent::SyncChanged { document } => {
+                self.apply_sync(document);
+                self.keep_drafts_soon();
+            }
+            ClientEvent::Held { document } => {
+                self.store.held().update(|held| {
+                    held.retain(|other| *other != document);
+                    held.push(document);
+                });
+            }
+            ClientEvent::SyncChecked { report } => {
+                let tone = if report.repaired.is_empty() && report.unanswered == 0 {
+                    Tone::Info
+                } else {
+                    Tone::Warning
+                };
+                self.toast(tone, text::sync_report(&report), None);
+            }
             ClientEvent::Moved { document, path } => self.apply_moved(document, path),
             ClientEvent::Closed { document, fault, lost } => self.apply_closed(document, fault, lost),
             ClientEvent::Listing { request, folder, entries, omitted } => {
@@ -86,12 +109,19 @@ impl SessionHandle {
                         .flatten(),
                 );
                 self.store.fault().set(None);
-                self.store.knocks().set(Vec::new());
+                self.hold_participant();
                 if first {
                     self.store.entry().set(Entry::Entered);
                 }
             }
-            Phase::Offline | Phase::Ended(_) => self.requests_are_void(),
+            Phase::Offline | Phase::Ended(_) => {
+                if matches!(phase, Phase::Ended(_)) {
+                    self.requests_are_void();
+                }
+                // What waits for a decision is decided with the host's text at hand.
+                self.store.held().set(Vec::new());
+                self.keep_drafts_soon();
+            }
             Phase::Connecting | Phase::Lobby => {}
         }
         self.store.words().set(self.read(parlor_shared::client::Client::words).flatten());
@@ -103,7 +133,9 @@ impl SessionHandle {
         if first {
             self.restore_place();
         } else if live {
-            self.catch_up();
+            if self.inner().began_afresh.take() {
+                self.catch_up();
+            }
             self.toast(Tone::Info, text::BACK_ONLINE.to_owned(), None);
         }
     }
@@ -123,7 +155,7 @@ impl SessionHandle {
         }
     }
 
-    /// After a return: the host has forgotten what this page follows.
+    /// After a return on a new link: the host has forgotten what this page follows.
     fn catch_up(self) {
         let shown = self.store.tree().with_untracked(super::tree::Tree::shown);
         for folder in shown {
@@ -138,7 +170,7 @@ impl SessionHandle {
         }
     }
 
-    fn apply_people(self) {
+    pub(super) fn apply_people(self) {
         let people = self.read(|client| {
             let me = client.membership().map(|membership| membership.me);
             let person = |participant: &parlor_shared::message::Participant| {
@@ -268,12 +300,12 @@ impl SessionHandle {
             .store
             .texts()
             .with_untracked(|texts| texts.iter().find(|text| text.document == document).cloned());
-        now.unsent = match now.sync {
-            SyncState::Saving | SyncState::Offline => {
-                before.as_ref().map_or(Unsent::Nothing, |text| text.unsent)
-            }
-            _ => Unsent::Nothing,
-        };
+        match now.sync {
+            SyncState::Offline | SyncState::Held => {}
+            // Not told for every key and every confirmation: while the host is there, it is on its way.
+            SyncState::Saving => now.unsent = before.as_ref().map_or(now.unsent, |text| text.unsent),
+            _ => now.unsent = Unsent::Nothing,
+        }
         if before.as_ref() == Some(&now) {
             return;
         }
@@ -411,19 +443,22 @@ impl SessionHandle {
             let unsent = |text: &&Text| text.unsent == Unsent::Something;
             texts.iter().filter(unsent).map(|text| text.document).collect()
         });
+        self.keep_drafts(Urgency::Now);
         for document in unsent {
             let kept = self.read(|client| {
                 client.document(document).map(|open| (open.info().path.clone(), open.document().text()))
             });
             if let Some((path, text)) = kept.flatten() {
-                self.store.salvage().update(|salvage| salvage.push(Salvage { path, text }));
+                let key = self.draft_key(document);
+                let salvage = Salvage { path, text, elsewhere: None, key };
+                self.store.salvage().update(|all| all.push(salvage));
             }
         }
     }
 
     fn keep_salvage(self, path: WorkspacePath, lost: String, fault: Option<&Fault>) {
         self.toast(Tone::Warning, text::salvaged(path.name(), fault), Some(ToastAction::ShowSalvage));
-        self.store.salvage().update(|salvage| salvage.push(Salvage { path, text: lost }));
+        self.keep_copy(path, lost);
     }
 
     fn announce(self, sentence: String) {
@@ -439,7 +474,7 @@ fn text_of(open: &OpenDocument, sync: SyncState) -> Text {
         encoding: info.encoding,
         protection: if info.writable { Protection::Open } else { Protection::Protected },
         sync,
-        unsent: Unsent::Nothing,
+        unsent: if open.is_unconfirmed() { Unsent::Something } else { Unsent::Nothing },
     }
 }
 

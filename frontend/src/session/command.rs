@@ -55,6 +55,11 @@ impl SessionHandle {
         self.activate(id, focus);
     }
 
+    /// Compares every open text with the host's; a toast tells what came of it.
+    pub(crate) fn check_sync(self) {
+        self.with(parlor_shared::client::Client::check_sync);
+    }
+
     /// Asks for a file anew, after a failure or to see an image as text.
     pub(crate) fn reopen_as_text(self, id: TabId) {
         let path = self.tab(id).map(|tab| tab.path);
@@ -98,6 +103,10 @@ impl SessionHandle {
 
     pub(super) fn read_image(self, tab: TabId, path: WorkspacePath) {
         self.set_content(tab, Content::ImageLoading { received: 0, total: 0 });
+        if *self.store.phase().read_untracked() != Phase::Live {
+            // The return asks for all that are still to come.
+            return;
+        }
         let request = self.with(|client| client.workspace(|request| WorkspaceToHost::Read { request, path }));
         self.expect_answer(request, Pending::Image { tab, bytes: Vec::new() });
     }
@@ -216,6 +225,7 @@ impl SessionHandle {
                 }
             });
         }
+        self.keep_drafts_soon();
         result
     }
 
@@ -328,12 +338,14 @@ impl SessionHandle {
         self.store.toasts().update(|toasts| toasts.retain(|toast| toast.id != id));
     }
 
-    /// Whether something typed here is known to nobody else and would be lost with the page.
+    /// Whether something typed here is known to nobody else and would be lost with the page: away, and not kept by the
+    /// browser either.
     pub(crate) fn has_unsent(self) -> bool {
         let away = !matches!(*self.store.phase().read_untracked(), Phase::Live);
         away && self
             .store
             .texts()
             .with_untracked(|texts| texts.iter().any(|text| text.unsent == Unsent::Something))
+            && !self.all_is_kept()
     }
 }

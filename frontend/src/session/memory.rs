@@ -1,6 +1,6 @@
 //! What a tab remembers of a session, so that a reload comes back to the same place.
 
-use parlor_shared::id::SessionId;
+use parlor_shared::id::{ParticipantId, SessionId};
 use parlor_shared::path::WorkspacePath;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,7 @@ pub(crate) struct Memory {
     place_key: String,
     name_key: String,
     link_key: String,
+    participant_key: String,
 }
 
 /// The name under which a person joins, for every session of this browser.
@@ -48,6 +49,7 @@ impl Memory {
             place_key: format!("parlor.place.{session}"),
             name_key: format!("parlor.joined.{session}"),
             link_key: format!("parlor.link.{session}"),
+            participant_key: format!("parlor.participant.{session}"),
         }
     }
 
@@ -73,6 +75,16 @@ impl Memory {
     /// The next load of this tab asks again.
     pub(crate) fn forget_joined(&self) {
         storage::forget_tab(&self.name_key);
+    }
+
+    /// Who this tab was.
+    pub(super) fn participant(&self) -> Option<ParticipantId> {
+        storage::tab(&self.participant_key)
+    }
+
+    /// Keeps who this tab is.
+    pub(super) fn keep_participant(&self, participant: ParticipantId) {
+        storage::set_tab(&self.participant_key, &participant);
     }
 
     /// The part of the link behind `#`, if this tab has seen it.

@@ -11,6 +11,7 @@ use parlor_shared::role::Role;
 use reactive_stores::Store;
 
 use super::tree::Tree;
+use crate::js::browser::Keeping;
 use crate::net::Attempt;
 
 /// Everything that views read. A field is written as a whole; a written field wakes only its own readers.
@@ -46,6 +47,10 @@ pub(crate) struct SessionState {
     pub(crate) invites: Vec<InviteInfo>,
     /// What was typed and did not reach the host.
     pub(crate) salvage: Vec<Salvage>,
+    /// Texts with edits that wait for a decision, the longest waiting first.
+    pub(crate) held: Vec<DocumentId>,
+    /// Whether the browser keeps what is unsent.
+    pub(crate) keeping: Keeping,
     /// Short messages in the corner.
     pub(crate) toasts: Vec<Toast>,
     /// What screen readers are told.
@@ -70,6 +75,8 @@ impl Default for SessionState {
             knocks: Vec::new(),
             invites: Vec::new(),
             salvage: Vec::new(),
+            held: Vec::new(),
+            keeping: Keeping::Kept,
             toasts: Vec::new(),
             announcement: String::new(),
         }
@@ -240,6 +247,10 @@ pub(crate) struct Knock {
 pub(crate) struct Salvage {
     pub(crate) path: WorkspacePath,
     pub(crate) text: String,
+    /// The shared folder, if it is of another session.
+    pub(crate) elsewhere: Option<String>,
+    /// Under which key the browser keeps it.
+    pub(crate) key: Option<String>,
 }
 
 /// A short message in the corner.

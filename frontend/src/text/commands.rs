@@ -31,6 +31,7 @@ pub(crate) enum Command {
     GoToLine,
     Undo,
     Redo,
+    UndoAnyone,
     ToggleWrap,
     FontLarger,
     FontSmaller,
@@ -49,12 +50,13 @@ pub(crate) enum Command {
     ToggleSideBar,
     ShowPalette,
     TryNow,
+    CheckSync,
     ShowUnsent,
 }
 
 impl Command {
     /// All, in the order in which the palette has them.
-    pub(crate) const ALL: [Self; 47] = [
+    pub(crate) const ALL: [Self; 49] = [
         Self::CopyInvite,
         Self::CopyViewerInvite,
         Self::ShowInvites,
@@ -67,6 +69,7 @@ impl Command {
         Self::LeaveSession,
         Self::EndSession,
         Self::TryNow,
+        Self::CheckSync,
         Self::ShowUnsent,
         Self::NewFile,
         Self::NewFolder,
@@ -85,6 +88,7 @@ impl Command {
         Self::GoToLine,
         Self::Undo,
         Self::Redo,
+        Self::UndoAnyone,
         Self::ToggleWrap,
         Self::FontLarger,
         Self::FontSmaller,
@@ -135,6 +139,7 @@ impl Command {
             Self::GoToLine => "Go to Line/Column",
             Self::Undo => "Edit: Undo My Last Change",
             Self::Redo => "Edit: Redo My Last Change",
+            Self::UndoAnyone => "Edit: Undo Last Change by Anyone",
             Self::ToggleWrap => "View: Toggle Word Wrap",
             Self::FontLarger => "View: Larger Code",
             Self::FontSmaller => "View: Smaller Code",
@@ -153,6 +158,7 @@ impl Command {
             Self::ToggleSideBar => "View: Toggle Side Bar Visibility",
             Self::ShowPalette => "Show All Commands",
             Self::TryNow => "Connection: Try Now",
+            Self::CheckSync => "Connection: Check Sync of Open Files",
             Self::ShowUnsent => "Show Text That Did Not Reach the Host",
         }
     }
@@ -189,6 +195,7 @@ impl Command {
             | Self::CollapseFolders
             | Self::CloseAllTabs
             | Self::CopyPath
+            | Self::UndoAnyone
             | Self::FontLarger
             | Self::FontSmaller
             | Self::FontUsual
@@ -206,6 +213,7 @@ impl Command {
             | Self::CloseOtherTabs
             | Self::RevealActive
             | Self::ShowUnsent
+            | Self::CheckSync
             | Self::TryNow => &[],
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Explained {
 }
 
 const EDITS_WITH_HOST: &str = "Everything that was marked as saved is with the host.";
+const REPAIRED: &str =
+    "The text here had come to differ from the host's. It was replaced by the host's, which everybody has.";
 const KEPT_HERE: &str = "What you typed is kept here.";
 const NOTHING_CHANGED: &str = "Nothing was changed.";
 const TEXT_IN_SESSION: &str = "The text is safe in the session.";
@@ -337,7 +339,10 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
         ),
         FaultCode::Repaired => say(
             "Repaired",
-            "The text here had come to differ from the host's. It was replaced by the host's, which everybody has.".into(),
+            match param(0) {
+                "" => REPAIRED.to_owned(),
+                incident => format!("{REPAIRED} The host's log has it as {incident}."),
+            },
             TEXT_IN_SESSION,
             "Look whether your last words are there.",
         ),

@@ -11,11 +11,19 @@ pub(crate) const CONNECTION_REMOVED: &str = "Removed";
 
 pub(crate) const RECONNECTING: &str =
     "The connection is lost. Keep typing: nothing is lost, it is sent when you are back.";
+/// How many files have text that only this browser has.
+pub(crate) fn not_yet_at_host(files: usize) -> String {
+    match files {
+        1 => "Not yet at the host: 1 file.".to_owned(),
+        _ => format!("Not yet at the host: {files} files."),
+    }
+}
+
 pub(crate) const RECONNECTING_NOW: &str = "Connecting again";
 pub(crate) const TRY_NOW: &str = "Try now";
 pub(crate) const LOBBY_AGAIN: &str =
     "You are back at the door: the host decides again. Your text is kept here.";
-pub(crate) const BACK_ONLINE: &str = "You are back. Everything is in sync.";
+pub(crate) const BACK_ONLINE: &str = "You are back.";
 
 /// When the next attempt comes.
 pub(crate) fn next_try(seconds: u64) -> String {

@@ -1,5 +1,6 @@
 //! What stands where files are shown: tabs, banners, sync, images and notices.
 
+use parlor_shared::client::{Repair, SyncReport};
 use parlor_shared::fault::Fault;
 use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::role::Role;
@@ -17,6 +18,7 @@ pub(crate) fn close_tab(name: &str) -> String {
 
 pub(crate) const OPENING: &str = "Opening";
 pub(crate) const UNSAVED: &str = "not saved yet";
+pub(crate) const NOT_YET: &str = "not yet at the host";
 pub(crate) const WELCOME_TITLE: &str = "No file is open";
 pub(crate) const WELCOME_TEXT: &str = "Choose one in the explorer, or go to where somebody else is.";
 pub(crate) const SHORTCUT_PALETTE: &str = "All commands";
@@ -32,6 +34,20 @@ pub(crate) fn refused_typing(role: Role) -> String {
     match role {
         Role::Viewer => READ_ONLY_VIEWER.to_owned(),
         Role::Editor | Role::Host => "This text can not be typed into right now.".to_owned(),
+    }
+}
+
+/// After the command that takes back the last change, whoever made it.
+pub(crate) const NOTHING_TO_UNDO: &str =
+    "Nothing has changed in this file since you opened it, or came back, that can be undone.";
+pub(crate) const UNDID_MINE: &str = "Undid your own last change.";
+pub(crate) const UNDID_DISK: &str =
+    "Undid the last change that came from the host’s disk. Your own undo takes that back.";
+/// The same for a change of somebody else, who may have left.
+pub(crate) fn undid(name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("Undid {name}’s last change. Your own undo takes that back."),
+        None => "Undid the last change of somebody who has left. Your own undo takes that back.".to_owned(),
     }
 }
 
@@ -60,7 +76,62 @@ pub(crate) fn salvaged(name: &str, fault: Option<&Fault>) -> String {
 pub(crate) const SALVAGE_SHOW: &str = "Show my text";
 pub(crate) const SALVAGE_TITLE: &str = "Your text, as it was here";
 pub(crate) const SALVAGE_TEXT: &str =
-    "This is the whole file as you had it. Copy what you need; it is kept until you close this.";
+    "Each is the whole file as you had it. It is kept in this browser until you discard it.";
+pub(crate) const SALVAGE_FOUND: &str =
+    "Text that did not reach a host is kept in this browser. You can look at it, copy or discard it.";
+pub(crate) const SALVAGE_NONE: &str = "There is nothing left here.";
+pub(crate) const DISCARD: &str = "Discard";
+
+/// The name of the button that discards a kept text.
+pub(crate) fn discard(path: &str) -> String {
+    format!("Discard my text of {path}")
+}
+
+/// Where a kept text is from, if from elsewhere.
+pub(crate) fn from_elsewhere(workspace: &str) -> String {
+    format!("From an earlier session of {workspace}")
+}
+
+/// Said when a person took the host's text instead of sending edits.
+pub(crate) fn copy_kept(name: &str) -> String {
+    format!("{name} is the host’s text now. A copy of yours is kept.")
+}
+
+// Edits that wait for a decision.
+pub(crate) const HELD_BANNER: &str =
+    "This file changed a lot while you were away. Your edits are kept here and not sent yet.";
+pub(crate) const HELD_SHOW: &str = "Look at my edits";
+pub(crate) const HELD_SEND: &str = "Send my edits";
+pub(crate) const HELD_TAKE: &str = "Keep a copy and take the host’s text";
+pub(crate) const HELD_LATER: &str = "Decide later";
+pub(crate) const HELD_TEXT: &str =
+    "Others changed this file a lot while you were away. Sent, your edits become part of it as shown here.";
+pub(crate) const HELD_DIFF: &str = "Your edits in the host’s text";
+pub(crate) const HELD_ADDED: &str = "added";
+pub(crate) const HELD_REMOVED: &str = "removed";
+
+/// The question about edits that wait.
+pub(crate) fn held_title(name: &str) -> String {
+    format!("Send your edits of {name}?")
+}
+
+/// Where changed lines stand.
+pub(crate) fn held_line(line: u32) -> String {
+    format!("Line {line}")
+}
+
+/// Changed lines that are not shown.
+pub(crate) fn held_more(count: usize) -> String {
+    match count {
+        1 => "1 more line is not shown.".to_owned(),
+        _ => format!("{count} more lines are not shown."),
+    }
+}
+
+// What the browser keeps.
+pub(crate) const KEEPING_REFUSED: &str =
+    "This browser keeps nothing for this page: what is not yet at the host does not survive a reload.";
+pub(crate) const KEEPING_FULL: &str = "The browser’s room for unsent text is full: what is not yet at the host does not survive a reload. Discard what you no longer need.";
 
 /// Said when the host does not answer about a file.
 pub(crate) fn unanswered(name: &str) -> String {
@@ -71,13 +142,23 @@ pub(crate) fn unanswered(name: &str) -> String {
 pub(crate) const SYNC_SYNCED: &str = "In sync";
 pub(crate) const SYNC_SAVING: &str = "Saving";
 pub(crate) const SYNC_SAVED: &str = "Saved";
-pub(crate) const SYNC_OFFLINE: &str = "Offline, kept here";
+pub(crate) const SYNC_OFFLINE: &str = "Offline";
+pub(crate) const SYNC_NOT_YET: &str = "Not yet at the host";
+pub(crate) const SYNC_HELD: &str = "Waits for you";
+pub(crate) const SYNC_REPAIRING: &str = "Repairing";
+pub(crate) const SYNC_REPAIRING_ABOUT: &str =
+    "This text had come to differ from the host’s, and is being replaced by it.";
 pub(crate) const SYNC_NOT_SAVED: &str = "Not saved";
 pub(crate) const SYNC_GONE: &str = "Deleted on disk";
 pub(crate) const SYNC_SYNCED_ABOUT: &str = "You, the host and the disk have the same text.";
 pub(crate) const SYNC_SAVING_ABOUT: &str = "The host writes to its disk within two seconds of an edit.";
 pub(crate) const SYNC_SAVED_ABOUT: &str = "Everything typed is on the host’s disk.";
 pub(crate) const SYNC_OFFLINE_ABOUT: &str = "What you type is kept here and sent when you are back.";
+pub(crate) const SYNC_NOT_YET_ABOUT: &str =
+    "Not yet at the host: kept in this browser, also over a reload, and sent when you are back.";
+pub(crate) const SYNC_NOT_YET_TAB_ABOUT: &str =
+    "Not yet at the host: kept in this tab alone, and sent when you are back. Do not close or reload it.";
+pub(crate) const SYNC_HELD_ABOUT: &str = "Your edits are kept here until you have looked at them.";
 pub(crate) const SYNC_GONE_ABOUT: &str = "The text is safe in the session. Saving creates the file again.";
 
 /// Position of the caret, for the status bar.
@@ -153,4 +234,28 @@ pub(crate) fn size(bytes: u64) -> String {
     }
     let digits = usize::from(value < 99.95);
     format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// What "Check Sync" came to.
+pub(crate) fn sync_report(report: &SyncReport) -> String {
+    let SyncReport { equal, repaired, unanswered } = report;
+    let files = |count: u32| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    let are = |count: u32| if count == 1 { "is" } else { "are" };
+    let mut sentences = Vec::new();
+    if *equal > 0 {
+        sentences.push(format!("{} {} equal with the host.", files(*equal), are(*equal)));
+    }
+    for Repair { path, incident } in repaired {
+        sentences.push(format!(
+            "{} differed and was replaced by the host’s text; its log has that as {incident}.",
+            path.name()
+        ));
+    }
+    if *unanswered > 0 {
+        sentences.push(format!("{} could not be compared: the host did not answer.", files(*unanswered)));
+    }
+    if sentences.is_empty() {
+        return "No file is open that could be compared.".to_owned();
+    }
+    sentences.join(" ")
 }

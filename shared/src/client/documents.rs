@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::check::{Repair, SyncCheck};
+use super::draft::{Draft, DraftMark};
 use super::event::{ClientEvent, Phase};
 use crate::codec;
-use crate::document::sync::{DocumentSync, SyncPhase};
-use crate::document::{Document, Splice, UpdateError, digest};
+use crate::document::sync::{DocumentSync, Received, SendRule, SyncPhase};
+use crate::document::{ChangedBy, Document, Run, Splice, UpdateError, digest, incident};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, RequestId};
 use crate::lane::Lanes;
 use crate::limits::{LONG_DOCUMENT_UNITS, MAX_TRANSPORT_MESSAGE_BYTES, VERIFY_INTERVAL};
-use crate::message::{DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, KnownDocument, ToHost};
+use crate::message::{
+    DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, KnownDocument, Packed, ToHost,
+};
 use crate::path::WorkspacePath;
 
 /// Typing is merged into the next update while this much of earlier typing waits for the transport.
@@ -26,6 +30,8 @@ pub enum SyncState {
     Opening,
     /// Away from the host; what is typed is kept here.
     Offline,
+    /// The text differed from the host's, and the host's takes its place.
+    Repairing,
     /// The host or its disk does not have everything yet.
     Saving,
     /// Nothing was changed since it was opened, or only by the disk: all are equal.
@@ -36,6 +42,8 @@ pub enum SyncState {
     NotSaved(Fault),
     /// The file is gone from the disk; the text is safe in the session.
     Gone,
+    /// The host's text has moved on by much: what was typed meanwhile waits for a decision and is kept here.
+    Held,
 }
 
 /// One open document.
@@ -59,6 +67,8 @@ pub struct OpenDocument {
     /// At which of them the text was the host's, proved by digest.
     verified: u64,
     asked_to_verify: Option<Duration>,
+    /// A person wants it compared as soon as nothing typed here is under way.
+    must_compare: bool,
 }
 
 #[derive(Debug)]
@@ -72,6 +82,12 @@ impl OpenDocument {
     /// What the host says of it.
     pub const fn info(&self) -> &DocumentInfo {
         &self.info
+    }
+
+    /// Whether its text is here. It is not before the host has sent it, also when an empty replica has taken the place of
+    /// one that could not go on: until [`ClientEvent::Replaced`] whoever shows the text goes on showing what it had.
+    pub fn has_text(&self) -> bool {
+        self.sync.phase() != SyncPhase::Opening
     }
 
     /// The replica: text, length, positions.
@@ -90,7 +106,12 @@ impl OpenDocument {
             return SyncState::Offline;
         }
         if self.sync.phase() == SyncPhase::Opening {
-            return SyncState::Opening;
+            let fault = self.replaces.as_ref().and_then(|replaces| replaces.fault.as_ref());
+            let is_repair = fault.is_some_and(|fault| fault.code == FaultCode::Repaired);
+            return if is_repair { SyncState::Repairing } else { SyncState::Opening };
+        }
+        if self.sync.is_held() {
+            return SyncState::Held;
         }
         match &self.info.status {
             DocumentStatus::NotSaved(fault) => SyncState::NotSaved(fault.clone()),
@@ -99,6 +120,37 @@ impl OpenDocument {
             DocumentStatus::Saved { .. } if !self.sync.is_confirmed() || self.must_save => SyncState::Saving,
             DocumentStatus::Saved { .. } if self.touched => SyncState::Saved,
             DocumentStatus::Saved { .. } => SyncState::Synced,
+        }
+    }
+
+    /// Whether the host lacks something that was typed here, as far as is known.
+    pub const fn is_unconfirmed(&self) -> bool {
+        self.sync.owes()
+    }
+
+    /// A document that was kept. Nobody shows it yet.
+    fn restored(draft: &Draft) -> Result<Self, UpdateError> {
+        let mut open = Self::new(draft.info.clone(), DocumentSync::restore(draft.me.author, &draft.kept())?);
+        open.touched = true;
+        open.changes = 1;
+        Ok(open)
+    }
+
+    fn new(info: DocumentInfo, sync: DocumentSync) -> Self {
+        Self {
+            info,
+            sync,
+            touched: false,
+            must_sync: false,
+            must_save: false,
+            opened_by: Vec::new(),
+            shown: false,
+            closing: false,
+            replaces: None,
+            changes: 0,
+            verified: 0,
+            asked_to_verify: None,
+            must_compare: false,
         }
     }
 
@@ -138,7 +190,7 @@ impl OpenDocument {
             self.unconfirmed_text().or_else(|| self.replaces.take().and_then(|replaces| replaces.lost));
         let tells = self.shown || lost.is_some();
         self.replaces = tells.then_some(Replaces { old: self.info.document, lost, fault });
-        self.sync = DocumentSync::new(author);
+        self.sync = DocumentSync::instead_of(&self.sync, author);
     }
 
     /// The text is here: tells whoever waits for it. Says whether somebody did.
@@ -162,6 +214,21 @@ impl OpenDocument {
     fn tell(&self, event: ClientEvent, events: &mut VecDeque<ClientEvent>) {
         if self.shown {
             events.push_back(event);
+        }
+    }
+
+    /// Tells the driver that others changed the text, unless it is still to learn that the document is there: then it
+    /// finds the change in the text.
+    fn tell_changed(&self, runs: Vec<Run>, events: &mut VecDeque<ClientEvent>) {
+        let mine = self.info.document;
+        let is_news = |event: &ClientEvent| match event {
+            ClientEvent::Opened { document, .. } | ClientEvent::Replaced { document, .. } => {
+                *document == mine
+            }
+            _ => false,
+        };
+        if !events.iter().any(is_news) {
+            self.tell(ClientEvent::Changed { document: mine, runs }, events);
         }
     }
 
@@ -189,15 +256,29 @@ struct Opening {
     returning: Option<DocumentId>,
 }
 
+/// Edits that wait for a decision, as [`super::Client::held`] shows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldEdits {
+    /// The file.
+    pub path: WorkspacePath,
+    /// The host's text.
+    pub host: String,
+    /// The same with what was typed here merged into it.
+    pub mine: String,
+}
+
 /// All of a guest's documents.
 #[derive(Debug, Default)]
 pub(super) struct Documents {
     author: Option<AuthorId>,
+    send_rule: SendRule,
     open: BTreeMap<DocumentId, OpenDocument>,
     opening: BTreeMap<RequestId, Opening>,
     closed: BTreeSet<DocumentId>,
-    /// Documents whose text was not the host's; it is to be told.
-    diverged: BTreeSet<DocumentId>,
+    /// Documents whose text was not the host's, and the digests of both; it is to be told.
+    diverged: BTreeMap<DocumentId, ([u8; 8], [u8; 8])>,
+    /// The comparison of all that a person asked for.
+    check: Option<SyncCheck>,
     /// Ids for requests that the guest makes by itself; taken from the top, where the driver's never come.
     own_requests: u32,
 }
@@ -260,6 +341,84 @@ impl Documents {
         }
     }
 
+    /// From now on edits are sent by this rule.
+    pub(super) fn set_send_rule(&mut self, rule: SendRule) {
+        self.send_rule = rule;
+    }
+
+    /// What waits for a decision in a document, once the host's text is known.
+    pub(super) fn held(&self, document: DocumentId) -> Option<HeldEdits> {
+        let open = self.open.get(&document)?;
+        let host = open.sync.host_text()?;
+        Some(HeldEdits { path: open.info.path.clone(), host, mine: open.sync.document().text() })
+    }
+
+    pub(super) fn send_held(&mut self, document: DocumentId, events: &mut VecDeque<ClientEvent>) {
+        if let Some(open) = self.open.get_mut(&document) {
+            open.sync.send_held();
+            open.must_sync |= open.sync.wants_whole();
+            open.tell(ClientEvent::SyncChanged { document }, events);
+        }
+    }
+
+    /// Gives the text up that was held, and gives it back.
+    pub(super) fn take_hosts(
+        &mut self,
+        document: DocumentId,
+        events: &mut VecDeque<ClientEvent>,
+    ) -> Option<String> {
+        let open = self.open.get_mut(&document)?;
+        let (mine, splices) = open.sync.take_hosts()?;
+        open.changes += 1;
+        let runs = vec![Run { by: ChangedBy::Anybody, splices }];
+        open.tell(ClientEvent::Changed { document, runs }, events);
+        open.tell(ClientEvent::SyncChanged { document }, events);
+        Some(mine)
+    }
+
+    /// Brings kept documents back, before there is a connection. Gives those that can not be read.
+    pub(super) fn restore(&mut self, author: AuthorId, drafts: Vec<Draft>) -> Vec<Draft> {
+        self.author = Some(author);
+        let mut unreadable = Vec::new();
+        for draft in drafts {
+            match OpenDocument::restored(&draft) {
+                Ok(open) => {
+                    self.open.insert(draft.info.document, open);
+                }
+                Err(_) => unreadable.push(draft),
+            }
+        }
+        unreadable
+    }
+
+    /// The documents that the host does not have all of, closed ones included.
+    pub(super) fn unconfirmed(&self) -> impl Iterator<Item = DraftMark> {
+        let unconfirmed = self.open.values().filter(|open| {
+            // A text that was refused is still there, and to be told.
+            open.sync.owes() || open.replaces.as_ref().is_some_and(|replaces| replaces.lost.is_some())
+        });
+        unconfirmed.map(|open| {
+            let (edits, confirmed) = open.sync.edits();
+            let is_awaited = open.sync.waits_for_draft();
+            DraftMark { document: open.info.document, edits, confirmed, is_awaited }
+        })
+    }
+
+    /// All of a document that there is something to keep of.
+    pub(super) fn kept(
+        &self,
+        document: DocumentId,
+    ) -> Option<(DocumentInfo, crate::document::sync::KeptReplica)> {
+        let open = self.open.get(&document).filter(|open| open.sync.phase() != SyncPhase::Opening)?;
+        Some((open.info.clone(), open.sync.keep()))
+    }
+
+    pub(super) fn draft_is_written(&mut self, document: DocumentId, edits: u64) {
+        if let Some(open) = self.open.get_mut(&document) {
+            open.sync.draft_is_written(edits);
+        }
+    }
+
     /// The request failed; a replica that it should have brought back ends.
     pub(super) fn failed(&mut self, request: RequestId, fault: &Fault, events: &mut VecDeque<ClientEvent>) {
         let Some(opening) = self.opening.remove(&request) else { return };
@@ -270,7 +429,19 @@ impl Documents {
         events.extend(opening.others.into_iter().map(failed));
     }
 
-    /// The connection broke: updates under way may be lost, nothing is sent until the host told what it has.
+    /// The connection broke, or lives again.
+    pub(super) fn moved_between_phases(&mut self, to: &Phase, events: &mut VecDeque<ClientEvent>) {
+        if *to != Phase::Live {
+            // Whoever asked for a comparison is not kept waiting for the host's return.
+            self.end_check(events);
+        }
+        for (document, open) in &mut self.open {
+            open.must_compare &= *to == Phase::Live;
+            open.tell(ClientEvent::SyncChanged { document: *document }, events);
+        }
+    }
+
+    /// The link is void: updates under way may be lost, nothing is sent until the host told what it has.
     pub(super) fn went_away(&mut self, events: &mut VecDeque<ClientEvent>) {
         self.opening.retain(|_, opening| {
             opening.asked = false;
@@ -278,8 +449,17 @@ impl Documents {
         });
         self.closed.clear();
         for (document, open) in &mut self.open {
-            open.sync.ask_for_state();
+            open.sync.went_away();
             open.tell(ClientEvent::SyncChanged { document: *document }, events);
+        }
+    }
+
+    /// The connection was broken and goes on where it was.
+    pub(super) fn came_back(&mut self) {
+        if self.send_rule == SendRule::AskFirst {
+            for open in self.open.values_mut() {
+                open.must_sync |= open.sync.came_back();
+            }
         }
     }
 
@@ -328,8 +508,8 @@ impl Documents {
     /// Puts what waits onto the lanes.
     pub(super) fn fill(&mut self, lanes: &mut Lanes, now: Duration) -> Result<(), Fault> {
         let full = |_| Fault::new(FaultCode::TooSlow);
-        for document in std::mem::take(&mut self.diverged) {
-            lanes.push_document(bytes(DocumentToHost::Diverged { document })).map_err(full)?;
+        for (document, (host, mine)) in std::mem::take(&mut self.diverged) {
+            lanes.push_document(bytes(DocumentToHost::Diverged { document, host, mine })).map_err(full)?;
         }
         for document in std::mem::take(&mut self.closed) {
             lanes.push_document(bytes(DocumentToHost::Close { document })).map_err(full)?;
@@ -340,7 +520,8 @@ impl Documents {
                 let returning = opening.returning.and_then(|document| self.open.get(&document));
                 let known = returning.filter(|open| open.replaces.is_none()).map(|open| KnownDocument {
                     document: open.info.document,
-                    state_vector: open.sync.document().state_vector(),
+                    epoch: open.info.epoch,
+                    state_vector: open.sync.known(),
                 });
                 let path = opening.path.clone();
                 let message = bytes(DocumentToHost::Open { request: *request, path, known });
@@ -349,19 +530,23 @@ impl Documents {
         }
         for (id, open) in &mut self.open {
             let document = *id;
-            if open.must_verify(now) {
+            let is_asked = open.must_compare && open.sync.is_confirmed();
+            if is_asked || open.must_verify(now) {
+                open.must_compare = false;
                 open.asked_to_verify = Some(now);
                 lanes.push_document(bytes(DocumentToHost::Verify { document })).map_err(full)?;
             }
             if std::mem::take(&mut open.must_sync) {
-                let state_vector = open.sync.ask_for_state();
-                lanes.push_document(bytes(DocumentToHost::Sync { document, state_vector })).map_err(full)?;
+                let (epoch, state_vector) = (open.info.epoch, open.sync.ask_for_state());
+                let message = bytes(DocumentToHost::Sync { document, epoch, state_vector });
+                lanes.push_document(message).map_err(full)?;
             }
             if lanes.queued_document_bytes() < UPDATES_UNDER_WAY_BYTES {
                 let update = open.sync.next_update().map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
                 if let Some((sequence, update)) = update {
                     // As a state, since it may be as large as one and is never to be dropped.
-                    let message = bytes(DocumentToHost::Update { document, sequence, update });
+                    let (epoch, update) = (open.info.epoch, Packed::new(update));
+                    let message = bytes(DocumentToHost::Update { document, epoch, sequence, update });
                     lanes.push_state(document, message).map_err(full)?;
                 }
             }
@@ -388,16 +573,17 @@ impl Documents {
     }
 
     pub(super) fn apply_incoming(&mut self, events: &mut VecDeque<ClientEvent>) {
-        for (document, open) in &mut self.open {
+        self.tell_check(events);
+        for open in self.open.values_mut() {
             if !open.sync.has_incoming() {
                 continue;
             }
             open.touched = true;
             open.changes += 1;
-            match open.sync.apply_incoming() {
-                Ok(splices) if splices.is_empty() => {}
-                Ok(splices) => open.tell(ClientEvent::Changed { document: *document, splices }, events),
-                Err(_) => open.must_sync = true,
+            let mut runs = Vec::new();
+            open.must_sync |= open.sync.apply_incoming(&mut runs).is_err();
+            if !runs.is_empty() {
+                open.tell_changed(runs, events);
             }
         }
     }
@@ -410,24 +596,48 @@ impl Documents {
     ) -> Result<(), Fault> {
         match message {
             DocumentToGuest::Opened { request, info } => self.receive_opened(request, info, events)?,
-            DocumentToGuest::State { document, update, state_vector } => {
-                let Some(open) = self.open.get_mut(&document) else { return Ok(()) };
+            DocumentToGuest::State { document, epoch, update, state_vector } => {
+                let Some(open) = self.open.get_mut(&document).filter(|open| open.info.epoch == epoch) else {
+                    return Ok(());
+                };
+                let update = update.unpack()?;
                 let was_open = open.sync.phase() != SyncPhase::Opening;
-                let splices = open
-                    .sync
-                    .receive_state(&update, &state_vector)
-                    .map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
+                let knew_host = open.sync.host_text().is_some();
+                let received = open.sync.receive_state(&update, &state_vector, self.send_rule);
+                let splices = match received.map_err(|_| Fault::new(FaultCode::InvalidUpdate))? {
+                    Received::Changed(splices) => splices,
+                    Received::Partial => {
+                        open.must_sync = true;
+                        return Ok(());
+                    }
+                    Received::Contradiction => {
+                        self.receive_refused(document, FaultCode::Repaired.into(), events);
+                        return Ok(());
+                    }
+                };
+                open.must_sync |= open.sync.wants_whole();
+                if !knew_host && open.sync.is_held() && !open.sync.wants_whole() {
+                    events.push_back(ClientEvent::Held { document });
+                }
                 open.changes += 1;
                 if !open.tell_opened(events) && was_open && !splices.is_empty() {
                     open.touched = true;
-                    open.tell(ClientEvent::Changed { document, splices }, events);
+                    open.tell_changed(vec![Run { by: ChangedBy::Anybody, splices }], events);
                 }
                 open.tell(ClientEvent::SyncChanged { document }, events);
             }
-            DocumentToGuest::Update { document, update } => {
+            DocumentToGuest::Update { document, epoch, by, update } => {
                 if let Some(open) = self.open.get_mut(&document) {
-                    open.sync.receive_update(update);
+                    if open.info.epoch == epoch {
+                        let by = by.map_or(ChangedBy::Disk, ChangedBy::Participant);
+                        open.sync.receive_update(by, update.unpack()?);
+                    } else if open.sync.phase() == SyncPhase::Live {
+                        open.must_sync = true;
+                    }
                 }
+            }
+            DocumentToGuest::Renewed { document, epoch, update } => {
+                self.receive_renewed(document, epoch, &update.unpack()?, events)?;
             }
             DocumentToGuest::Acknowledged { document, sequence } => {
                 if let Some(open) = self.open.get_mut(&document) {
@@ -461,6 +671,34 @@ impl Documents {
                 }
             }
         }
+        self.tell_check(events);
+        Ok(())
+    }
+
+    /// The document goes on in a new epoch. A replica that lacks something of the last one asks for that first.
+    fn receive_renewed(
+        &mut self,
+        document: DocumentId,
+        epoch: u32,
+        update: &[u8],
+        events: &mut VecDeque<ClientEvent>,
+    ) -> Result<(), Fault> {
+        let Some(open) = self.open.get_mut(&document) else { return Ok(()) };
+        if open.info.epoch.checked_add(1) != Some(epoch)
+            || open.sync.phase() != SyncPhase::Live
+            || open.must_sync
+        {
+            return Ok(());
+        }
+        let mut runs = Vec::new();
+        open.sync.renew(update, &mut runs).map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
+        open.info.epoch = epoch;
+        open.changes += 1;
+        if !runs.is_empty() {
+            open.touched = true;
+            open.tell_changed(runs, events);
+        }
+        open.tell(ClientEvent::SyncChanged { document }, events);
         Ok(())
     }
 
@@ -489,20 +727,8 @@ impl Documents {
                 open.tell_opened(events);
             }
         } else {
-            let open = OpenDocument {
-                info,
-                sync: DocumentSync::new(author),
-                touched: false,
-                must_sync: false,
-                must_save: false,
-                opened_by: std::iter::once(request).chain(opening.others).collect(),
-                shown: false,
-                closing: false,
-                replaces: None,
-                changes: 0,
-                verified: 0,
-                asked_to_verify: None,
-            };
+            let mut open = OpenDocument::new(info, DocumentSync::new(author));
+            open.opened_by = std::iter::once(request).chain(opening.others).collect();
             self.open.insert(document, open);
         }
         Ok(())
@@ -517,7 +743,8 @@ impl Documents {
         events: &mut VecDeque<ClientEvent>,
     ) {
         let document = info.document;
-        if open.info.document != document && open.replaces.is_none() {
+        let is_other = (open.info.document, open.info.epoch) != (document, info.epoch);
+        if is_other && open.replaces.is_none() {
             // The text there is another one now: the replica must not be merged into it.
             if open.closing {
                 self.closed.insert(document);
@@ -525,7 +752,12 @@ impl Documents {
             }
             open.start_over(author, None);
         }
+        let moved = open.info.path != info.path;
         open.info = info;
+        if moved {
+            let path = open.info.path.clone();
+            open.tell(ClientEvent::Moved { document, path }, events);
+        }
         match self.open.get_mut(&document) {
             // The file was opened anew meanwhile, and perhaps typed into.
             Some(other) => {
@@ -547,14 +779,59 @@ impl Documents {
         self.apply_incoming(events);
         let Some(open) = self.open.get_mut(&document) else { return };
         if !open.sync.is_confirmed() || open.must_sync {
+            // It proves nothing; whoever waits for an answer gets the next one.
+            open.must_compare = self.check.as_ref().is_some_and(|check| check.waits_for(document));
             return;
         }
-        if digest(&open.sync.document().text()) == host {
+        let mine = digest(&open.sync.document().text());
+        if mine == host {
             open.verified = open.changes;
+            if let Some(check) = &mut self.check {
+                check.is_equal(document);
+            }
             return;
         }
-        self.diverged.insert(document);
-        self.receive_refused(document, FaultCode::Repaired.into(), events);
+        let incident = incident(host, mine);
+        if let Some(check) = &mut self.check {
+            let path = open.info.path.clone();
+            check.is_repaired(document, Repair { path, incident: incident.clone() });
+        }
+        self.diverged.insert(document, (host, mine));
+        self.receive_refused(document, Fault::new(FaultCode::Repaired).with(incident), events);
+    }
+
+    /// Compares every open document with the host's.
+    pub(super) fn check_sync(&mut self, phase: &Phase, events: &mut VecDeque<ClientEvent>) {
+        let asked: Vec<DocumentId> =
+            self.open.iter().filter(|(_, open)| !open.closing).map(|(document, _)| *document).collect();
+        for document in &asked {
+            if let Some(open) = self.open.get_mut(document) {
+                open.must_compare = true;
+            }
+        }
+        self.check = Some(SyncCheck::new(asked.into_iter()));
+        match phase {
+            Phase::Live => self.tell_check(events),
+            _ => self.end_check(events),
+        }
+    }
+
+    /// Tells what a check came to, once everything has answered that still can.
+    fn tell_check(&mut self, events: &mut VecDeque<ClientEvent>) {
+        let Some(check) = &mut self.check else { return };
+        let open = &self.open;
+        let is_there = |document| open.get(&document).is_some_and(|open: &OpenDocument| !open.closing);
+        if let Some(report) = check.finished(is_there) {
+            self.check = None;
+            events.push_back(ClientEvent::SyncChecked { report });
+        }
+    }
+
+    /// Nothing answers any more.
+    fn end_check(&mut self, events: &mut VecDeque<ClientEvent>) {
+        if let Some(report) = self.check.take().and_then(|mut check| check.finished(|_| false)) {
+            events.push_back(ClientEvent::SyncChecked { report });
+        }
     }
 
     fn receive_refused(&mut self, document: DocumentId, fault: Fault, events: &mut VecDeque<ClientEvent>) {

@@ -1,6 +1,7 @@
 //! What a guest's driver learns.
 
-use crate::document::Splice;
+use super::check::SyncReport;
+use crate::document::Run;
 use crate::fault::Fault;
 use crate::id::{DocumentId, ParticipantId, RequestId};
 use crate::message::{Entry, InviteInfo, LeaveReason};
@@ -27,6 +28,8 @@ pub enum Phase {
 pub enum ClientEvent {
     /// The connection changed.
     Phase(Phase),
+    /// What was under way when the connection broke is void: requests that were not answered never will be.
+    BeganAfresh,
     /// Somebody came, went, or has another name or role; perhaps I.
     ParticipantsChanged,
     /// Somebody went; for an announcement.
@@ -71,12 +74,12 @@ pub enum ClientEvent {
         /// The document.
         document: DocumentId,
     },
-    /// Others changed a document. Apply the splices in order.
+    /// Others changed a document. Apply the splices of the runs in order.
     Changed {
         /// Which.
         document: DocumentId,
-        /// How.
-        splices: Vec<Splice>,
+        /// Who did what.
+        runs: Vec<Run>,
     },
     /// A document's text was replaced as a whole: show it anew.
     Replaced {
@@ -93,6 +96,16 @@ pub enum ClientEvent {
     SyncChanged {
         /// Which.
         document: DocumentId,
+    },
+    /// The host's text has moved on by much while edits were made here: they wait. See [`super::Client::held`].
+    Held {
+        /// Which.
+        document: DocumentId,
+    },
+    /// Every open document was compared with the host's: see [`super::Client::check_sync`].
+    SyncChecked {
+        /// What came of it.
+        report: SyncReport,
     },
     /// A document's file has another path.
     Moved {

@@ -3,9 +3,21 @@
 //! Safety: every local edit is either part of an update that waits or was sent, or of the answer to the next state;
 //! so when the host has acknowledged the last sequence and nothing waits, it has everything that was typed here.
 //! Liveness: whatever is dropped ends in `Stale`, which asks for a state as soon as the link lives.
+//!
+//! Two things hold updates back although the link lives: edits that a person has to see first, because the host's text
+//! has moved on by much ([`DocumentSync::is_held`]), and edits of a restored replica whose draft must be written first
+//! (see [`restored`]).
 
-use super::{Document, UpdateError, merge_updates};
+use std::cell::Cell;
+use std::collections::VecDeque;
+
+use super::{ChangedBy, Document, Run, UpdateError, diff, merge_updates};
 use crate::id::AuthorId;
+use crate::limits::{HOLD_LEAST_UNITS, HOLD_UNITS};
+
+mod restored;
+
+use restored::{Restored, Settled};
 
 /// Updates that wait are merged into one beyond this many bytes, so that waiting never costs more than the text.
 const MERGE_BEYOND_BYTES: usize = 64 * 1024;
@@ -21,6 +33,52 @@ pub enum SyncPhase {
     Stale,
 }
 
+/// What a state of the host did to a replica.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It was taken in; the text changed so.
+    Changed(Vec<super::Splice>),
+    /// It is not the whole text that was asked for: ask again.
+    Partial,
+    /// The replica was restored, and contradicts what the host has of its author: it can not go on.
+    Contradiction,
+}
+
+/// Whether edits are sent by themselves when their author comes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SendRule {
+    /// Always.
+    #[default]
+    Always,
+    /// Unless the text has [moved on](moved_on) by much: then somebody has to look first.
+    AskFirst,
+}
+
+/// The whole of a replica and how it stands, to be kept while the host does not have all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptReplica {
+    /// What its author may have sent, as one update.
+    pub state: Vec<u8>,
+    /// What was typed after it was restored and before the host was heard, as an update on top of the state.
+    pub typed: Vec<u8>,
+    /// Whether it waits for a person's decision.
+    pub held: bool,
+}
+
+/// What happened to a text since its person came back, or went.
+#[derive(Debug, Default)]
+struct Away {
+    /// How much others changed, in UTF-16 units.
+    changed: u64,
+}
+
+/// Edits that wait for a person's decision.
+#[derive(Debug, Default)]
+struct Held {
+    /// The host's text, once it has come whole; kept up to date.
+    host: Option<Document>,
+}
+
 /// Synchronises one replica with the host.
 #[derive(Debug)]
 pub struct DocumentSync {
@@ -33,8 +91,23 @@ pub struct DocumentSync {
     /// The last sequence given to an update.
     sent: u32,
     acknowledged: u32,
-    /// Updates of others that wait to be applied together.
-    incoming: Vec<Vec<u8>>,
+    /// Updates of others that wait to be applied together, and who made them.
+    incoming: Vec<(ChangedBy, Vec<u8>)>,
+    /// Counts what changes what is owed: local edits, and decisions about them.
+    edits: u64,
+    /// The edits that the host has confirmed.
+    confirmed: u64,
+    /// Updates under way: sequence, and the edits up to which it goes.
+    under_way: VecDeque<(u32, u64)>,
+    /// Away from the host since the last state.
+    away: Option<Away>,
+    /// Restored, and the host was not heard since.
+    restored: Option<Restored>,
+    /// The draft has to hold this many edits before anything is sent.
+    unwritten: Option<u64>,
+    /// Whether there may be a draft of it somewhere.
+    drafted: Cell<bool>,
+    held: Option<Held>,
 }
 
 impl DocumentSync {
@@ -49,6 +122,51 @@ impl DocumentSync {
             sent: 0,
             acknowledged: 0,
             incoming: Vec::new(),
+            edits: 0,
+            confirmed: 0,
+            under_way: VecDeque::new(),
+            away: None,
+            restored: None,
+            unwritten: None,
+            drafted: Cell::new(false),
+            held: None,
+        }
+    }
+
+    /// An empty replica in the place of another one, whose edits it does not count again.
+    pub fn instead_of(other: &Self, author: AuthorId) -> Self {
+        let edits = other.edits + 1;
+        Self { edits, confirmed: edits, ..Self::new(author) }
+    }
+
+    /// A replica that was kept by [`DocumentSync::keep`]. It can be typed into at once.
+    ///
+    /// # Errors
+    /// If what was kept can not be read.
+    pub fn restore(author: AuthorId, kept: &KeptReplica) -> Result<Self, UpdateError> {
+        let (restored, document) = Restored::new(author, kept)?;
+        let mut sync = Self::new(author);
+        sync.document = document;
+        sync.phase = SyncPhase::Stale;
+        sync.edits = 1;
+        sync.away = Some(Away::default());
+        sync.restored = Some(restored);
+        sync.drafted.set(true);
+        sync.held = kept.held.then(Held::default);
+        Ok(sync)
+    }
+
+    /// All of the replica, for [`DocumentSync::restore`].
+    pub fn keep(&self) -> KeptReplica {
+        self.drafted.set(true);
+        let held = self.held.is_some();
+        match &self.restored {
+            Some(restored) => KeptReplica {
+                state: everything(restored.base()),
+                typed: restored.typed_into(&self.document),
+                held,
+            },
+            None => KeptReplica { state: everything(&self.document), typed: Vec::new(), held },
         }
     }
 
@@ -69,7 +187,55 @@ impl DocumentSync {
 
     /// Whether something typed here was not yet confirmed by the host.
     pub const fn owes(&self) -> bool {
-        !self.waiting.is_empty() || self.acknowledged != self.sent
+        !self.waiting.is_empty() || self.acknowledged != self.sent || self.restored.is_some()
+    }
+
+    /// How many edits there were, and how many of them the host has confirmed.
+    pub const fn edits(&self) -> (u64, u64) {
+        (self.edits, self.confirmed)
+    }
+
+    /// Whether edits wait for a decision: [`DocumentSync::send_held`] or [`DocumentSync::take_hosts`].
+    pub const fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// The host's text, while edits wait for a decision and it is known.
+    pub fn host_text(&self) -> Option<String> {
+        self.held.as_ref()?.host.as_ref().map(Document::text)
+    }
+
+    /// Sends what was held.
+    pub fn send_held(&mut self) {
+        self.held = None;
+        self.edits += 1;
+    }
+
+    /// Gives up what was held and takes the host's text. Gives the text as it was here, and the change as splices;
+    /// nothing if nothing is held or the host's text is not known.
+    pub fn take_hosts(&mut self) -> Option<(String, Vec<super::Splice>)> {
+        let host = self.held.take_if(|held| held.host.is_some())?.host?;
+        let mine = self.document.text();
+        let splices = diff::splices(&mine, &host.text());
+        self.document = host;
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+        // Nothing is under way: what was before the break is void, and nothing was sent since.
+        self.acknowledged = self.sent;
+        self.unwritten = None;
+        self.edits += 1;
+        self.confirmed = self.edits;
+        Some((mine, splices))
+    }
+
+    /// A draft with this many edits is written: what had to wait for it may be sent.
+    pub fn draft_is_written(&mut self, edits: u64) {
+        self.unwritten.take_if(|awaited| edits >= *awaited);
+    }
+
+    /// Whether something waits until the draft is written.
+    pub const fn waits_for_draft(&self) -> bool {
+        self.unwritten.is_some()
     }
 
     /// Whether everything that was typed here is on its way to the host.
@@ -83,6 +249,11 @@ impl DocumentSync {
     /// If a splice does not fit the text.
     pub fn edit(&mut self, splices: &[super::Splice]) -> Result<(), UpdateError> {
         if let Some(update) = self.document.edit(splices)? {
+            self.edits += 1;
+            if self.restored.is_some() {
+                // Turned into edits of our author as soon as the host was heard.
+                return Ok(());
+            }
             self.waiting_bytes += update.len();
             self.waiting.push(update);
             if self.waiting_bytes > MERGE_BEYOND_BYTES && self.waiting.len() > 1 {
@@ -97,13 +268,15 @@ impl DocumentSync {
     /// # Errors
     /// Only if our own updates can not be merged.
     pub fn next_update(&mut self) -> Result<Option<(u32, Vec<u8>)>, UpdateError> {
-        if self.phase != SyncPhase::Live || self.waiting.is_empty() {
+        let held_back = self.unwritten.is_some() || self.held.is_some();
+        if self.phase != SyncPhase::Live || held_back || self.waiting.is_empty() {
             return Ok(None);
         }
         self.merge_waiting()?;
         self.waiting_bytes = 0;
         Ok(self.waiting.pop().map(|update| {
             self.sent += 1;
+            self.under_way.push_back((self.sent, self.edits));
             (self.sent, update)
         }))
     }
@@ -111,29 +284,44 @@ impl DocumentSync {
     /// The host has our updates up to this sequence.
     pub fn acknowledge(&mut self, sequence: u32) {
         self.acknowledged = self.acknowledged.max(sequence.min(self.sent));
+        while let Some((_, edits)) = self.under_way.pop_front_if(|(sent, _)| *sent <= self.acknowledged) {
+            self.confirmed = edits;
+        }
     }
 
     /// An update of others; it takes effect with [`DocumentSync::apply_incoming`].
-    pub fn receive_update(&mut self, update: Vec<u8>) {
-        self.incoming.push(update);
+    pub fn receive_update(&mut self, by: ChangedBy, update: Vec<u8>) {
+        self.incoming.push((by, update));
     }
 
     /// Whether updates of others wait to be applied.
     pub const fn has_incoming(&self) -> bool {
-        !self.incoming.is_empty()
+        !self.incoming.is_empty() && self.restored.is_none()
     }
 
-    /// Applies what others sent since the last call, as one change; gives it as splices for an editor.
+    /// Applies what others sent since the last call; adds to `runs` what an editor is to repeat.
     ///
     /// # Errors
-    /// If an update can not be read: ask for a state.
-    pub fn apply_incoming(&mut self) -> Result<Vec<super::Splice>, UpdateError> {
+    /// If an update can not be read: ask for a state. What came before it is applied and in `runs`.
+    pub fn apply_incoming(&mut self, runs: &mut Vec<Run>) -> Result<(), UpdateError> {
         let incoming = std::mem::take(&mut self.incoming);
-        self.document.apply(incoming.iter().map(Vec::as_slice))?;
-        Ok(self.document.take_splices())
+        if let Some(Held { host: Some(host) }) = &mut self.held {
+            host.apply(incoming.iter().map(|(_, update)| update.as_slice()))?;
+        }
+        for of_one in incoming.chunk_by(|(one, _), (next, _)| one == next) {
+            self.document.apply(of_one.iter().map(|(_, update)| update.as_slice()))?;
+            let splices = self.document.take_splices();
+            if let Some(away) = &mut self.away {
+                away.changed += units_changed(&splices);
+            }
+            if !splices.is_empty() {
+                runs.push(Run { by: of_one[0].0, splices });
+            }
+        }
+        Ok(())
     }
 
-    /// Takes in a state and what the host has; gives the change as splices. What the host lacks of ours is queued.
+    /// Takes in a state and what the host has. What the host lacks of ours is queued, or held as the rule says.
     ///
     /// # Errors
     /// If the state can not be read.
@@ -141,16 +329,132 @@ impl DocumentSync {
         &mut self,
         update: &[u8],
         host_has: &[u8],
-    ) -> Result<Vec<super::Splice>, UpdateError> {
+        rule: SendRule,
+    ) -> Result<Received, UpdateError> {
+        let whole = if self.wants_whole() {
+            let host = self.whole_text(update)?;
+            if !host.has_all_of(host_has)? {
+                return Ok(Received::Partial);
+            }
+            Some(host)
+        } else {
+            None
+        };
+        // How long the text was that something was typed into.
+        let typed_into = self.owes().then(|| self.document.len());
         let incoming = std::mem::take(&mut self.incoming);
-        self.document.apply(incoming.iter().map(Vec::as_slice).chain([update]))?;
-        // Deletions have no clock: what waits is sent again with what the host lacks, which contains them all.
-        if self.owes() || self.document.is_ahead_of(host_has, self.author)? {
-            self.waiting = vec![self.document.missing_from(host_has)?];
-            self.waiting_bytes = self.waiting[0].len();
+        let news = || incoming.iter().map(|(_, update)| update.as_slice()).chain([update]);
+        if let (Some(restored), Some(host)) = (&self.restored, &whole) {
+            match restored.settle(self.author, &mut self.document, host, news())? {
+                Settled::Agrees { document, rewritten } => {
+                    let splices = self.document.take_splices();
+                    self.document = document;
+                    self.restored = None;
+                    self.edits += 1;
+                    // What was typed since the restore became the author's just now: it is not sent before the draft
+                    // has it as that.
+                    if rewritten {
+                        self.unwritten = Some(self.edits);
+                    }
+                    self.queue_missing(host_has)?;
+                    return Ok(Received::Changed(self.returned(typed_into, splices, rule, whole)));
+                }
+                Settled::Contradicts => return Ok(Received::Contradiction),
+            }
         }
+        self.document.apply(news())?;
+        // Deletions have no clock: what waits is sent again with what the host lacks, which contains them all.
+        if typed_into.is_some() || self.document.is_ahead_of(host_has, self.author)? {
+            self.queue_missing(host_has)?;
+        }
+        let splices = self.document.take_splices();
+        Ok(Received::Changed(self.returned(typed_into, splices, rule, whole)))
+    }
+
+    /// The text that a whole state stands for.
+    fn whole_text(&self, update: &[u8]) -> Result<Document, UpdateError> {
+        let mut host = Document::for_editor(self.author);
+        host.apply([update])?;
+        host.take_splices();
+        Ok(host)
+    }
+
+    fn queue_missing(&mut self, host_has: &[u8]) -> Result<(), UpdateError> {
+        self.waiting = vec![self.document.missing_from(host_has)?];
+        self.waiting_bytes = self.waiting[0].len();
+        self.under_way.clear();
+        Ok(())
+    }
+
+    /// The host was heard again: decides whether what it lacks is sent or held.
+    fn returned(
+        &mut self,
+        typed_into: Option<u32>,
+        splices: Vec<super::Splice>,
+        rule: SendRule,
+        whole: Option<Document>,
+    ) -> Vec<super::Splice> {
         self.phase = SyncPhase::Live;
-        Ok(self.document.take_splices())
+        let changed = self.away.take().map(|away| away.changed + units_changed(&splices));
+        let asks = rule == SendRule::AskFirst;
+        let much = typed_into.zip(changed).is_some_and(|(units, changed)| is_much(units, changed));
+        if asks && much && self.held.is_none() {
+            self.edits += 1;
+            self.held = Some(Held::default());
+        }
+        if !asks {
+            self.held = None;
+        }
+        if let (Some(held), Some(host)) = (&mut self.held, whole) {
+            if host.text() == self.document.text() {
+                // All of it had arrived, only the confirmation had not.
+                self.held = None;
+            } else {
+                held.host = Some(host);
+            }
+        }
+        splices
+    }
+
+    /// Whether only the whole of the host's text helps: to check a restored replica, or to show what is held.
+    pub fn wants_whole(&self) -> bool {
+        self.restored.is_some() || self.held.as_ref().is_some_and(|held| held.host.is_none())
+    }
+
+    /// What the host need not send: an encoded state vector.
+    pub fn known(&self) -> Vec<u8> {
+        if self.wants_whole() { Vec::new() } else { self.document.state_vector() }
+    }
+
+    /// The document goes on in a new epoch, which begins with this update; see [`super::epoch`]. What was typed here and is
+    /// not part of it is typed again and waits. Adds to `runs` what came in before; the text here stays as it is.
+    ///
+    /// Only for a replica that has all that the host had: [`SyncPhase::Live`].
+    ///
+    /// # Errors
+    /// If the update can not be read; the replica is as it was.
+    pub fn renew(&mut self, update: &[u8], runs: &mut Vec<Run>) -> Result<(), UpdateError> {
+        self.apply_incoming(runs)?;
+        let ours = self.document.text();
+        let mut fresh = self.whole_text(update)?;
+        if self.held.is_some() {
+            self.held = Some(Held { host: Some(self.whole_text(update)?) });
+        }
+        let typed = fresh.edit(&diff::splices(&fresh.text(), &ours))?;
+        self.document = fresh;
+        // Whatever is under way belongs to the last epoch and is passed over there.
+        self.acknowledged = self.sent;
+        self.under_way.clear();
+        self.edits += 1;
+        match &typed {
+            // A draft of the last epoch would have it typed once more: it is not sent before the draft has it as this one's.
+            Some(_) if self.drafted.get() => self.unwritten = Some(self.edits),
+            Some(_) => {}
+            None => self.confirmed = self.edits,
+        }
+        self.waiting = typed.into_iter().collect();
+        self.waiting_bytes = self.waiting.iter().map(Vec::len).sum();
+        Ok(())
     }
 
     /// Something was missed: nothing is sent until a state has come. Gives the state vector to ask with.
@@ -158,7 +462,29 @@ impl DocumentSync {
         if self.phase == SyncPhase::Live {
             self.phase = SyncPhase::Stale;
         }
-        self.document.state_vector()
+        if let Some(held) = &mut self.held {
+            // It missed the same.
+            held.host = None;
+        }
+        self.known()
+    }
+
+    /// The connection broke: updates under way may be lost, and others go on meanwhile.
+    pub fn went_away(&mut self) {
+        self.ask_for_state();
+        self.away = Some(Away::default());
+        self.under_way.clear();
+    }
+
+    /// The connection was broken and goes on where it was. What was typed meanwhile waits until it is known what others
+    /// did; says whether to ask.
+    pub fn came_back(&mut self) -> bool {
+        let must_ask = self.phase == SyncPhase::Live && !self.waiting.is_empty() && self.held.is_none();
+        if must_ask {
+            self.away = Some(Away::default());
+            self.phase = SyncPhase::Stale;
+        }
+        must_ask
     }
 
     fn merge_waiting(&mut self) -> Result<(), UpdateError> {
@@ -169,4 +495,25 @@ impl DocumentSync {
         }
         Ok(())
     }
+}
+
+fn units_changed(splices: &[super::Splice]) -> u64 {
+    let units =
+        |splice: &super::Splice| u64::from(splice.delete) + u64::from(super::utf16_len(&splice.insert));
+    splices.iter().map(units).sum()
+}
+
+/// Whether a text was changed by so much that edits made on what it was should be looked at before they are sent: more
+/// than [`HOLD_UNITS`], or more than a quarter of it if that is not [very little](HOLD_LEAST_UNITS).
+pub fn moved_on(units_before: u32, splices: &[super::Splice]) -> bool {
+    is_much(units_before, units_changed(splices))
+}
+
+fn is_much(units_before: u32, changed: u64) -> bool {
+    let quarter = u64::from(units_before / 4).max(u64::from(HOLD_LEAST_UNITS));
+    changed > quarter.min(u64::from(HOLD_UNITS))
+}
+
+fn everything(document: &Document) -> Vec<u8> {
+    document.missing_from(&[]).expect("an empty state vector can be read")
 }

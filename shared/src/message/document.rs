@@ -6,6 +6,8 @@ use crate::fault::Fault;
 use crate::id::{DocumentId, ParticipantId, RequestId};
 use crate::path::WorkspacePath;
 
+use super::Packed;
+
 /// How lines end in the file on disk. In a document every line ends with LF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EndOfLine {
@@ -35,6 +37,8 @@ pub enum Encoding {
 pub struct DocumentInfo {
     /// Its id in this session.
     pub document: DocumentId,
+    /// Which of its epochs the state belongs to that follows: see [`crate::document::epoch`].
+    pub epoch: u32,
     /// The file.
     pub path: WorkspacePath,
     /// Kept at every checkpoint.
@@ -69,6 +73,8 @@ pub struct KnownDocument {
     /// The id it had. If the host answers with another one, the replica belongs to a text that is no more and must
     /// not be merged into the new one.
     pub document: DocumentId,
+    /// The epoch it had.
+    pub epoch: u32,
     /// What the replica has: an encoded state vector.
     #[serde(with = "serde_bytes")]
     pub state_vector: Vec<u8>,
@@ -90,16 +96,19 @@ pub enum DocumentToHost {
     Update {
         /// Where.
         document: DocumentId,
+        /// In which epoch; one of an epoch that is over is passed over, its author says it again in the next.
+        epoch: u32,
         /// Counts up by one for each update of this guest to this document; acknowledged by number.
         sequence: u32,
         /// An encoded CRDT update.
-        #[serde(with = "serde_bytes")]
-        update: Vec<u8>,
+        update: Packed,
     },
     /// Tell me what I lack.
     Sync {
         /// Where.
         document: DocumentId,
+        /// The epoch that the guest has.
+        epoch: u32,
         /// What the guest has: an encoded state vector.
         #[serde(with = "serde_bytes")]
         state_vector: Vec<u8>,
@@ -119,10 +128,15 @@ pub enum DocumentToHost {
         /// Which.
         document: DocumentId,
     },
-    /// Our texts differ. I forget mine and open the document anew; this is for the host's log.
+    /// Our texts differ. I forget mine and open the document anew; this is for the host's log, see
+    /// [`crate::document::incident`].
     Diverged {
         /// Which.
         document: DocumentId,
+        /// The digest of the host's text.
+        host: [u8; 8],
+        /// The digest of mine.
+        mine: [u8; 8],
     },
 }
 
@@ -140,20 +154,24 @@ pub enum DocumentToGuest {
     State {
         /// Where.
         document: DocumentId,
+        /// Of which epoch.
+        epoch: u32,
         /// An encoded CRDT update.
-        #[serde(with = "serde_bytes")]
-        update: Vec<u8>,
+        update: Packed,
         /// What the host has: an encoded state vector. The guest answers with what the host lacks.
         #[serde(with = "serde_bytes")]
         state_vector: Vec<u8>,
     },
-    /// What others typed.
+    /// What one other did.
     Update {
         /// Where.
         document: DocumentId,
+        /// In which epoch.
+        epoch: u32,
+        /// Who did it; nobody here, if the file was changed on the disk.
+        by: Option<ParticipantId>,
         /// An encoded CRDT update.
-        #[serde(with = "serde_bytes")]
-        update: Vec<u8>,
+        update: Packed,
     },
     /// Your updates up to this one are part of the document.
     Acknowledged {
@@ -203,5 +221,15 @@ pub enum DocumentToGuest {
         document: DocumentId,
         /// See [`crate::document::digest`].
         digest: [u8; 8],
+    },
+    /// A new epoch begins with the text that the host has at this very place in the stream: see
+    /// [`crate::document::epoch`]. Whoever has all of the last one goes on from here.
+    Renewed {
+        /// Which.
+        document: DocumentId,
+        /// The number of the new epoch, one more than the last.
+        epoch: u32,
+        /// An encoded CRDT update: all of the text as one insertion.
+        update: Packed,
     },
 }

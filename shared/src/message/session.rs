@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AuthorId, ParticipantId, RequestId};
+use crate::id::{AuthorId, LinkId, ParticipantId, RequestId};
 use crate::role::Role;
 
 /// The payload of the last handshake message: who knocks.
@@ -13,7 +13,25 @@ pub struct JoinRequest {
     /// What program this is, for the host's list: `web` or `native`.
     pub client: String,
     /// Who this was before its connection broke. Honoured only for the same identity key.
-    pub resume: Option<ParticipantId>,
+    pub resume: Option<Resume>,
+}
+
+/// Somebody comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// Who it was.
+    pub participant: ParticipantId,
+    /// The link that it still has, if it has one. The host answers with [`crate::link::Opening`].
+    pub link: Option<ResumeLink>,
+}
+
+/// A link that outlived its transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumeLink {
+    /// Which.
+    pub link: LinkId,
+    /// The last frame that came over it.
+    pub received: u64,
 }
 
 /// One who is in the room.

@@ -1,20 +1,22 @@
 //! A miniature host for tests: seal, link, lanes and documents of the real kind, in memory, for several guests.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parlor_shared::client::{Client, ClientOptions};
 use parlor_shared::codec::{self, Decoded};
+use parlor_shared::document::epoch::{Epochs, Step};
 use parlor_shared::document::{Document, diff, digest};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, SessionId};
 use parlor_shared::invite::{Invite, InviteSecret};
 use parlor_shared::lane::{Lanes, UpdatePush};
-use parlor_shared::link::Link;
+use parlor_shared::link::{Link, Opening};
 use parlor_shared::message::{
     DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, JoinRequest,
-    LeaveReason, Participant, PresenceToGuest, PresenceToHost, SessionInfo, SessionToGuest, SessionToHost,
-    ToGuest, ToHost, Welcome, WorkspaceToGuest, WorkspaceToHost,
+    LeaveReason, Packed, Participant, PresenceToGuest, PresenceToHost, SessionInfo, SessionToGuest,
+    SessionToHost, ToGuest, ToHost, Welcome, WorkspaceToGuest, WorkspaceToHost,
 };
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::{Role, authorize};
@@ -41,6 +43,9 @@ pub(crate) struct Counters {
     pub(crate) closes: u64,
     pub(crate) verified: u64,
     pub(crate) saves: u64,
+    pub(crate) renewals: u64,
+    pub(crate) of_a_past_epoch: u64,
+    pub(crate) caught_up: u64,
 }
 
 /// What becomes of one who knocks.
@@ -55,6 +60,7 @@ pub(crate) struct HostDocument {
     pub(crate) document: Document,
     /// What is on the disk: a replica of its own, as far behind as the last checkpoint.
     disk: Document,
+    epochs: Epochs,
 }
 
 enum Stage {
@@ -111,7 +117,12 @@ impl Host {
 
     /// A guest with a link to this host.
     pub(crate) fn guest(&self, number: u8) -> Client {
-        Client::new(ClientOptions {
+        Client::new(self.options(number))
+    }
+
+    /// What a guest needs to know to come, or to come back.
+    pub(crate) fn options(&self, number: u8) -> ClientOptions {
+        ClientOptions {
             invite: Invite {
                 origin: "http://localhost:1".into(),
                 session: SESSION,
@@ -121,7 +132,7 @@ impl Host {
             identity: Identity::from_private(&[100 + number; 32]),
             name: format!("Guest {number}"),
             program: "test".into(),
-        })
+        }
     }
 
     pub(crate) fn add_document(&mut self, id: u32, path: &str, text: &str) -> DocumentId {
@@ -130,7 +141,8 @@ impl Host {
             document.apply([update.as_slice()]).unwrap();
         }
         let path = WorkspacePath::parse(path).unwrap();
-        self.documents.insert(DocumentId(id), HostDocument { path, document, disk });
+        self.documents
+            .insert(DocumentId(id), HostDocument { path, document, disk, epochs: Epochs::default() });
         DocumentId(id)
     }
 
@@ -143,7 +155,7 @@ impl Host {
     pub(crate) fn connect(&mut self, guest: usize) {
         let connection = Connection {
             stage: Stage::Greeting,
-            link: Link::default(),
+            link: Link::new(Duration::ZERO),
             lanes: Lanes::default(),
             outgoing: Vec::new(),
             key: [0; 32],
@@ -172,7 +184,7 @@ impl Host {
             return Some(connection.outgoing.remove(0));
         }
         let Stage::Sealed(channel) = &mut connection.stage else { return None };
-        let frame = connection.link.next_frame(&mut connection.lanes)?;
+        let frame = connection.link.next_frame(&mut connection.lanes, Duration::ZERO)?;
         Some(channel.seal(&frame).unwrap())
     }
 
@@ -196,6 +208,9 @@ impl Host {
             }
             Stage::Knock(responder) => {
                 let (channel, key, payload) = responder.admit(message)?;
+                let mut channel = channel;
+                // This host keeps no links: whoever comes back synchronises its documents.
+                connection.outgoing.push(channel.seal(&Opening::Afresh.encode()).unwrap());
                 connection.stage = Stage::Sealed(Box::new(channel));
                 connection.key = key;
                 self.counters.handshakes += 1;
@@ -209,7 +224,7 @@ impl Host {
             Stage::Sealed(mut channel) => {
                 let frame = channel.open(message)?;
                 connection.stage = Stage::Sealed(channel);
-                connection.link.receive(&frame)?;
+                connection.link.receive(&frame, Duration::ZERO)?;
                 while let Some((lane, bytes)) =
                     self.connections.get_mut(&guest).and_then(|connection| connection.link.next_message())
                 {
@@ -234,7 +249,9 @@ impl Host {
         let lanes = &mut connection.lanes;
         match message {
             ToGuest::Session(_) | ToGuest::Fault { .. } => lanes.push_control(bytes).unwrap(),
-            ToGuest::Document(DocumentToGuest::State { document, .. }) => {
+            ToGuest::Document(
+                DocumentToGuest::State { document, .. } | DocumentToGuest::Renewed { document, .. },
+            ) => {
                 lanes.push_state(*document, bytes).unwrap();
             }
             ToGuest::Document(DocumentToGuest::Update { document, .. }) => {
@@ -281,7 +298,7 @@ impl Host {
             let name = request.map_or_else(String::new, |request| request.name.clone());
             Participant { id, name, role: Role::Editor, color: 0, author }
         });
-        if request.is_some_and(|request| request.resume == Some(me.id)) {
+        if request.is_some_and(|request| request.resume.is_some_and(|resume| resume.participant == me.id)) {
             self.counters.resumed += 1;
         }
         self.known.insert(key, me.clone());
@@ -318,7 +335,7 @@ impl Host {
         self.heard.push(message.clone());
         let Some(me) = self.participant(guest).cloned() else { return Err(FaultCode::NotAdmitted.into()) };
         match message {
-            ToHost::Document(message) => self.hear_document(guest, &me, message),
+            ToHost::Document(message) => self.hear_document(guest, &me, message)?,
             ToHost::Session(SessionToHost::Leave) => self.disconnect(guest),
             ToHost::Session(SessionToHost::SetName { name }) => {
                 self.known.get_mut(&self.connections[&guest].key).unwrap().name = name.clone();
@@ -337,41 +354,62 @@ impl Host {
         Ok(())
     }
 
-    fn hear_document(&mut self, guest: usize, me: &Participant, message: DocumentToHost) {
+    fn hear_document(
+        &mut self,
+        guest: usize,
+        me: &Participant,
+        message: DocumentToHost,
+    ) -> Result<(), Fault> {
         let refusal = authorize(me.role, &ToHost::Document(message.clone())).err();
         let connection = self.connections.get_mut(&guest).unwrap();
         match message {
             DocumentToHost::Open { request, path, known } => {
-                let Some((id, open)) = self.documents.iter().find(|(_, open)| open.path == path) else {
+                let by_id = known.as_ref().and_then(|known| self.documents.get_key_value(&known.document));
+                let by_path = || self.documents.iter().find(|(_, open)| open.path == path);
+                let Some((id, open)) = by_id.or_else(by_path) else {
                     let fault = Fault::new(FaultCode::NotFound).with(path);
-                    return self.tell(guest, &ToGuest::Fault { request: Some(request), fault });
+                    self.tell(guest, &ToGuest::Fault { request: Some(request), fault });
+                    return Ok(());
                 };
                 let document = *id;
                 connection.open.insert(document);
                 connection.refused.remove(&document);
                 let known = known.filter(|known| known.document == document);
                 self.counters.known_replicas += u64::from(known.is_some());
-                let vector = known.map_or_else(Vec::new, |known| known.state_vector);
+                let current = open.epochs.current();
+                let (steps, epoch) = known
+                    .and_then(|known| {
+                        let steps = open.epochs.steps(&open.document, known.epoch, &known.state_vector);
+                        Some((steps.unwrap()?, known.epoch))
+                    })
+                    .unwrap_or_else(|| {
+                        let steps = open.epochs.steps(&open.document, current, &[]).unwrap();
+                        (steps.expect("the current epoch is known"), current)
+                    });
+                self.counters.caught_up += u64::from(steps.len() > 1);
                 let info = DocumentInfo {
                     document,
+                    epoch,
                     path: open.path.clone(),
                     end_of_line: EndOfLine::Lf,
                     encoding: Encoding::Utf8,
                     writable: true,
                     status: DocumentStatus::Saved { by: None },
                 };
-                let (update, state_vector) =
-                    (open.document.missing_from(&vector).unwrap(), open.document.state_vector());
                 self.tell(guest, &ToGuest::Document(DocumentToGuest::Opened { request, info }));
-                let state = DocumentToGuest::State { document, update, state_vector };
-                self.tell(guest, &ToGuest::Document(state));
+                self.tell_steps(guest, document, steps);
             }
-            DocumentToHost::Update { document, sequence, update } => {
+            DocumentToHost::Update { document, epoch, sequence, update } => {
+                let update = update.unpack()?;
                 if connection.refused.contains(&document) || !connection.open.contains(&document) {
                     self.counters.after_refusal += 1;
-                    return;
+                    return Ok(());
                 }
                 let target = self.documents.get_mut(&document).unwrap();
+                if epoch != target.epochs.current() {
+                    self.counters.of_a_past_epoch += 1;
+                    return Ok(());
+                }
                 let applied = match refusal {
                     Some(fault) => Err(fault),
                     None => target
@@ -389,15 +427,16 @@ impl Host {
                     connection.open.remove(&document);
                     self.counters.refused += 1;
                     let refused = DocumentToGuest::Refused { document, sequence, fault };
-                    return self.tell(guest, &ToGuest::Document(refused));
+                    self.tell(guest, &ToGuest::Document(refused));
+                    return Ok(());
                 }
                 self.counters.updates += 1;
                 self.tell(guest, &ToGuest::Document(DocumentToGuest::Acknowledged { document, sequence }));
                 self.fan_out(document, &update, Some(guest));
             }
-            DocumentToHost::Sync { document, state_vector } => {
+            DocumentToHost::Sync { document, epoch, state_vector } => {
                 self.counters.syncs += 1;
-                self.send_state(guest, document, &state_vector);
+                self.send_state(guest, document, epoch, &state_vector);
             }
             DocumentToHost::Verify { document } => {
                 self.counters.verified += 1;
@@ -417,17 +456,49 @@ impl Host {
                 connection.lanes.forget_document(document);
             }
         }
+        Ok(())
     }
 
     /// Tells a guest all that a replica with this state vector lacks.
-    pub(crate) fn send_state(&mut self, guest: usize, document: DocumentId, state_vector: &[u8]) {
+    pub(crate) fn send_state(&mut self, guest: usize, document: DocumentId, epoch: u32, state_vector: &[u8]) {
         if !self.connections[&guest].open.contains(&document) {
             return;
         }
-        let target = &self.documents[&document].document;
-        let update = target.missing_from(state_vector).unwrap();
-        let state_vector = target.state_vector();
-        self.tell(guest, &ToGuest::Document(DocumentToGuest::State { document, update, state_vector }));
+        let HostDocument { document: target, epochs, .. } = &self.documents[&document];
+        let steps = epochs.steps(target, epoch, state_vector).unwrap().expect("the epoch is known");
+        self.counters.caught_up += u64::from(steps.len() > 1);
+        self.tell_steps(guest, document, steps);
+    }
+
+    fn tell_steps(&mut self, guest: usize, document: DocumentId, steps: Vec<Step>) {
+        for step in steps {
+            let message = match step {
+                Step::State { epoch, update, state_vector } => {
+                    DocumentToGuest::State { document, epoch, update: Packed::new(update), state_vector }
+                }
+                Step::Renewed { epoch, update } => {
+                    DocumentToGuest::Renewed { document, epoch, update: Packed::new(update) }
+                }
+            };
+            self.tell(guest, &ToGuest::Document(message));
+        }
+    }
+
+    /// Begins a new epoch, as a host does whose history outweighs the text.
+    pub(crate) fn renew(&mut self, document: DocumentId) {
+        let target = self.documents.get_mut(&document).unwrap();
+        let (fresh, update) =
+            target.epochs.renew(&target.document, std::time::Duration::from_secs(600)).unwrap();
+        (target.document, target.disk) = (fresh, Document::new(AuthorId::DISK));
+        target.disk.apply([update.as_slice()]).unwrap();
+        let epoch = target.epochs.current();
+        self.counters.renewals += 1;
+        let has = |(_, connection): &(&usize, &Connection)| connection.open.contains(&document);
+        let guests: Vec<usize> = self.connections.iter().filter(has).map(|(guest, _)| *guest).collect();
+        for guest in guests {
+            let update = Packed::new(update.clone());
+            self.tell(guest, &ToGuest::Document(DocumentToGuest::Renewed { document, epoch, update }));
+        }
     }
 
     fn fan_out(&mut self, document: DocumentId, update: &[u8], except: Option<usize>) {
@@ -435,10 +506,20 @@ impl Host {
             Some(**guest) != except && connection.open.contains(&document)
         };
         let guests: Vec<usize> = self.connections.iter().filter(has).map(|(guest, _)| *guest).collect();
+        let by = except.and_then(|guest| self.connections[&guest].participant);
         for guest in guests {
-            let message = DocumentToGuest::Update { document, update: update.to_vec() };
+            let epoch = self.documents[&document].epochs.current();
+            let update = Packed::new(update.to_vec());
+            let message = DocumentToGuest::Update { document, epoch, by, update };
             self.tell(guest, &ToGuest::Document(message));
         }
+    }
+
+    /// Somebody gave the file another name.
+    pub(crate) fn rename(&mut self, document: DocumentId, path: &str) {
+        let path = WorkspacePath::parse(path).unwrap();
+        self.documents.get_mut(&document).unwrap().path = path.clone();
+        self.tell_all(&ToGuest::Document(DocumentToGuest::Moved { document, path }));
     }
 
     // The disk.

@@ -5,7 +5,7 @@ use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
 use parlor_shared::message::{
     Activity, DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, Entry,
-    EntryKind, InviteInfo, KnownDocument, LeaveReason, NewEntry, Participant, PresenceToGuest,
+    EntryKind, InviteInfo, KnownDocument, LeaveReason, NewEntry, Packed, Participant, PresenceToGuest,
     PresenceToHost, SessionInfo, SessionToGuest, SessionToHost, ToGuest, ToHost, Welcome, WorkspaceToGuest,
     WorkspaceToHost,
 };
@@ -48,6 +48,7 @@ pub(crate) fn presence() -> Presence {
 fn info(status: DocumentStatus) -> DocumentInfo {
     DocumentInfo {
         document: DOCUMENT,
+        epoch: 1,
         path: path("src/ü.rs"),
         end_of_line: EndOfLine::Crlf,
         encoding: Encoding::Utf16Be,
@@ -70,14 +71,19 @@ pub(crate) fn to_host() -> Vec<ToHost> {
         ToHost::Document(DocumentToHost::Open {
             request,
             path: path("a/b.txt"),
-            known: Some(KnownDocument { document, state_vector: vec![1, 16, 9] }),
+            known: Some(KnownDocument { document, epoch: 1, state_vector: vec![1, 16, 9] }),
         }),
-        ToHost::Document(DocumentToHost::Update { document, sequence: 130, update: vec![0, 0] }),
-        ToHost::Document(DocumentToHost::Sync { document, state_vector: vec![1, 16, 9] }),
+        ToHost::Document(DocumentToHost::Update {
+            document,
+            epoch: 1,
+            sequence: 130,
+            update: Packed::new(vec![0, 0]),
+        }),
+        ToHost::Document(DocumentToHost::Sync { document, epoch: 1, state_vector: vec![1, 16, 9] }),
         ToHost::Document(DocumentToHost::Save { document }),
         ToHost::Document(DocumentToHost::Close { document }),
         ToHost::Document(DocumentToHost::Verify { document }),
-        ToHost::Document(DocumentToHost::Diverged { document }),
+        ToHost::Document(DocumentToHost::Diverged { document, host: [1; 8], mine: [2; 8] }),
         ToHost::Presence(PresenceToHost::At(presence())),
         ToHost::Workspace(WorkspaceToHost::Watch { request, folder: WorkspacePath::root() }),
         ToHost::Workspace(WorkspaceToHost::Unwatch { folder: path("a") }),
@@ -122,10 +128,17 @@ pub(crate) fn to_guest() -> Vec<ToGuest> {
         }),
         ToGuest::Document(DocumentToGuest::State {
             document,
-            update: vec![0, 0],
+            epoch: 1,
+            // Long enough to be packed.
+            update: Packed::new(vec![7; 600]),
             state_vector: vec![1, 16, 9],
         }),
-        ToGuest::Document(DocumentToGuest::Update { document, update: vec![0, 0] }),
+        ToGuest::Document(DocumentToGuest::Update {
+            document,
+            epoch: 1,
+            by: Some(PARTICIPANT),
+            update: Packed::new(vec![0, 0]),
+        }),
         ToGuest::Document(DocumentToGuest::Acknowledged { document, sequence: 130 }),
         ToGuest::Document(DocumentToGuest::Refused { document, sequence: 130, fault: fault() }),
         ToGuest::Document(DocumentToGuest::Resync { document }),
@@ -133,6 +146,7 @@ pub(crate) fn to_guest() -> Vec<ToGuest> {
         ToGuest::Document(DocumentToGuest::Moved { document, path: path("b.txt") }),
         ToGuest::Document(DocumentToGuest::Closed { document, fault: Some(fault()) }),
         ToGuest::Document(DocumentToGuest::Digest { document, digest: [1, 2, 3, 4, 5, 6, 7, 8] }),
+        ToGuest::Document(DocumentToGuest::Renewed { document, epoch: 2, update: Packed::new(vec![0, 0]) }),
         ToGuest::Presence(PresenceToGuest::At { participant: PARTICIPANT, presence: presence() }),
         ToGuest::Workspace(WorkspaceToGuest::Listing {
             request: Some(request),

@@ -168,10 +168,12 @@ impl World {
                 ClientEvent::Opened { document, .. } => {
                     guest.editors.insert(document, text(&guest.client, document));
                 }
-                ClientEvent::Changed { document, splices } => {
+                ClientEvent::Changed { document, runs } => {
                     self.happened.remote_changes += 1;
                     let editor = guest.editors.get_mut(&document).expect("only open documents change");
-                    splices.iter().for_each(|splice| apply_to_editor(editor, splice));
+                    runs.iter()
+                        .flat_map(|run| &run.splices)
+                        .for_each(|splice| apply_to_editor(editor, splice));
                 }
                 ClientEvent::Replaced { old, document, lost, .. } => {
                     self.happened.replaced += 1;

@@ -83,20 +83,12 @@ impl RecordLog {
         };
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() < HEADER_BYTES && MAGIC.starts_with(&bytes[..bytes.len().min(4)]) {
+        let Contents { records, cut_off } = read(path, &bytes)?;
+        let whole = bytes.len() as u64 - cut_off;
+        if whole == 0 {
             // Torn while it was being created.
-            return Ok((Self::create(path)?, Contents { records: Vec::new(), cut_off: bytes.len() as u64 }));
+            return Ok((Self::create(path)?, Contents { records, cut_off }));
         }
-        if bytes.len() < HEADER_BYTES || &bytes[..4] != MAGIC {
-            return Err(LogError::NotALog(path.to_owned()));
-        }
-        let version = u16::from_le_bytes([bytes[4], bytes[5]]);
-        if version > VERSION {
-            return Err(LogError::Newer { path: path.to_owned(), version });
-        }
-        let (records, whole) = parse(&bytes[HEADER_BYTES..]);
-        let whole = (HEADER_BYTES + whole) as u64;
-        let cut_off = bytes.len() as u64 - whole;
         if cut_off > 0 {
             let copy = path.with_extension("damaged");
             // For a person who wants to look; the log goes on without it.
@@ -154,6 +146,28 @@ impl RecordLog {
             tracing::warn!(%error, "a journal could not be removed");
         }
     }
+}
+
+/// What a log has, without touching it.
+pub(super) fn inspect(path: &Path) -> Result<Contents, LogError> {
+    let bytes = fs::read(path).map_err(|error| LogError::Io(path.to_owned(), error))?;
+    read(path, &bytes)
+}
+
+/// What the bytes of a log hold. Never panics, whatever they are.
+pub(in crate::agent) fn read(path: &Path, bytes: &[u8]) -> Result<Contents, LogError> {
+    if bytes.len() < HEADER_BYTES && MAGIC.starts_with(&bytes[..bytes.len().min(4)]) {
+        return Ok(Contents { records: Vec::new(), cut_off: bytes.len() as u64 });
+    }
+    if bytes.len() < HEADER_BYTES || &bytes[..4] != MAGIC {
+        return Err(LogError::NotALog(path.to_owned()));
+    }
+    let version = u16::from_le_bytes([bytes[4], bytes[5]]);
+    if version > VERSION {
+        return Err(LogError::Newer { path: path.to_owned(), version });
+    }
+    let (records, whole) = parse(&bytes[HEADER_BYTES..]);
+    Ok(Contents { records, cut_off: (bytes.len() - HEADER_BYTES - whole) as u64 })
 }
 
 /// The whole records at the beginning, and how many bytes they take.

@@ -10,7 +10,7 @@ use super::{Asking, Pane, RoomView, Side};
 use crate::component::PaletteItem;
 use crate::editor::EditorsHandle;
 use crate::js::browser::copy_text;
-use crate::js::editor::Editor;
+use crate::js::editor::{EditedBy, Editor};
 use crate::session::SessionHandle;
 use crate::session::command::Step;
 use crate::session::store::{Content, Person, SessionStateStoreFields as _, Standing, Tone, Who};
@@ -118,8 +118,8 @@ fn is_available(command: Command, session: SessionHandle) -> bool {
         | Command::PreviousTab
         | Command::RevealActive
         | Command::CopyPath => has_tab(),
-        Command::FocusEditor | Command::Find | Command::GoToLine => has_text(),
-        Command::Undo | Command::Redo => has_text() && may(Capability::Edit),
+        Command::FocusEditor | Command::Find | Command::GoToLine | Command::CheckSync => has_text(),
+        Command::Undo | Command::Redo | Command::UndoAnyone => has_text() && may(Capability::Edit),
         Command::ShowUnsent => !session.store.salvage().read().is_empty(),
         Command::ListParticipants
         | Command::LeaveSession
@@ -175,6 +175,7 @@ impl Stage {
             Command::EndSession => room.asking.set(Some(Asking::End)),
             Command::LeaveSession => room.asking.set(Some(Asking::Leave)),
             Command::TryNow => session.try_now(),
+            Command::CheckSync => session.check_sync(),
             Command::NewFile | Command::NewFolder => {
                 let entry = if command == Command::NewFile { NewEntry::File } else { NewEntry::Folder };
                 room.show_side(Side::Explorer);
@@ -231,6 +232,10 @@ impl Stage {
                 editor.redo();
                 editor.focus();
             }),
+            Command::UndoAnyone => self.with_editor(|editor| {
+                session.toast(Tone::Info, self.undone(editor.undo_last()), None);
+                editor.focus();
+            }),
             Command::ToggleWrap => room.settings.toggle_wrap(),
             Command::FontLarger => room.settings.resize_font(1),
             Command::FontSmaller => room.settings.resize_font(-1),
@@ -242,6 +247,20 @@ impl Stage {
             Command::FlagsActivity => room.settings.name_flags.set(NameFlags::Activity),
             Command::FlagsAlways => room.settings.name_flags.set(NameFlags::Always),
             Command::ShowUnsent => room.asking.set(Some(Asking::Salvage)),
+        }
+    }
+
+    /// Whose change was taken back, for people.
+    fn undone(self, by: Option<EditedBy>) -> String {
+        match by {
+            None => text::NOTHING_TO_UNDO.to_owned(),
+            Some(EditedBy::Me) => text::UNDID_MINE.to_owned(),
+            Some(EditedBy::Disk) => text::UNDID_DISK.to_owned(),
+            Some(EditedBy::Other(participant)) => self.session.store.people().with_untracked(|people| {
+                let person = people.iter().find(|person| person.id.0 == participant);
+                text::undid(person.map(|person| person.name.as_str()))
+            }),
+            Some(EditedBy::Anybody) => text::undid(None),
         }
     }
 

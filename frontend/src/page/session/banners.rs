@@ -4,11 +4,13 @@ use leptos::prelude::*;
 use parlor_shared::client::SyncState;
 use parlor_shared::role::Capability;
 
+use super::{Asking, RoomView};
 use crate::component::{Banner, Button, Icon, Tone, When};
+use crate::js::browser::Keeping;
 use crate::net::Attempt;
 use crate::page::connection::seconds_to_next;
 use crate::session::SessionHandle;
-use crate::session::store::{Protection, Standing, Text};
+use crate::session::store::{Protection, SessionStateStoreFields as _, Standing, Text, Unsent};
 use crate::text;
 
 /// Banners above the shown text.
@@ -16,8 +18,20 @@ use crate::text;
 pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoView {
     // -- state --
     let session = SessionHandle::expect();
+    let room = RoomView::expect();
 
     // -- derived --
+    // Said where it matters: as long as something is nowhere but here.
+    let keeping = Memo::new(move |_| {
+        let unsent = shown.read().as_ref().is_some_and(|text| {
+            text.unsent == Unsent::Something && matches!(text.sync, SyncState::Offline | SyncState::Held)
+        });
+        match session.store.keeping().get() {
+            Keeping::Refused if unsent => Some((Keeping::Refused, text::KEEPING_REFUSED)),
+            Keeping::Full if unsent => Some((Keeping::Full, text::KEEPING_FULL)),
+            Keeping::Kept | Keeping::Refused | Keeping::Full => None,
+        }
+    });
     let sync = Memo::new(move |_| shown.read().as_ref().map(|text| text.sync.clone()));
     let protected = Memo::new(move |_| {
         let protected = shown.read().as_ref().is_some_and(|text| text.protection == Protection::Protected);
@@ -53,10 +67,37 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
                     }
                     .into_any()
                 }
-                Some(SyncState::Opening) => view! { <Banner text=text::STARTING_OVER /> }.into_any(),
+                Some(SyncState::Opening | SyncState::Repairing) => {
+                    view! { <Banner text=text::STARTING_OVER /> }.into_any()
+                }
+                Some(SyncState::Held) => {
+                    view! {
+                        <Banner tone=Tone::Warning text=text::HELD_BANNER>
+                            <Button icon="eye" on:click=move |_| {
+                                let document = shown.read_untracked().as_ref().map(|text| text.document);
+                                room.asking.set(document.map(Asking::Held));
+                            }>{text::HELD_SHOW}</Button>
+                        </Banner>
+                    }
+                    .into_any()
+                }
                 Some(SyncState::Offline | SyncState::Saving | SyncState::Synced | SyncState::Saved) | None => {
                     ().into_any()
                 }
+            }}
+            {move || {
+                let (keeping, sentence) = keeping.get()?;
+                Some(view! {
+                    <Banner tone=Tone::Warning text=sentence>
+                        <When when=Signal::derive(move || {
+                            keeping == Keeping::Full && !session.store.salvage().read().is_empty()
+                        })>
+                            <Button on:click=move |_| room.asking.set(Some(Asking::Salvage))>
+                                {text::SALVAGE_SHOW}
+                            </Button>
+                        </When>
+                    </Banner>
+                })
             }}
             <When when=protected>
                 <Banner text=text::READ_ONLY_FILE />
@@ -79,12 +120,18 @@ pub(super) fn Strip() -> impl IntoView {
     let away = Memo::new(move |_| attempt.get() != Attempt::Over);
     let waiting = Memo::new(move |_| *session.standing.read() == Standing::Lobby);
     let seconds = seconds_to_next(attempt);
+    let unsent = Memo::new(move |_| {
+        session.store.texts().read().iter().filter(|text| text.unsent == Unsent::Something).count()
+    });
 
     view! {
         <When when=away>
             <div class="strip" data-kind="warning" role="status" data-testid="reconnecting">
                 <Icon name="wifi-off" />
-                <p class="strip-text">{text::RECONNECTING}</p>
+                <p class="strip-text" data-testid="not-yet" data-count=unsent>
+                    {text::RECONNECTING}
+                    {move || (unsent.get() > 0).then(|| format!(" {}", text::not_yet_at_host(unsent.get())))}
+                </p>
                 <span class="strip-count" aria-live="off">
                     {move || match seconds.get() {
                         Some(seconds) => text::next_try(seconds),

@@ -6,6 +6,7 @@ use parlor_shared::limits::MAX_NAME_CHARS;
 use parlor_shared::message::{EntryKind, InviteInfo};
 use wasm_bindgen_futures::spawn_local;
 
+use super::held::HeldDialog;
 use super::{Asking, RoomView};
 use crate::component::{
     AsideDialog, Button, ButtonKind, ButtonType, Dialog, DialogSize, Icon, TextField, When,
@@ -35,6 +36,7 @@ pub(super) fn Dialogs() -> impl IntoView {
                 Asking::Share => view! { <Share close /> }.into_any(),
                 Asking::Salvage => view! { <Salvaged close /> }.into_any(),
                 Asking::Name => view! { <Rename close /> }.into_any(),
+                Asking::Held(document) => view! { <HeldDialog document close /> }.into_any(),
                 asking => view! { <Confirm asking close /> }.into_any(),
             })
         }}
@@ -151,9 +153,18 @@ fn Salvaged(close: Callback<()>) -> impl IntoView {
             <ul class="invites">
                 {move || {
                     let salvage = salvage.get().into_iter();
-                    salvage.map(|salvage| view! { <SalvageRow salvage /> }).collect_view()
+                    salvage
+                        .map(|salvage| {
+                            let row = salvage.clone();
+                            let on_discard = Callback::new(move |()| session.discard(&salvage));
+                            view! { <SalvageRow salvage=row on_discard /> }
+                        })
+                        .collect_view()
                 }}
             </ul>
+            <When when=Signal::derive(move || salvage.read().is_empty())>
+                <p>{text::SALVAGE_NONE}</p>
+            </When>
         </Dialog>
     }
 }
@@ -240,7 +251,7 @@ fn Confirm(asking: Asking, close: Callback<()>) -> impl IntoView {
             let into = if folder.is_root() { workspace.unwrap_or_default() } else { folder.to_string() };
             Question { title: text::move_title(from.name(), &into), text: text::MOVE_TEXT, yes: text::MOVE }
         }
-        Asking::Share | Asking::Salvage | Asking::Name => return ().into_any(),
+        Asking::Share | Asking::Salvage | Asking::Name | Asking::Held(_) => return ().into_any(),
     };
     let kind = if matches!(asking, Asking::Move { .. } | Asking::Leave) {
         ButtonKind::Primary
@@ -259,7 +270,7 @@ fn Confirm(asking: Asking, close: Callback<()>) -> impl IntoView {
             Asking::Remove(participant) => session.remove(participant),
             Asking::Delete(path) => session.delete(path),
             Asking::Move { from, folder } => session.move_into(from, &folder),
-            Asking::Share | Asking::Salvage | Asking::Name => {}
+            Asking::Share | Asking::Salvage | Asking::Name | Asking::Held(_) => {}
         }
     };
 

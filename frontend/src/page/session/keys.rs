@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
+use parlor_shared::client::draft::Urgency;
 use parlor_shared::message::Activity;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Event, HtmlElement, KeyboardEvent};
@@ -123,20 +124,25 @@ pub(super) fn watch_presence(editors: EditorsHandle) {
     }));
 }
 
-/// Remembers the place when the page goes, and warns if something typed would go with it.
+/// Remembers the place and keeps what is unsent when the page goes, and warns if something typed would go with it.
 pub(super) fn guard_unsent(session: SessionHandle) {
-    keep(Listener::new(&window(), "pagehide", Order::Bubble, move |_| session.keep_place()));
+    keep(Listener::new(&window(), "pagehide", Order::Bubble, move |_| keep_all(session)));
     keep(Listener::new(&document(), "visibilitychange", Order::Bubble, move |_| {
         if document().hidden() {
-            session.keep_place();
+            keep_all(session);
         }
     }));
     keep(Listener::new(&window(), "beforeunload", Order::Bubble, move |event| {
-        session.keep_place();
+        keep_all(session);
         if session.has_unsent() {
             event.prevent_default();
         }
     }));
+}
+
+fn keep_all(session: SessionHandle) {
+    session.keep_place();
+    session.keep_drafts(Urgency::Now);
 }
 
 /// Ends the listener with the calling component.

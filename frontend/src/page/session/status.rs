@@ -7,9 +7,10 @@ use parlor_shared::role::Role;
 use super::{RoomView, Side, sync_name};
 use crate::component::{Necessity, StatusItem, Tone, When};
 use crate::editor::{EditorStatus, EditorsHandle};
+use crate::js::browser::Keeping;
 use crate::js::editor::{CursorInfo, Indentation, language_name};
 use crate::session::SessionHandle;
-use crate::session::store::{Content, SessionStateStoreFields as _, Text};
+use crate::session::store::{Content, SessionStateStoreFields as _, Text, Unsent};
 use crate::settings::{Settings, WordWrap};
 use crate::text::{self, Command};
 
@@ -101,23 +102,32 @@ pub(super) fn StatusBar() -> impl IntoView {
 
 #[component]
 fn SyncItem(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoView {
+    // -- state --
+    let session = SessionHandle::expect();
+
     // -- derived --
     let sync =
         Memo::new(move |_| shown.read().as_ref().map_or(SyncState::Opening, |shown| shown.sync.clone()));
+    let unsent = Memo::new(move |_| {
+        let something = shown.read().as_ref().is_some_and(|shown| shown.unsent == Unsent::Something);
+        (something && *sync.read() == SyncState::Offline).then(|| session.store.keeping().get())
+    });
     let icon = Signal::derive(move || match *sync.read() {
         SyncState::Offline => "cloud-off",
-        SyncState::Opening | SyncState::Saving => "rotate-cw",
+        SyncState::Opening | SyncState::Saving | SyncState::Repairing => "rotate-cw",
         SyncState::Synced | SyncState::Saved => "circle-check",
         SyncState::NotSaved(_) | SyncState::Gone => "triangle-alert",
+        SyncState::Held => "clock",
     });
     let tone = Signal::derive(move || match *sync.read() {
         SyncState::NotSaved(_) => Tone::Danger,
-        SyncState::Offline | SyncState::Gone => Tone::Warning,
+        SyncState::Offline | SyncState::Gone | SyncState::Held | SyncState::Repairing => Tone::Warning,
         SyncState::Opening | SyncState::Saving | SyncState::Synced | SyncState::Saved => Tone::Neutral,
     });
     let problem = move || match *sync.read() {
         SyncState::NotSaved(_) => Some("not-saved"),
         SyncState::Gone => Some("gone"),
+        SyncState::Held => Some("held"),
         _ => None,
     };
 
@@ -126,13 +136,18 @@ fn SyncItem(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoView {
             icon=icon
             tone=tone
             necessity=Necessity::Always
-            title=Signal::derive(move || sync_about(&sync.read()))
+            title=Signal::derive(move || match unsent.get() {
+                Some(Keeping::Kept) => text::SYNC_NOT_YET_ABOUT.to_owned(),
+                Some(Keeping::Full | Keeping::Refused) => text::SYNC_NOT_YET_TAB_ABOUT.to_owned(),
+                None => sync_about(&sync.read()),
+            })
             attr:role="status"
             attr:data-testid="sync-state"
             attr:data-state=move || sync_name(&sync.read())
             attr:data-problem=problem
+            attr:data-unsent=move || unsent.get().map(|_| "")
         >
-            {move || sync_word(&sync.read())}
+            {move || if unsent.get().is_some() { text::SYNC_NOT_YET } else { sync_word(&sync.read()) }}
         </StatusItem>
     }
 }
@@ -152,10 +167,12 @@ const fn sync_word(sync: &SyncState) -> &'static str {
     match sync {
         SyncState::Opening | SyncState::Saving => text::SYNC_SAVING,
         SyncState::Offline => text::SYNC_OFFLINE,
+        SyncState::Repairing => text::SYNC_REPAIRING,
         SyncState::Synced => text::SYNC_SYNCED,
         SyncState::Saved => text::SYNC_SAVED,
         SyncState::NotSaved(_) => text::SYNC_NOT_SAVED,
         SyncState::Gone => text::SYNC_GONE,
+        SyncState::Held => text::SYNC_HELD,
     }
 }
 
@@ -164,10 +181,12 @@ pub(super) fn sync_about(sync: &SyncState) -> String {
     match sync {
         SyncState::Opening | SyncState::Saving => text::SYNC_SAVING_ABOUT.to_owned(),
         SyncState::Offline => text::SYNC_OFFLINE_ABOUT.to_owned(),
+        SyncState::Repairing => text::SYNC_REPAIRING_ABOUT.to_owned(),
         SyncState::Synced => text::SYNC_SYNCED_ABOUT.to_owned(),
         SyncState::Saved => text::SYNC_SAVED_ABOUT.to_owned(),
         SyncState::NotSaved(fault) => text::not_saved_banner(fault),
         SyncState::Gone => text::SYNC_GONE_ABOUT.to_owned(),
+        SyncState::Held => text::SYNC_HELD_ABOUT.to_owned(),
     }
 }
 

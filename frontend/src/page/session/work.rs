@@ -18,7 +18,7 @@ use crate::editor::EditorHost;
 use crate::file_kind;
 use crate::session::SessionHandle;
 use crate::session::command::Focus;
-use crate::session::store::{Content, Protection, SessionStateStoreFields as _, Tab, TabId, Who};
+use crate::session::store::{Content, Protection, SessionStateStoreFields as _, Tab, TabId, Unsent, Who};
 use crate::text;
 
 /// Lines of the picture that stands in for a text on its way.
@@ -150,11 +150,16 @@ fn tab_items(session: SessionHandle) -> Vec<TabItem> {
     let same_name =
         |path: &WorkspacePath| tabs.iter().filter(|tab| tab.path.name() == path.name()).count() > 1;
     let item = |tab: &Tab| {
-        let sync =
-            texts.iter().find(|text| tab.content == Content::Text(text.document)).map(|text| &text.sync);
+        let text = texts.iter().find(|text| tab.content == Content::Text(text.document));
+        let sync = text.map(|text| &text.sync);
+        let away = matches!(sync, Some(SyncState::Offline | SyncState::Held));
+        let not_yet = away && text.is_some_and(|text| text.unsent == Unsent::Something);
         let mark = match (&tab.content, sync) {
             (Content::Notice(_), _) | (_, Some(SyncState::NotSaved(_) | SyncState::Gone)) => TabMark::Problem,
-            (_, Some(SyncState::Saving | SyncState::Offline)) => TabMark::Unsaved,
+            (_, Some(SyncState::Offline)) if !not_yet => TabMark::None,
+            (_, Some(SyncState::Saving | SyncState::Offline | SyncState::Held | SyncState::Repairing)) => {
+                TabMark::Unsaved
+            }
             _ => TabMark::None,
         };
         let folder = tab.path.parent().filter(|_| same_name(&tab.path));
@@ -167,7 +172,7 @@ fn tab_items(session: SessionHandle) -> Vec<TabItem> {
             mark,
             mark_text: match mark {
                 TabMark::None => None,
-                TabMark::Unsaved => Some(text::UNSAVED.to_owned()),
+                TabMark::Unsaved => Some(if not_yet { text::NOT_YET } else { text::UNSAVED }.to_owned()),
                 TabMark::Problem => sync.map(sync_about),
             },
             people: people

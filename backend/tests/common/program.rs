@@ -1,0 +1,85 @@
+//! A real agent in a process of its own, to be killed and started again.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use parlor_shared::invite::Invite;
+use tempfile::TempDir;
+
+/// A real agent in a process of its own.
+pub struct Program {
+    pub child: Child,
+    pub editor: Invite,
+}
+
+impl Program {
+    pub fn start(folder: &Path, state: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_parlor"))
+            .args(["share", "--output", "json"])
+            .arg(folder)
+            .env("PARLOR_STATE_DIR", state)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let editor = line["invites"][0]["url"].as_str().unwrap().parse().unwrap();
+        Self { child, editor }
+    }
+
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ends it as Ctrl-C does, and waits.
+    pub fn end(mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+/// A folder to share, and one for states.
+pub struct Place {
+    pub folder: TempDir,
+    pub state: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self { folder: TempDir::new().unwrap(), state: TempDir::new().unwrap() }
+    }
+
+    pub fn start(&self) -> Program {
+        Program::start(self.folder.path(), self.state.path())
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        #[expect(clippy::disallowed_methods, reason = "plays the host's own editor")]
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    /// Tries to share, and gives what it said when it ended by itself.
+    pub fn fail_to_start(&self) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_parlor"))
+            .args(["share", "--output", "json"])
+            .arg(self.folder.path())
+            .env("PARLOR_STATE_DIR", self.state.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Where the session's state lies.
+    pub fn session(&self) -> PathBuf {
+        std::fs::read_dir(self.state.path().join("sessions")).unwrap().next().unwrap().unwrap().path()
+    }
+}

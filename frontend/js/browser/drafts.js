@@ -1,0 +1,200 @@
+//! Keeps unsent text in IndexedDB, and knows which tab of this browser it belongs to.
+//!
+//! A draft is bytes under a key, beside a mark `{session, participant, size, at}` that tells of it without reading it.
+//! What they mean is the page's business. Each call is one transaction on one connection that stays open, so calls take
+//! effect in their order, and a call on the way out of the page begins at once.
+
+import { DRAFT_MARKS, DRAFTS, openDatabase } from "./database.js";
+
+/** How long a tab waits for its own claim: the page before a reload may just be letting go of it. */
+const OWN_CLAIM_PATIENCE_MS = 1000;
+/** How long other tabs have to answer where the browser has no locks. */
+const ANSWER_PATIENCE_MS = 200;
+
+/** @type {IDBDatabase | null} */
+let connection = null;
+/** @type {Promise<IDBDatabase> | null} */
+let opening = null;
+
+/** @returns {Promise<IDBDatabase>} */
+function connect() {
+  opening ??= openDatabase().then(
+    (database) => {
+      connection = database;
+      const forget = () => ([connection, opening] = [null, null]);
+      database.onversionchange = () => {
+        forget();
+        database.close();
+      };
+      database.onclose = forget;
+      return database;
+    },
+    (error) => {
+      opening = null;
+      throw error;
+    },
+  );
+  return opening;
+}
+
+/**
+ * Runs `work` in one transaction on both stores; the result counts only once the browser has committed it.
+ * @template T
+ * @param {IDBTransactionMode} mode
+ * @param {(drafts: IDBObjectStore, marks: IDBObjectStore, done: (result: T) => void) => void} work
+ * @returns {Promise<T>}
+ */
+async function inStores(mode, work) {
+  const database = connection ?? (await connect());
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction([DRAFTS, DRAFT_MARKS], mode);
+    let result;
+    work(transaction.objectStore(DRAFTS), transaction.objectStore(DRAFT_MARKS), (value) => {
+      result = value;
+    });
+    transaction.oncomplete = () => resolve(result);
+    transaction.onabort = () => reject(transaction.error);
+    transaction.onerror = () => reject(transaction.error);
+  });
+}
+
+/**
+ * Everything that is kept, newest first; null where the browser keeps nothing.
+ * @returns {Promise<{key: string, session: string, participant: number}[] | null>}
+ */
+export async function listDrafts() {
+  try {
+    return await inStores("readonly", (_, marks, done) => {
+      const found = [];
+      const request = marks.openCursor();
+      request.onsuccess = () => {
+        const cursor = request.result;
+        if (!cursor) return done(found.sort((one, other) => other.at - one.at));
+        found.push({ ...cursor.value, key: String(cursor.key) });
+        cursor.continue();
+      };
+    });
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The bytes of a draft, or null if there is none.
+ * @param {string} key
+ * @returns {Promise<Uint8Array | null>}
+ */
+export async function readDraft(key) {
+  try {
+    return await inStores("readonly", (drafts, _, done) => {
+      const request = drafts.get(key);
+      request.onsuccess = () => done(request.result instanceof Uint8Array ? request.result : null);
+    });
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Keeps a draft in the place of the one before under this key. What does not fit is not kept, and takes nobody's place:
+ * what is there was promised to somebody.
+ * @param {string} key
+ * @param {string} session
+ * @param {number} participant
+ * @param {Uint8Array} bytes
+ * @param {number} maxCount
+ * @param {number} maxBytes
+ * @returns {Promise<"kept" | "full" | "refused">}
+ */
+export async function keepDraft(key, session, participant, bytes, maxCount, maxBytes) {
+  const own = bytes.slice();
+  try {
+    return await inStores("readwrite", (drafts, marks, done) => {
+      const [keys, values] = [marks.getAllKeys(), marks.getAll()];
+      // Requests of one transaction are answered in order: both are there.
+      values.onsuccess = () => {
+        const others = values.result.filter((_, index) => keys.result[index] !== key);
+        const size = others.reduce((sum, mark) => sum + mark.size, own.length);
+        if (others.length >= maxCount || size > maxBytes) return done("full");
+        drafts.put(own, key);
+        marks.put({ session, participant, size: own.length, at: Date.now() }, key);
+        done("kept");
+      };
+    });
+  } catch (error) {
+    return error?.name === "QuotaExceededError" ? "full" : "refused";
+  }
+}
+
+/**
+ * Forgets a draft.
+ * @param {string} key
+ * @returns {Promise<void>}
+ */
+export async function removeDraft(key) {
+  try {
+    await inStores("readwrite", (drafts, marks, done) => {
+      drafts.delete(key);
+      marks.delete(key);
+      done(undefined);
+    });
+  } catch {
+    // It could not be kept either, or is still there at the next visit and found to be old.
+  }
+}
+
+/** What this tab holds, and how it lets go. @type {Map<string, () => void>} */
+const held = new Map();
+
+/**
+ * Makes this tab the only one that holds `name`, until it is gone or lets go. False if another living tab holds it.
+ * @param {string} name
+ * @param {boolean} own whether this very tab held it before it was loaded anew
+ * @returns {Promise<boolean>}
+ */
+export async function claim(name, own) {
+  if (held.has(name)) return true;
+  return navigator.locks ? claimByLock(name, own) : claimByAsking(name);
+}
+
+/**
+ * Lets go of a claim.
+ * @param {string} name
+ */
+export function unclaim(name) {
+  held.get(name)?.();
+  held.delete(name);
+}
+
+/** @returns {Promise<boolean>} */
+function claimByLock(name, own) {
+  const options = own ? { signal: AbortSignal.timeout(OWN_CLAIM_PATIENCE_MS) } : { ifAvailable: true };
+  return new Promise((resolve) => {
+    navigator.locks
+      .request(name, options, (lock) => {
+        if (!lock) return resolve(false);
+        return new Promise((release) => {
+          held.set(name, release);
+          resolve(true);
+        });
+      })
+      .catch(() => resolve(false));
+  });
+}
+
+/** Where pages come over plain HTTP from another machine there are no locks: living tabs answer for themselves. */
+async function claimByAsking(name) {
+  const channel = new BroadcastChannel(name);
+  const taken = await new Promise((resolve) => {
+    channel.onmessage = ({ data }) => data === "mine" && resolve(true);
+    channel.postMessage("whose?");
+    setTimeout(() => resolve(false), ANSWER_PATIENCE_MS);
+  });
+  if (taken) {
+    channel.close();
+    return false;
+  }
+  channel.onmessage = ({ data }) => data === "whose?" && channel.postMessage("mine");
+  held.set(name, () => channel.close());
+  return true;
+}
