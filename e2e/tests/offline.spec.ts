@@ -166,6 +166,32 @@ test("a tab that crashed while away is taken over by the next one", async ({ sha
   await expect.poll(() => kept(next)).toEqual([]);
 });
 
+test("a file that was renamed meanwhile gets the edits under its new name", async ({ share, wayTo, browserOf, join }) => {
+  const agent = await share({ "notes.txt": "start\n" });
+  const way = await wayTo(agent);
+  const ada = await browserOf();
+  await ada.join(way.link(agent.editorLink), "Ada");
+  const bob = await join(agent.editorLink, "Bob");
+  const one = await ada.edit("notes.txt");
+  way.cut();
+  await ada.expectConnection("reconnecting");
+  await one.typeBehind("start", " offline");
+  await expectKept(ada, " offline");
+  await bob.entry("notes.txt").click();
+  await bob.tree.focus();
+  await bob.page.keyboard.press("F2");
+  await bob.page.getByRole("textbox", { name: "New name" }).fill("renamed.txt");
+  await bob.page.keyboard.press("Enter");
+  await agent.expectFile("renamed.txt", "there");
+  await ada.page.reload();
+  await one.expectText("start offline\n");
+  way.mend();
+  await comeBack(ada);
+  await expect(ada.tab("renamed.txt")).toBeVisible();
+  await agent.expectOnDisk("renamed.txt", "start offline\n");
+  await agent.expectFile("notes.txt", "gone");
+});
+
 test("two tabs of one person keep their texts apart", async ({ share, wayTo, browserOf, tabOf }) => {
   const agent = await share({ "one.txt": "one\n", "two.txt": "two\n" });
   const way = await wayTo(agent);

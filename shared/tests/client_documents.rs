@@ -13,7 +13,9 @@ use parlor_shared::client::{ClientEvent, Phase, Repair, SyncReport, SyncState};
 use parlor_shared::document::{ChangedBy, Document, Run, Splice, digest, incident};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
-use parlor_shared::message::{DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, ToGuest};
+use parlor_shared::message::{
+    DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, Packed, ToGuest,
+};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
 
@@ -152,7 +154,12 @@ fn what_others_did_comes_in_runs_of_one_author() {
         [(Some(ann), 0, "1"), (Some(ann), 5, "2"), (Some(bob), 3, "3"), (None, 0, "4"), (Some(ann), 0, "5")]
     {
         let update = replica.edit(&[Splice { at, delete: 0, insert: insert.into() }]).unwrap().unwrap();
-        pair.tell(&ToGuest::Document(DocumentToGuest::Update { document: DOCUMENT, by, update }));
+        pair.tell(&ToGuest::Document(DocumentToGuest::Update {
+            document: DOCUMENT,
+            epoch: 0,
+            by,
+            update: Packed::new(update),
+        }));
     }
     pair.take_events();
     pair.client.apply_incoming();
@@ -178,7 +185,12 @@ fn an_update_that_can_not_be_read_hides_nothing_of_what_came_before_it() {
     let update = replica.edit(&splices).unwrap().unwrap();
     let ann = ParticipantId(70);
     for (by, update) in [(Some(ann), update), (None, vec![0xff])] {
-        pair.tell(&ToGuest::Document(DocumentToGuest::Update { document: DOCUMENT, by, update }));
+        pair.tell(&ToGuest::Document(DocumentToGuest::Update {
+            document: DOCUMENT,
+            epoch: 0,
+            by,
+            update: Packed::new(update),
+        }));
     }
     pair.take_events();
     pair.client.apply_incoming();

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use parlor_shared::client::Phase;
+use parlor_shared::client::draft::Urgency;
 use parlor_shared::document::Splice;
 use parlor_shared::fault::Fault;
 use parlor_shared::id::{DocumentId, ParticipantId};
@@ -298,6 +299,8 @@ impl SessionHandle {
 
     /// Leaves for good.
     pub(crate) fn leave(self) {
+        // What is not yet with the host can be looked at later.
+        self.keep_drafts(Urgency::Now);
         self.with(parlor_shared::client::Client::leave);
         self.inner().memory.forget_joined();
         self.store.entry().set(Entry::Left);
