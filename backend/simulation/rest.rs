@@ -123,6 +123,15 @@ impl World {
             }
             texts.push(on_disk);
         }
+        for guest in &self.guests {
+            let paths: Vec<&str> = guest.client.documents().map(|open| open.info().path.as_str()).collect();
+            let mut once = paths.clone();
+            once.sort_unstable();
+            once.dedup();
+            if once.len() < paths.len() {
+                return Err(format!("guest {} has a file open as two documents: {paths:?}", guest.number));
+            }
+        }
         let names: BTreeSet<String> = self.machine.names().into_iter().collect();
         for guest in &self.guests {
             if guest.names.as_ref() != Some(&names) {

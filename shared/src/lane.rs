@@ -62,7 +62,7 @@ pub enum UpdatePush {
     Queued,
     /// This document's stream was dropped before; the update will come with the next whole state.
     Stale,
-    /// The lane was full: every queued update was dropped. Tell the peer to synchronise these documents.
+    /// The lane was full: every queued update was dropped, and the peer is told that it missed something of these documents.
     Overflowed(Vec<DocumentId>),
 }
 
@@ -129,8 +129,15 @@ impl Lanes {
         }
     }
 
-    /// Queues a document's update.
-    pub fn push_update(&mut self, document: DocumentId, message: Bytes) -> UpdatePush {
+    /// Queues a document's update. If too many wait they are dropped, and `resync`, which tells the peer that it has missed
+    /// something of a document, stands where the first of them stood: whatever waits behind that was said of a text which
+    /// the peer does not have.
+    pub fn push_update(
+        &mut self,
+        document: DocumentId,
+        message: Bytes,
+        resync: impl Fn(DocumentId) -> Bytes,
+    ) -> UpdatePush {
         if self.stale.contains(&document) {
             return UpdatePush::Stale;
         }
@@ -139,14 +146,18 @@ impl Lanes {
             self.document.push_back(DocumentItem::Update(document, message));
             return UpdatePush::Queued;
         }
-        let mut dropped = BTreeSet::from([document]);
-        self.document.retain(|item| match item {
-            DocumentItem::Update(document, _) => {
-                dropped.insert(*document);
-                false
+        let mut dropped = BTreeSet::new();
+        self.document.retain_mut(|item| match item {
+            DocumentItem::Update(document, _) if dropped.insert(*document) => {
+                *item = DocumentItem::Other(resync(*document));
+                true
             }
+            DocumentItem::Update(..) => false,
             DocumentItem::State(_) | DocumentItem::Other(_) => true,
         });
+        if dropped.insert(document) {
+            self.document.push_back(DocumentItem::Other(resync(document)));
+        }
         self.update_bytes = 0;
         self.stale.extend(&dropped);
         UpdatePush::Overflowed(dropped.into_iter().collect())
@@ -335,6 +346,10 @@ mod tests {
         Bytes::from(vec![b'm'; len])
     }
 
+    fn resync(document: DocumentId) -> Bytes {
+        format!("resync {document}").into()
+    }
+
     fn lanes_of(lanes: &mut Lanes, max_bytes: usize) -> Vec<Lane> {
         std::iter::from_fn(|| lanes.pop(max_bytes)).map(|record| record.lane).collect()
     }
@@ -343,7 +358,7 @@ mod tests {
     fn control_overtakes_everything_that_waits() {
         let mut lanes = Lanes::default();
         lanes.push_file(message(5)).unwrap();
-        assert_eq!(lanes.push_update(DocumentId(1), message(5)), UpdatePush::Queued);
+        assert_eq!(lanes.push_update(DocumentId(1), message(5), resync), UpdatePush::Queued);
         lanes.push_presence(1, message(5));
         lanes.push_control(message(5)).unwrap();
         assert_eq!(lanes_of(&mut lanes, 100), [Lane::Control, Lane::Presence, Lane::Document, Lane::File]);
@@ -366,7 +381,7 @@ mod tests {
     fn documents_get_four_times_what_files_get() {
         let mut lanes = Lanes::default();
         lanes.push_file(message(100_000)).unwrap();
-        assert_eq!(lanes.push_update(DocumentId(1), message(100_000)), UpdatePush::Queued);
+        assert_eq!(lanes.push_update(DocumentId(1), message(100_000), resync), UpdatePush::Queued);
         let first: Vec<Lane> = (0..50).map(|_| lanes.pop(100).unwrap().lane).collect();
         let documents = first.iter().filter(|lane| **lane == Lane::Document).count();
         assert!((39..=41).contains(&documents), "{documents} of 50");
@@ -387,14 +402,18 @@ mod tests {
     fn a_full_document_lane_drops_the_backlog_until_the_whole_state_comes() {
         let mut lanes = Lanes::default();
         let (one, two) = (DocumentId(1), DocumentId(2));
-        assert_eq!(lanes.push_update(two, message(10)), UpdatePush::Queued);
-        assert_eq!(lanes.push_update(one, message(DOCUMENT_LANE_BYTES - 10)), UpdatePush::Queued);
-        assert_eq!(lanes.push_update(one, message(1)), UpdatePush::Overflowed(vec![one, two]));
-        assert!(lanes.is_empty());
-        assert_eq!(lanes.push_update(two, message(1)), UpdatePush::Stale);
+        assert_eq!(lanes.push_update(two, message(10), resync), UpdatePush::Queued);
+        assert_eq!(lanes.push_update(one, message(DOCUMENT_LANE_BYTES - 10), resync), UpdatePush::Queued);
+        assert_eq!(lanes.push_update(one, message(1), resync), UpdatePush::Overflowed(vec![one, two]));
+        assert_eq!(
+            lanes_of(&mut lanes, 100),
+            [Lane::Document, Lane::Document],
+            "both are told to synchronise"
+        );
+        assert_eq!(lanes.push_update(two, message(1), resync), UpdatePush::Stale);
         lanes.push_state(two, message(5)).unwrap();
-        assert_eq!(lanes.push_update(two, message(1)), UpdatePush::Queued);
-        assert_eq!(lanes.push_update(one, message(1)), UpdatePush::Stale);
+        assert_eq!(lanes.push_update(two, message(1), resync), UpdatePush::Queued);
+        assert_eq!(lanes.push_update(one, message(1), resync), UpdatePush::Stale);
         assert_eq!(lanes_of(&mut lanes, 100), [Lane::Document, Lane::Document]);
     }
 
@@ -420,5 +439,17 @@ mod tests {
             (lanes.file_bytes, lanes.workspace_bytes, lanes.state_bytes, lanes.update_bytes),
             (0, 0, 0, 0)
         );
+    }
+
+    #[test]
+    fn whoever_missed_updates_hears_of_it_before_what_was_said_behind_them() {
+        let mut lanes = Lanes::default();
+        let (one, two) = (DocumentId(1), DocumentId(2));
+        lanes.push_document("opened".into()).unwrap();
+        assert_eq!(lanes.push_update(one, message(DOCUMENT_LANE_BYTES), resync), UpdatePush::Queued);
+        lanes.push_document("digest".into()).unwrap();
+        assert_eq!(lanes.push_update(two, message(1), resync), UpdatePush::Overflowed(vec![one, two]));
+        let sent: Vec<Bytes> = std::iter::from_fn(|| lanes.pop(100)).map(|record| record.bytes).collect();
+        assert_eq!(sent, [&b"opened"[..], b"resync 1", b"digest", b"resync 2"]);
     }
 }

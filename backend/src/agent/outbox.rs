@@ -62,12 +62,9 @@ impl Outbox {
     /// Passes on an edit that was encoded once for everybody. If too many wait, they are all dropped and the
     /// participant is told to synchronise.
     pub(super) fn update(&self, document: DocumentId, message: Bytes) {
-        self.push(|lanes| match lanes.push_update(document, message) {
-            UpdatePush::Queued | UpdatePush::Stale => true,
-            UpdatePush::Overflowed(documents) => documents.into_iter().all(|document| {
-                let resync = encode(&ToGuest::Document(DocumentToGuest::Resync { document }));
-                lanes.push_document(resync).is_ok()
-            }),
+        let resync = |document| encode(&ToGuest::Document(DocumentToGuest::Resync { document }));
+        self.push(|lanes| match lanes.push_update(document, message, resync) {
+            UpdatePush::Queued | UpdatePush::Stale | UpdatePush::Overflowed(_) => true,
         });
     }
 

@@ -255,15 +255,14 @@ impl Host {
                 lanes.push_state(*document, bytes).unwrap();
             }
             ToGuest::Document(DocumentToGuest::Update { document, .. }) => {
-                match lanes.push_update(*document, bytes) {
+                let resync =
+                    |document| codec::encode(&ToGuest::Document(DocumentToGuest::Resync { document })).into();
+                match lanes.push_update(*document, bytes, resync) {
                     UpdatePush::Queued => self.counters.fanned_out += 1,
                     UpdatePush::Stale => self.counters.stale += 1,
                     UpdatePush::Overflowed(documents) => {
                         self.counters.overflows += 1;
-                        for document in documents {
-                            self.counters.resyncs += 1;
-                            self.tell(guest, &ToGuest::Document(DocumentToGuest::Resync { document }));
-                        }
+                        self.counters.resyncs += documents.len() as u64;
                     }
                 }
             }
