@@ -799,7 +799,8 @@ impl DocumentActor {
         } else {
             self.empty_since.map(|since| self.idle_at(since))
         };
-        [due, settled, self.recheck_at, idle, self.renew_at].into_iter().flatten().min()
+        let renewal = self.renew_at.filter(|_| self.is_at_rest());
+        [due, settled, self.recheck_at, idle, renewal].into_iter().flatten().min()
     }
 
     fn idle_at(&self, empty_since: Instant) -> Instant {
@@ -815,10 +816,9 @@ impl DocumentActor {
     }
 
     fn housekeeping(&mut self, now: Instant) {
+        // Not at rest: the end of what is under way looks again.
         if self.renew_at.is_some_and(|at| at <= now) {
             self.weigh(now);
-            // Not at rest: the next checkpoint looks again.
-            self.renew_at = None;
         }
         // A text that the disk does not have is never given up.
         let idle =
