@@ -61,7 +61,7 @@ async fn a_worn_history_is_left_behind_and_nobody_sees_it() {
     assert!(state.len() < 300, "{} bytes", state.len());
     for guest in [&ann, &bob, &carol] {
         let replaced = |event: &ClientEvent| matches!(event, ClientEvent::Replaced { .. });
-        assert!(!guest.events().iter().any(replaced), "{:?}", guest.events());
+        assert!(!guest.log.events().iter().any(replaced), "{:?}", guest.log.events());
     }
     assert_eq!(agent.read("a.txt"), "zero one (carol) two\nthree\n");
     agent.end().await;
