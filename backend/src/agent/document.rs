@@ -755,6 +755,14 @@ impl DocumentActor {
 
     /// The file holds this text now: what changed there becomes edits of the disk.
     fn merge_outside(&mut self, text: &str, now: Instant) {
+        if text == self.text.text() {
+            // It is all of ours, whoever wrote it: we did, if a sudden end came between a checkpoint and its record.
+            let lacks = self.text.missing_from(&self.disk_replica.state_vector());
+            let lacks = lacks.expect("our own state vector can be read");
+            self.disk_replica.apply([lacks.as_slice()]).expect("our own update can be read");
+            self.journal.saved(self.journal.mark());
+            return;
+        }
         let splices = diff::splices(&self.disk_replica.text(), text);
         let update = self.disk_replica.edit(&splices).expect("the difference of a text fits it");
         let Some(update) = update else { return };
