@@ -124,6 +124,9 @@ fn folder_first(folder: &Path, error: StateError) -> anyhow::Error {
 struct Interrupted {
     #[cfg(unix)]
     terminated: tokio::signal::unix::Signal,
+    /// Listened for from the beginning: before that it would end the program at once.
+    #[cfg(unix)]
+    interrupted: tokio::signal::unix::Signal,
 }
 
 impl Interrupted {
@@ -131,6 +134,8 @@ impl Interrupted {
         Ok(Self {
             #[cfg(unix)]
             terminated: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+            #[cfg(unix)]
+            interrupted: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?,
         })
     }
 
@@ -138,7 +143,7 @@ impl Interrupted {
         #[cfg(unix)]
         tokio::select! {
             biased;
-            _ = tokio::signal::ctrl_c() => {}
+            _ = self.interrupted.recv() => {}
             _ = self.terminated.recv() => {}
         }
         #[cfg(not(unix))]

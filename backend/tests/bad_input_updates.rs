@@ -77,6 +77,11 @@ async fn bombs_and_wild_deletions_are_refused_and_others_type_on() {
         let path = WorkspacePath::parse("a.txt").unwrap();
         let open = DocumentToHost::Open { request: RequestId(1), path, known: None };
         mallory.say(&ToHost::Document(open)).await;
+        let is_open = |message: &ToGuest| match message {
+            ToGuest::Document(DocumentToGuest::State { .. }) => Some(()),
+            _ => None,
+        };
+        mallory.expect("the text", is_open).await;
         mallory.say_bytes(Lane::Document, update(document.0, claims, &bytes)).await;
         let refused = |message: &ToGuest| match message {
             ToGuest::Document(DocumentToGuest::Refused { fault, .. }) => Some(fault.code),

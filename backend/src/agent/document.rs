@@ -776,6 +776,14 @@ impl DocumentActor {
     /// The file holds this text now: what changed there becomes edits of the disk.
     fn merge_outside(&mut self, text: &str, now: Instant) {
         self.learn_what_was_written(text);
+        if text == self.text.text() {
+            // It is all of ours, whoever wrote it: we did, if a sudden end came between a checkpoint and its record.
+            let lacks = self.text.missing_from(&self.disk_replica.state_vector());
+            let lacks = lacks.expect("our own state vector can be read");
+            self.disk_replica.apply([lacks.as_slice()]).expect("our own update can be read");
+            self.journal.saved(self.journal.mark());
+            return;
+        }
         let splices = diff::splices(&self.disk_replica.text(), text);
         let update = self.disk_replica.edit(&splices).expect("the difference of a text fits it");
         let Some(update) = update else { return };
@@ -841,7 +849,8 @@ impl DocumentActor {
         } else {
             self.empty_since.map(|since| self.idle_at(since))
         };
-        [due, settled, recheck, idle, self.renew_at].into_iter().flatten().min()
+        let renewal = self.renew_at.filter(|_| self.is_at_rest());
+        [due, settled, recheck, idle, renewal].into_iter().flatten().min()
     }
 
     fn idle_at(&self, empty_since: Instant) -> Instant {
@@ -857,10 +866,9 @@ impl DocumentActor {
     }
 
     fn housekeeping(&mut self, now: Instant) {
+        // Not at rest: the end of what is under way looks again.
         if self.renew_at.is_some_and(|at| at <= now) {
             self.weigh(now);
-            // Not at rest: the next checkpoint looks again.
-            self.renew_at = None;
         }
         // A text that the disk does not have is never given up.
         let idle =

@@ -8,6 +8,9 @@ use crate::limits::MAX_DOCUMENT_MESSAGE_BYTES;
 /// Fewer bytes are sent as they are: a keystroke gains nothing.
 const PACK_FROM_BYTES: usize = 512;
 
+/// What does not get smaller in so many bytes is taken not to do so at all.
+const SAMPLE_BYTES: usize = 64 * 1024;
+
 /// LZ4 makes at most this of one byte: a claim of more is a lie, found before any memory is taken for it.
 const MOST_FROM_A_BYTE: usize = 255;
 
@@ -47,7 +50,10 @@ pub struct Packed {
 impl Packed {
     /// Packs bytes, if that makes them fewer.
     pub fn new(bytes: Vec<u8>) -> Self {
-        if (PACK_FROM_BYTES..=MAX_DOCUMENT_MESSAGE_BYTES).contains(&bytes.len()) {
+        let sample = &bytes[..bytes.len().min(SAMPLE_BYTES)];
+        if (PACK_FROM_BYTES..=MAX_DOCUMENT_MESSAGE_BYTES).contains(&bytes.len())
+            && (sample.len() == bytes.len() || lz4_flex::block::compress(sample).len() < sample.len())
+        {
             let packed = lz4_flex::block::compress(&bytes);
             if packed.len() < bytes.len() {
                 return Self { unpacked: bytes.len() as u32, bytes: packed };
