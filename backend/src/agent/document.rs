@@ -781,7 +781,7 @@ impl DocumentActor {
             let lacks = self.text.missing_from(&self.disk_replica.state_vector());
             let lacks = lacks.expect("our own state vector can be read");
             self.disk_replica.apply([lacks.as_slice()]).expect("our own update can be read");
-            self.journal.saved(self.journal.mark());
+            self.journal.disk(&lacks);
             return;
         }
         let splices = diff::splices(&self.disk_replica.text(), text);
