@@ -1,5 +1,6 @@
 //! What each operation of a plan does to the world.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use parlor_shared::document::{Splice, utf16_len};
@@ -11,6 +12,7 @@ use super::guest::Guest;
 use super::ledger::{Writer, marks};
 use super::network::Lateness;
 use super::plan::{Change, Damage, FILES, Operation, Trouble, Way};
+use super::random::Random;
 use super::world::{STEP, World};
 
 /// Steps within which a file that somebody types into is written.
@@ -346,12 +348,18 @@ impl World {
         self.record.count("flooded");
         for round in 0..3 {
             let Some(text) = self.machine.read(0) else { return Ok(()) };
-            let noise = format!("flood {round}\n").repeat(FLOOD_BYTES / 8);
-            self.machine.overwrite(0, &format!("{noise}{text}"), self.now);
+            // Nothing in it repeats: what repeats is sent short.
+            let mut random = Random::new(round);
+            let mut line =
+                || format!("flood {:016x}{:016x}{:016x}\n", random.next(), random.next(), random.next());
+            let noise: Vec<String> = (0..FLOOD_BYTES / 55).map(|_| line()).collect();
+            self.machine.overwrite(0, &format!("{}{text}", noise.concat()), self.now);
             self.machine.tell(Some(""));
             self.pass(Duration::from_millis(700))?;
             let Some(text) = self.machine.read(0) else { return Ok(()) };
-            self.machine.overwrite(0, &text.replace(&format!("flood {round}\n"), ""), self.now);
+            let noise: HashSet<String> = noise.into_iter().collect();
+            let rest: String = text.split_inclusive('\n').filter(|line| !noise.contains(*line)).collect();
+            self.machine.overwrite(0, &rest, self.now);
             self.machine.tell(Some(""));
             self.pass(Duration::from_millis(2_000))?;
         }
