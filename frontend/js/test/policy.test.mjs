@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ChangeSet, Text } from "@codemirror/state";
-import { changesFromOps, opsFromChanges, replacement } from "../editor/changes.js";
+import { changesFromOps, opsFromChanges } from "../editor/changes.js";
+import { wholeChanges } from "../editor/characters.js";
+import { differences } from "../editor/difference.js";
 import { HeldEdits } from "../editor/held.js";
 import { detectIndentation } from "../editor/indentation.js";
 import { languageName, languageOf, loadLanguage } from "../editor/languages.js";
@@ -45,7 +47,7 @@ test("an edit outside the document is refused as a whole", () => {
   assert.throws(() => changesFromOps(3, [0], []), RangeError);
 });
 
-test("reported edits are whole characters even when a change cuts a pair", () => {
+test("edits are whole characters even when a change cuts a pair", () => {
   let widened = 0;
   for (let seed = 1; seed <= 500; seed += 1) {
     const { below, pick } = random(seed);
@@ -57,31 +59,49 @@ test("reported edits are whole characters even when a change cuts a pair", () =>
       at = to;
     }
     const changes = ChangeSet.of(specs, start.length, "\n");
-    const { ops, inserts } = opsFromChanges(changes, text(start));
-    let current = start;
-    inserts.forEach((insert, i) => {
-      const before = current;
-      const [at, deleted] = [ops[2 * i], ops[2 * i + 1]];
-      current = applied(current, [at, deleted], [insert]);
-      if (!before.slice(0, at).isWellFormed() && before.isWellFormed()) assert.fail(`seed ${seed}: starts inside a pair`);
-      if (!before.slice(at + deleted).isWellFormed() && before.isWellFormed()) assert.fail(`seed ${seed}: ends inside a pair`);
-      if (!insert.isWellFormed()) widened += 1;
+    const whole = wholeChanges(changes, text(start));
+    if (whole) widened += 1;
+    const edited = whole ? ChangeSet.of(whole, start.length, "\n") : changes;
+    edited.iterChanges((from, to) => {
+      assert.ok(start.slice(0, from).isWellFormed() && start.slice(to).isWellFormed(), `seed ${seed}: cuts a pair`);
     });
-    assert.equal(current, changes.apply(text(start)).toString(), `seed ${seed}`);
+    const result = edited.apply(text(start)).toString();
+    assert.equal(result, changes.apply(text(start)).toString(), `seed ${seed}`);
+    const { ops, inserts } = opsFromChanges(changes);
+    assert.equal(applied(start, ops, inserts), result, `seed ${seed}: one after the other`);
   }
   assert.ok(widened > 0, "no change cut a pair, so nothing was tested");
 });
 
-test("a replacement is small and keeps characters whole", () => {
-  assert.equal(replacement("same", "same"), null);
-  assert.deepEqual(replacement("one two three", "one 2 three"), { from: 4, to: 7, insert: "2" });
-  assert.deepEqual(replacement("a😀b", "a😁b"), { from: 1, to: 3, insert: "😁" });
-  assert.deepEqual(replacement("aaa", "aa"), { from: 2, to: 3, insert: "" });
-  assert.deepEqual(replacement("", "x"), { from: 0, to: 0, insert: "x" });
-  for (const [before, after] of [["\ud83d\ude00", "\ud83c\ude00"], ["x😀😀y", "x😀y"], ["ab", "ba"]]) {
-    const { from, to, insert } = replacement(before, after);
-    assert.equal(before.slice(0, from) + insert + before.slice(to), after);
-    assert.ok(before.slice(0, from).isWellFormed() && before.slice(to).isWellFormed());
+/** What the differences make of a text; none of them cuts a character. */
+function changed(before, after) {
+  let result = before;
+  for (const { from, to, insert } of differences(before, after).reverse()) {
+    assert.ok(before.slice(0, from).isWellFormed() && before.slice(to).isWellFormed() && insert.isWellFormed());
+    result = result.slice(0, from) + insert + result.slice(to);
+  }
+  return result;
+}
+
+test("differences are small and keep characters whole", () => {
+  assert.deepEqual(differences("same", "same"), []);
+  assert.deepEqual(differences("one two three", "one 2 three").map(({ from }) => from)[0], 4);
+  assert.deepEqual(differences("a😀b", "a😁b"), [{ from: 1, to: 3, insert: "😁" }]);
+  assert.deepEqual(differences("aaa", "aa"), [{ from: 2, to: 3, insert: "" }]);
+  assert.deepEqual(differences("", "x"), [{ from: 0, to: 0, insert: "x" }]);
+  const apart = differences("one\ntwo\nthree\n", "1one\ntwo\nthree3\n");
+  assert.deepEqual(apart, [{ from: 0, to: 0, insert: "1" }, { from: 13, to: 13, insert: "3" }]);
+  for (const [before, after] of [["x😀😀y", "x😀y"], ["ab", "ba"], ["a\n\nb", "a\nb\n"], ["one\n", ""]]) {
+    assert.equal(changed(before, after), after);
+  }
+});
+
+test("differences lead from any text to any other", () => {
+  for (let seed = 1; seed <= 500; seed += 1) {
+    const { below, pick } = random(seed);
+    const some = () => Array.from({ length: below(40) }, () => pick(["a", "b", "\n", "😀", "word "])).join("");
+    const [before, after] = [some(), some()];
+    assert.equal(changed(before, after), after, `seed ${seed}`);
   }
 });
 
@@ -138,20 +158,19 @@ test("held edits and typing meet in the same text, whatever comes first", () => 
     for (let step = 0; step < 30; step += 1) {
       if (below(2) === 0) {
         const theirs = change(shared);
-        held.add(theirs);
+        held.add([{ by: 0, changes: theirs }]);
         shared = theirs.apply(shared);
       } else {
         const mine = change(shown);
-        const { changes, before } = held.passOver(mine, shown);
-        assert.equal(before.toString(), shared.toString(), `seed ${seed}`);
+        const passed = held.passOver(mine);
         shown = mine.apply(shown);
-        shared = changes.apply(shared);
+        shared = passed.apply(shared);
       }
       assert.equal(held.sharedText(shown).toString(), shared.toString(), `seed ${seed}, step ${step}`);
       assert.ok(held.toShown(below(shared.length + (held.any ? 9 : 1))) <= shown.length && held.toShared(below(shown.length + 1)) <= shared.length);
     }
-    const rest = held.take();
-    assert.equal((rest ? rest.apply(shown) : shown).toString(), shared.toString(), `seed ${seed}`);
+    for (const { changes } of held.take()) shown = changes.apply(shown);
+    assert.equal(shown.toString(), shared.toString(), `seed ${seed}`);
     assert.equal(held.any, false);
   }
 });
