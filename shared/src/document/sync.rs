@@ -6,7 +6,7 @@
 //!
 //! Two things hold updates back although the link lives: edits that a person has to see first, because the host's text
 //! has moved on by much ([`DocumentSync::is_held`]), and edits of a restored replica whose draft must be written first
-//! (see [`restored`]).
+//! (see `sync/restored.rs`).
 
 use std::cell::Cell;
 use std::collections::VecDeque;
