@@ -131,6 +131,7 @@ test("a tab that is loaded anew while away has its text at once, and goes on", a
   // The same participant as before, and everything else is there again.
   await expect(await bob.person("Ada")).toHaveCount(1);
   await expect(ada.tab("other.txt")).toBeVisible();
+  await expect(ada.entry("notes.txt")).toBeVisible();
   await one.typeBehind("one", " and on");
   await other.expectToContain("one and on");
 });

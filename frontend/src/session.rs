@@ -77,7 +77,7 @@ struct Inner {
     /// The tab in whose editor the keyboard shall be as soon as there is one.
     focus_when_open: Cell<Option<TabId>>,
     last_id: Cell<u32>,
-    /// The link is a new one since the page was live last.
+    /// The link is a new one since the page was live last, or the page never was.
     began_afresh: Cell<bool>,
 }
 
@@ -122,7 +122,7 @@ impl SessionHandle {
             spots: RefCell::default(),
             focus_when_open: Cell::new(None),
             last_id: Cell::new(0),
-            began_afresh: Cell::new(false),
+            began_afresh: Cell::new(true),
         });
         let session = Self { store, standing, inner: StoredValue::new_local(Rc::clone(&inner)) };
         // The page may be left while the browser looks for the key.

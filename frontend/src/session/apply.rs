@@ -130,10 +130,12 @@ impl SessionHandle {
         }
         let live = phase == Phase::Live;
         self.store.phase().set(phase);
+        // Also the first time: a room that opened from drafts was never told of any folder.
+        let afresh = live && self.inner().began_afresh.take();
         if first {
             self.restore_place();
         } else if live {
-            if self.inner().began_afresh.take() {
+            if afresh {
                 self.catch_up();
             }
             self.toast(Tone::Info, text::BACK_ONLINE.to_owned(), None);
