@@ -35,6 +35,8 @@ pub(crate) fn bench(pace: Pace) -> Result<()> {
             "--bench",
             "fanout",
             "--bench",
+            "narrow",
+            "--bench",
             "seal",
         ]))
     })?;
@@ -45,6 +47,7 @@ pub(crate) fn bench(pace: Pace) -> Result<()> {
     // From here on nothing is compiled: the machine is the measurement's.
     let mut output = machine()?;
     output += &run::step("bench fanout", || program_bench("fanout", pace))?;
+    output += &run::step("bench narrow", || program_bench("narrow", pace))?;
     output +=
         &run::step("bench seal", || seal_table(&program_bench("seal", pace)?, &vectors::throughput(&wasm)?))?;
     output += &run::step("bench page", || {
