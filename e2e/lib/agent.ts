@@ -92,6 +92,11 @@ export class Agent {
     await this.line((line) => line.event === "sharing");
   }
 
+  /** Whether its links are there: not before it has started, again. */
+  get shares(): boolean {
+    return this.lines.some((line) => line.event === "sharing");
+  }
+
   /** The host's own link. */
   get hostLink(): string {
     return this.#shared.host_url;

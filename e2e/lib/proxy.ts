@@ -22,6 +22,7 @@ export class Proxy {
     const server = createServer();
     const proxy = new Proxy(typeof agent === "function" ? agent : () => agent, server);
     server.on("request", (request, response) => {
+      if (!proxy.agent().shares) return void response.destroy();
       const { hostname, port } = proxy.#target;
       const passed = ask({ hostname, port, path: request.url, method: request.method, headers: proxy.#headers(request) }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
@@ -74,7 +75,7 @@ export class Proxy {
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    if (this.#broken) return void socket.destroy();
+    if (this.#broken || !this.agent().shares) return void socket.destroy();
     const { hostname, port } = this.#target;
     const agent = connect(Number(port), hostname);
     for (const [one, other] of [[socket, agent], [agent, socket]] as const) {

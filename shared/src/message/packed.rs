@@ -52,9 +52,9 @@ impl Packed {
     pub fn new(bytes: Vec<u8>) -> Self {
         let sample = &bytes[..bytes.len().min(SAMPLE_BYTES)];
         if (PACK_FROM_BYTES..=MAX_DOCUMENT_MESSAGE_BYTES).contains(&bytes.len())
-            && (sample.len() == bytes.len() || lz4_flex::block::compress(sample).len() < sample.len())
+            && (sample.len() == bytes.len() || parlor_packing::compress(sample).len() < sample.len())
         {
-            let packed = lz4_flex::block::compress(&bytes);
+            let packed = parlor_packing::compress(&bytes);
             if packed.len() < bytes.len() {
                 return Self { unpacked: bytes.len() as u32, bytes: packed };
             }
@@ -78,9 +78,9 @@ impl Packed {
             return Err(UnpackError::Damaged);
         }
         let mut unpacked = vec![0; length];
-        match lz4_flex::block::decompress_into(&self.bytes, &mut unpacked) {
+        match parlor_packing::decompress(&self.bytes, &mut unpacked) {
             Ok(written) if written == length => Ok(unpacked),
-            Ok(_) | Err(_) => Err(UnpackError::Damaged),
+            Ok(_) | Err(parlor_packing::Damaged) => Err(UnpackError::Damaged),
         }
     }
 
