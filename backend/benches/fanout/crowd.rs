@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use parlor::guest::{Guest, OnEvent};
 use parlor_shared::client::{Client, ClientEvent, Phase, SyncState};
 use parlor_shared::document::Splice;
-use parlor_shared::fault::Fault;
+use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::DocumentId;
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::seal::Identity;
@@ -69,6 +69,8 @@ pub(crate) struct Deeds {
     pub(crate) reloads: AtomicU64,
     /// Texts that had to be replaced, or could not be merged.
     pub(crate) replaced: AtomicU64,
+    /// Connections that ended without anybody's wish, as on a machine that stood still for a while: the guest came back.
+    pub(crate) interruptions: AtomicU64,
     /// What should not have happened: the first is told.
     wrong: Mutex<Option<String>>,
 }
@@ -207,6 +209,11 @@ impl Crowd {
             ClientEvent::Phase(Phase::Ended(fault)) => {
                 deeds.went_wrong(format!("a guest was sent away: {fault}"));
             }
+            ClientEvent::Fault { request: None, fault }
+                if matches!(fault.code, FaultCode::Silent | FaultCode::HandshakeTimeout) =>
+            {
+                Deeds::count(&deeds.interruptions);
+            }
             ClientEvent::Fault { fault, .. } => deeds.went_wrong(format!("a guest was refused: {fault}")),
             _ => {}
         });
@@ -243,6 +250,11 @@ impl Crowd {
                 member.guest.cut();
                 member.away = Some((now + self.about(absence), types));
                 types
+            }
+            // As a page does: it tries again by itself.
+            None if member.guest.with(|client| *client.phase() == Phase::Offline) => {
+                member.away = Some((now + self.about(ABSENCES[0]), true));
+                true
             }
             None => true,
         };

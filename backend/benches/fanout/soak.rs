@@ -100,13 +100,14 @@ fn table(samples: &[Sample], crowd: &Crowd) {
     let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     println!(
         "<!-- begin soak-deeds -->\n{} edits, {} openings and {} closings of files, {} guests that went without a word and came back, \
-         {} that came back knowing nothing but their key; {} texts replaced. Growth of the second half: {:.2} MiB an hour.\n\
+         {} that came back knowing nothing but their key, {} interrupted; {} texts replaced. Growth of the second half: {:.2} MiB an hour.\n\
          <!-- end soak-deeds -->",
         of(&deeds.edits),
         of(&deeds.openings),
         of(&deeds.closings),
         of(&deeds.cuts),
         of(&deeds.reloads),
+        of(&deeds.interruptions),
         of(&deeds.replaced),
         growth_an_hour(&samples[samples.len() / 2..]) / f64::from(1 << 20),
     );

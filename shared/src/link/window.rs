@@ -10,10 +10,10 @@ use std::time::Duration;
 use crate::limits::{FIRST_WINDOW_BYTES, LARGEST_WINDOW_BYTES, MAX_FRAME_BYTES, SMALLEST_WINDOW_BYTES};
 
 /// The window grows while the path delays us by less than this.
-const SHORT_DELAY: Duration = Duration::from_millis(5);
+const SHORT_DELAY: Duration = Duration::from_millis(3);
 
 /// The window shrinks while the path delays us by more than this.
-const LONG_DELAY: Duration = Duration::from_millis(9);
+const LONG_DELAY: Duration = Duration::from_millis(6);
 
 /// So many round trips in a row have to be long before the window shrinks.
 const RECENT: usize = 8;
@@ -58,7 +58,7 @@ impl Window {
 
     /// How large a frame of bulk may be: on a narrow path a keystroke waits for less.
     pub(super) fn frame_bytes(&self) -> usize {
-        (self.bytes / 8).clamp(MAX_FRAME_BYTES / 4, MAX_FRAME_BYTES)
+        (self.bytes / 16).clamp(MAX_FRAME_BYTES / 4, MAX_FRAME_BYTES)
     }
 
     /// The shortest round trip of late, if one was measured.
@@ -92,8 +92,9 @@ impl Window {
                 self.shrink_again_at = now + round_trip;
             }
         } else if delay < SHORT_DELAY && filled == Filled::Yes {
+            // A frame a round trip: on a narrow path more would be a queue at once.
             self.bytes +=
-                if self.starting { acknowledged } else { MAX_FRAME_BYTES * acknowledged / self.bytes };
+                if self.starting { acknowledged } else { self.frame_bytes() * acknowledged / self.bytes };
         }
         self.bytes = self.bytes.clamp(SMALLEST_WINDOW_BYTES, LARGEST_WINDOW_BYTES);
     }
