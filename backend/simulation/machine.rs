@@ -108,6 +108,7 @@ impl Machine {
             invites: vec![Role::Editor, Role::Viewer],
             origin: "http://localhost:1".to_owned(),
             port: 1,
+            shell: None,
         };
         let surroundings = Surroundings::Simulation { changes: received };
         let opened = runtime.block_on(async { Agent::open_in(surroundings, options, Some(state)) });

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_shared::id::SessionId;
+use parlor_shared::fault::Fault;
+use parlor_shared::id::{SessionId, TerminalId};
 use parlor_shared::invite::Invite;
 use parlor_shared::message::{InviteInfo, SessionInfo};
 use parlor_shared::role::Role;
@@ -26,6 +27,8 @@ mod outbox;
 mod participant;
 mod session;
 mod state;
+mod terminal;
+mod terminals;
 mod tree;
 pub mod watch;
 mod watching;
@@ -37,7 +40,8 @@ pub use session::Approval;
 #[doc(hidden)]
 pub use state::fuzz_journal;
 pub use state::{
-    KeptJournal, KeptSession, KeptState, SessionState, StateError, create_private, session_name, survey,
+    KeptJournal, KeptSession, KeptState, SessionState, StateError, create_private, host_invite, session_name,
+    survey,
 };
 
 use document::Finished;
@@ -47,6 +51,8 @@ use event::Events;
 use keys::SessionKeys;
 use session::{SessionActor, SessionHandle, SessionOptions};
 use state::{DocumentIds, People};
+pub use terminals::NewTerminal;
+use terminals::{TerminalsActor, TerminalsHandle};
 use tree::{TreeActor, TreeHandle};
 use watch::{Change, Watcher};
 use watching::Watching;
@@ -68,6 +74,8 @@ pub struct AgentOptions {
     pub invites: Vec<Role>,
     /// Where the page is served: scheme, host and port.
     pub origin: String,
+    /// The shell of shared terminals; without one the person's own.
+    pub shell: Option<PathBuf>,
     /// The port in it: kept, so that the links stay right after a restart.
     pub port: u16,
 }
@@ -105,6 +113,7 @@ struct Services {
     door: Door,
     session: SessionHandle,
     documents: DocumentsHandle,
+    terminals: TerminalsHandle,
     tree: TreeHandle,
     workspace: Workspace,
     tasks: TaskTracker,
@@ -184,15 +193,18 @@ impl Agent {
             tasks.clone(),
             (state.clone(), restored, ids),
         );
+        let (terminals_actor, terminals) =
+            TerminalsActor::new(options.folder.clone(), options.shell, tasks.clone());
         let (tree_actor, tree) = TreeActor::new(workspace.clone(), watching, ended.clone());
         tasks.spawn(session_actor.run());
         tasks.spawn(pass_on);
         tasks.spawn(documents_actor.run());
+        tasks.spawn(terminals_actor.run());
         tasks.spawn(tree_actor.run());
 
         let door = Door::default();
         let keys = Arc::new(keys);
-        let services = Services { keys, door, session, documents, tree, workspace, tasks };
+        let services = Services { keys, door, session, documents, terminals, tree, workspace, tasks };
         info!(session = %services.keys.session, resumed = kept.is_some(), "sharing");
         Ok((Self { services, connections: TaskTracker::new(), ended, links, state }, received))
     }
@@ -205,6 +217,14 @@ impl Agent {
     /// The links, the host's first. Secret: for the person who shares, never for a log.
     pub fn links(&self) -> &[(Role, Invite)] {
         &self.links
+    }
+
+    /// Shares a terminal.
+    ///
+    /// # Errors
+    /// If there are too many, or its command can not be one.
+    pub async fn open_terminal(&self, new: NewTerminal) -> Result<TerminalId, Fault> {
+        self.services.terminals.open(new).await
     }
 
     /// Serves a transport that a guest opened, in a task of its own. After the end it is dropped.
@@ -220,6 +240,7 @@ impl Agent {
         self.services.door.close();
         self.services.session.end().await;
         step("connections", self.connections.wait()).await;
+        step("terminals", self.services.terminals.finish()).await;
         let finished = step("documents", self.services.documents.finish()).await;
         self.ended.cancel();
         self.services.tasks.close();

@@ -6,12 +6,16 @@
 //! | [`http`] | the listener that serves the page and carries guests to the agent |
 //! | [`guest`] | a guest without a browser |
 //! | [`transport`] | what both sides put sealed frames on |
-//! | [`options`], [`share`], [`doctor`] | the command line, and what its commands do |
+//! | [`options`], [`share`], [`attach`], [`doctor`] | the command line, and what its commands do |
 
 pub mod agent;
+#[cfg(unix)]
+pub mod attach;
 pub mod doctor;
 pub mod guest;
 pub mod http;
+#[cfg(unix)]
+mod local;
 pub mod options;
 pub mod share;
 pub mod transport;

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use parlor::options::{Command, Options, Output};
+#[cfg(unix)]
+use parlor::attach;
 use parlor::{doctor, share};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
     let output = match &options.command {
         Command::Share(options) => options.output,
         Command::Doctor(options) => options.output,
+        #[cfg(unix)]
+        Command::Attach(_) => Output::Text,
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(log_filter(output)).with(lines).init();
@@ -45,6 +49,8 @@ fn main() -> ExitCode {
     };
     let result = match options.command {
         Command::Share(options) => runtime.block_on(share::run(options)).map(|()| ExitCode::SUCCESS),
+        #[cfg(unix)]
+        Command::Attach(options) => runtime.block_on(attach::run(options)).map(|()| ExitCode::SUCCESS),
         Command::Doctor(options) => Ok(match runtime.block_on(doctor::run(&options)) {
             doctor::Verdict::Fine => ExitCode::SUCCESS,
             doctor::Verdict::Wrong => ExitCode::FAILURE,

@@ -44,6 +44,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  parlor share                 share this folder; guests may edit\n  \
         parlor share docs --read-only    guests only look\n  \
+        parlor share --terminal \"npm test\"   guests watch your tests run\n  \
         parlor share --approve always    you admit every guest in your own page\n\n\
         Settings: parlor.toml in the folder (role, read-only, approve), then config.toml in your configuration folder\n\
         (also listen, port, name, output), then PARLOR_*, then flags; the last one that says something counts.\n\n\
@@ -56,6 +57,26 @@ pub enum Command {
         anything is. Nothing is changed, and no link or key is ever printed."
     )]
     Doctor(DoctorOptions),
+    /// Show a shared terminal in this terminal window; Ctrl-] leaves it.
+    #[cfg(unix)]
+    #[command(
+        after_help = "Examples:\n  parlor attach             the only terminal that is shared from this folder\n  \
+        parlor attach \"npm test\"  the one with this name\n\n\
+        The terminal takes the size of this window, unless you chose another rule in the page. Ctrl-] leaves; the terminal\n\
+        goes on, and so does what runs in it."
+    )]
+    Attach(AttachOptions),
+}
+
+/// Flags of `parlor attach`.
+#[derive(Debug, Args)]
+pub struct AttachOptions {
+    /// What the terminal is called; not needed if there is but one.
+    pub name: Option<String>,
+
+    /// The folder that is shared.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub path: PathBuf,
 }
 
 /// Flags of `parlor doctor`.
@@ -122,6 +143,18 @@ pub struct ShareOptions {
     #[arg(long, value_enum, default_value_t = Output::Text, env = "PARLOR_OUTPUT")]
     pub output: Output,
 
+    /// Share a terminal that runs this command; may be given several times. Guests watch, unless you let them type.
+    #[arg(long, value_name = "COMMAND")]
+    pub terminal: Vec<String>,
+
+    /// Who may type in the terminals that --terminal shares.
+    #[arg(long, value_enum, value_name = "WHO", default_value_t = TerminalAccess::ReadOnly)]
+    pub terminal_access: TerminalAccess,
+
+    /// The shell of shared terminals; without it your own ($SHELL).
+    #[arg(long, value_name = "PATH", env = "PARLOR_SHELL")]
+    pub shell: Option<PathBuf>,
+
     /// Open your own page in the browser.
     #[arg(long)]
     pub open: bool,
@@ -142,6 +175,15 @@ pub enum GuestRole {
     Editor,
     /// Look.
     Viewer,
+}
+
+/// Who types in a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TerminalAccess {
+    /// You.
+    ReadOnly,
+    /// Everybody who may edit.
+    Collaborative,
 }
 
 /// Whether guests wait in the lobby.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use parlor_shared::role::Role;
+use parlor_shared::terminal::{Access, TerminalSize};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -15,9 +16,9 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::agent::workspace::Workspace;
-use crate::agent::{Agent, AgentEvent, AgentOptions, Approval, SessionState, StateError};
+use crate::agent::{Agent, AgentEvent, AgentOptions, Approval, NewTerminal, SessionState, StateError};
 use crate::http::{self, AllowedHosts, Tls};
-use crate::options::{Approve, GuestRole, Output, ShareOptions, TlsMode};
+use crate::options::{Approve, GuestRole, Output, ShareOptions, TerminalAccess, TlsMode};
 
 /// Shares a folder until Ctrl-C, a termination signal, or a host who ends it in the page.
 ///
@@ -41,6 +42,7 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
     let mut interrupted = Interrupted::new().context("signals can not be received")?;
     let state = SessionState::open(&SessionState::root()?, &options.path)
         .map_err(|error| folder_first(&options.path, error))?;
+    let state_folder = state.folder().to_owned();
     let listener = listen(&options, state.port()).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -55,16 +57,20 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
             },
             invites: invited_roles(&options),
             origin: origin.clone(),
+            shell: options.shell.clone(),
             port: address.port(),
         },
         Some(state),
     )?;
     let agent = Arc::new(agent);
+    share_terminals(&agent, &options).await?;
     let hosts = AllowedHosts::of_listener(scheme, address.ip(), address.port());
     let fingerprint = tls.as_ref().map(|tls| tls.fingerprint.clone());
     let ended = CancellationToken::new();
     let tasks = TaskTracker::new();
     tasks.spawn(http::serve(listener, tls, http::router(Arc::clone(&agent), hosts), ended.clone()));
+    #[cfg(unix)]
+    tasks.spawn(crate::local::serve(Arc::clone(&agent), state_folder, ended.clone()));
     tasks.close();
 
     let mut printer = Printer { output: options.output };
@@ -90,6 +96,22 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
         printer.event(&event);
     }
     printer.ended();
+    Ok(())
+}
+
+/// Shares the terminals that were asked for.
+async fn share_terminals(agent: &Agent, options: &ShareOptions) -> anyhow::Result<()> {
+    for command in &options.terminal {
+        let access = match options.terminal_access {
+            TerminalAccess::ReadOnly => Access::ReadOnly,
+            TerminalAccess::Collaborative => Access::Collaborative,
+        };
+        let (command, size) = (Some(command.clone()), TerminalSize::USUAL);
+        agent
+            .open_terminal(NewTerminal { name: None, command, size, access })
+            .await
+            .map_err(|fault| anyhow::anyhow!("a terminal can not be shared: {fault}"))?;
+    }
     Ok(())
 }
 

@@ -88,7 +88,7 @@ impl Ask {
                     other => other,
                 })
             }),
-            ToHost::Session(_) | ToHost::Presence(_) => unreachable!("not about paths"),
+            ToHost::Session(_) | ToHost::Presence(_) | ToHost::Terminal(_) => unreachable!("not about paths"),
         };
         guest.answer(request).await
     }

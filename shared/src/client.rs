@@ -16,12 +16,12 @@ use crate::document::sync::SendRule;
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, LinkId, ParticipantId, RequestId};
 use crate::invite::Invite;
-use crate::lane::Lanes;
+use crate::lane::{Lanes, PresenceKey};
 use crate::limits::{HANDSHAKE_TIMEOUT, PRESENCE_INTERVAL};
 use crate::link::{Link, Opening};
 use crate::message::{
     JoinRequest, Participant, PresenceToGuest, PresenceToHost, Resume, ResumeLink, SessionInfo,
-    SessionToGuest, SessionToHost, ToGuest, ToHost, WorkspaceToGuest, WorkspaceToHost,
+    SessionToGuest, SessionToHost, TerminalToHost, ToGuest, ToHost, WorkspaceToGuest, WorkspaceToHost,
 };
 use crate::path::WorkspacePath;
 use crate::presence::{Presence, PresenceMap};
@@ -32,6 +32,7 @@ mod check;
 mod documents;
 pub mod draft;
 mod event;
+mod terminals;
 
 pub use check::{Repair, SyncReport};
 pub use documents::{HeldEdits, OpenDocument, SyncState};
@@ -39,6 +40,7 @@ pub use event::{ClientEvent, Phase};
 
 use documents::Documents;
 use draft::{Draft, DraftMark};
+use terminals::Terminals;
 
 /// What a guest needs to know before it knocks.
 #[derive(Debug, Clone)]
@@ -105,6 +107,7 @@ pub struct Client {
     participants: BTreeMap<ParticipantId, Participant>,
     presences: PresenceMap,
     documents: Documents,
+    terminals: Terminals,
     last_request: u32,
     /// Where I am and whether the host was told.
     my_presence: (Presence, bool),
@@ -127,6 +130,7 @@ impl Client {
             participants: BTreeMap::new(),
             presences: PresenceMap::default(),
             documents: Documents::default(),
+            terminals: Terminals::default(),
             last_request: 0,
             my_presence: (Presence::default(), true),
             presence_sent: None,
@@ -212,12 +216,13 @@ impl Client {
                 self.fail(fault);
                 return None;
             }
+            self.terminals.fill(&mut self.lanes);
             let due = self.presence_sent.is_none_or(|sent| now >= sent + PRESENCE_INTERVAL);
             if !self.my_presence.1 && due {
                 self.my_presence.1 = true;
                 self.presence_sent = Some(now);
                 let message = ToHost::Presence(PresenceToHost::At(self.my_presence.0.clone()));
-                self.lanes.push_presence(0, codec::encode(&message).into());
+                self.lanes.push_presence(PresenceKey::Own, codec::encode(&message).into());
             }
         }
         let frame = self.link.next_frame(&mut self.lanes, now)?;
@@ -462,10 +467,11 @@ impl Client {
             ToHost::Session(_) => self.lanes.push_control(bytes),
             ToHost::Document(_) => self.lanes.push_document(bytes),
             ToHost::Presence(_) => {
-                self.lanes.push_presence(0, bytes);
+                self.lanes.push_presence(PresenceKey::Own, bytes);
                 Ok(())
             }
             ToHost::Workspace(_) => self.lanes.push_workspace(bytes),
+            ToHost::Terminal(_) => self.lanes.push_control(bytes),
         };
         if pushed.is_err() {
             self.events.push_back(ClientEvent::Fault { request, fault: FaultCode::Busy.into() });
@@ -530,6 +536,7 @@ impl Client {
         self.link = Link::new(now);
         self.lanes = Lanes::default();
         self.give_link_up();
+        self.terminals.begin_afresh(&mut self.events);
     }
 
     fn receive_frame(&mut self, frame: &[u8], now: Duration) {
@@ -578,6 +585,7 @@ impl Client {
                     ClientEvent::Chunk { request, total, offset, bytes }
                 }
             }),
+            ToGuest::Terminal(message) => self.terminals.receive(message, &mut self.events),
             ToGuest::Fault { request, fault } => {
                 if fault.is_final() && request.is_none() {
                     return self.fail(fault);
@@ -672,9 +680,25 @@ fn request_of(message: &ToHost) -> Option<RequestId> {
             | SessionToHost::Remove { request, .. }
             | SessionToHost::Admit { request, .. }
             | SessionToHost::Deny { request, .. },
+        )
+        | ToHost::Terminal(
+            TerminalToHost::Open { request, .. }
+            | TerminalToHost::Unshare { request, .. }
+            | TerminalToHost::Restart { request, .. }
+            | TerminalToHost::SetAccess { request, .. }
+            | TerminalToHost::SetTyping { request, .. }
+            | TerminalToHost::SetSizePolicy { request, .. },
         ) => Some(*request),
         ToHost::Workspace(WorkspaceToHost::Unwatch { .. } | WorkspaceToHost::Cancel { .. })
         | ToHost::Session(SessionToHost::Leave | SessionToHost::SetName { .. } | SessionToHost::End)
+        | ToHost::Terminal(
+            TerminalToHost::Subscribe
+            | TerminalToHost::AskToType { .. }
+            | TerminalToHost::Watch { .. }
+            | TerminalToHost::Unwatch { .. }
+            | TerminalToHost::Input { .. }
+            | TerminalToHost::Resize { .. },
+        )
         | ToHost::Document(_)
         | ToHost::Presence(_) => None,
     }

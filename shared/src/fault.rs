@@ -129,6 +129,14 @@ fault_codes! {
     Internal = 506,
     /// The text here differed from the host's and was replaced by it. Parameter: an incident id that stands in the host's log.
     Repaired = 507,
+
+    // Terminals: 6xx.
+    /// There is no such terminal.
+    UnknownTerminal = 600,
+    /// The terminal's program does not run.
+    NotRunning = 601,
+    /// The program could not be started. Parameter: the shell.
+    CommandFailed = 602,
 }
 
 impl Serialize for FaultCode {

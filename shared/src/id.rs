@@ -101,6 +101,10 @@ number_id! {
     DocumentId(u32)
 }
 number_id! {
+    /// One shared terminal of a session. Given by the host, never used twice in a session.
+    TerminalId(u32)
+}
+number_id! {
     /// A guest's request; the answer carries it back. Chosen by the guest, per connection.
     RequestId(u32)
 }

@@ -1,17 +1,19 @@
 //! Lanes: ordered streams of messages to one peer, each with a class, a bound and a rule when full.
 //!
-//! Class 0 goes first, in the order control, presence. Classes 1 and 2 share what is left 4 to 1 while both have
+//! Class 0 goes first, in the order control, presence, terminal. Classes 1 and 2 share what is left 4 to 1 while both have
 //! something to say. A long message goes out in pieces, so a keystroke never waits for more than one frame.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::id::DocumentId;
+use crate::id::{DocumentId, ParticipantId, TerminalId};
 use crate::limits::{
     CONTROL_LANE_MESSAGES, DOCUMENT_LANE_BYTES, DOCUMENT_STATE_BYTES, FILE_LANE_BYTES,
-    MAX_CONTROL_MESSAGE_BYTES, MAX_DOCUMENT_MESSAGE_BYTES, MAX_LISTING_MESSAGE_BYTES, WORKSPACE_LANE_BYTES,
-    WORKSPACE_LANE_MESSAGES,
+    MAX_CONTROL_MESSAGE_BYTES, MAX_DOCUMENT_MESSAGE_BYTES, MAX_LISTING_MESSAGE_BYTES,
+    MAX_TERMINAL_MESSAGE_BYTES, TERMINAL_LANE_BYTES, TERMINAL_LANE_DELAY, TERMINAL_LANE_LEAST_BYTES,
+    WORKSPACE_LANE_BYTES, WORKSPACE_LANE_MESSAGES,
 };
 
 /// An ordered stream of messages. Numbers are append-only.
@@ -27,11 +29,14 @@ pub enum Lane {
     Workspace = 3,
     /// File content. Full: the reader of the disk waits.
     File = 4,
+    /// What is typed into terminals, and what comes out of them. Full: the backlog is dropped, and the screen sent whole.
+    Terminal = 5,
 }
 
 impl Lane {
     /// All lanes, by number.
-    pub const ALL: [Self; 5] = [Self::Control, Self::Presence, Self::Document, Self::Workspace, Self::File];
+    pub const ALL: [Self; 6] =
+        [Self::Control, Self::Presence, Self::Document, Self::Workspace, Self::File, Self::Terminal];
 
     /// The lane with this number.
     pub fn from_number(number: u8) -> Option<Self> {
@@ -45,6 +50,7 @@ impl Lane {
             Self::Document => MAX_DOCUMENT_MESSAGE_BYTES,
             Self::Workspace => MAX_LISTING_MESSAGE_BYTES,
             Self::File => MAX_CONTROL_MESSAGE_BYTES,
+            Self::Terminal => MAX_TERMINAL_MESSAGE_BYTES,
         }
     }
 }
@@ -53,6 +59,19 @@ impl Lane {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the {0:?} lane is full")]
 pub struct LaneFull(pub Lane);
+
+/// Of what only the latest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PresenceKey {
+    /// Where the sender itself is.
+    Own,
+    /// Where somebody is.
+    Participant(ParticipantId),
+    /// What a terminal is.
+    Terminal(TerminalId),
+    /// How much of the receiver's input a terminal has taken.
+    Taken(TerminalId),
+}
 
 /// What became of an update that was pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +83,42 @@ pub enum UpdatePush {
     Stale,
     /// The lane was full: every queued update was dropped, and the peer is told that it missed something of these documents.
     Overflowed(Vec<DocumentId>),
+}
+
+/// What became of a piece of a terminal's output that was pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum OutputPush {
+    /// It waits its turn.
+    Queued,
+    /// The peer is behind: it gets the whole screen once it has caught up. See [`Lanes::take_caught_up`].
+    Behind,
+}
+
+/// What waits of one terminal.
+#[derive(Debug, Default)]
+struct TerminalQueue {
+    /// With the time since when each waits.
+    messages: VecDeque<(Duration, Bytes)>,
+    bytes: usize,
+    pace: Pace,
+}
+
+/// Whether the peer keeps up with a terminal.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    #[default]
+    Abreast,
+    Behind,
+    /// Its screen has been asked for.
+    Awaiting,
+}
+
+impl TerminalQueue {
+    fn push(&mut self, message: Bytes, now: Duration) {
+        self.bytes += message.len();
+        self.messages.push_back((now, message));
+    }
 }
 
 /// A piece of a message on its way.
@@ -88,7 +143,7 @@ enum DocumentItem {
 #[derive(Debug, Default)]
 pub struct Lanes {
     control: VecDeque<Bytes>,
-    presence: VecDeque<(u32, Bytes)>,
+    presence: VecDeque<(PresenceKey, Bytes)>,
     document: VecDeque<DocumentItem>,
     update_bytes: usize,
     state_bytes: usize,
@@ -98,6 +153,9 @@ pub struct Lanes {
     workspace_bytes: usize,
     file: VecDeque<Bytes>,
     file_bytes: usize,
+    terminals: BTreeMap<TerminalId, TerminalQueue>,
+    /// The terminal of which a message was sent last: the others come first.
+    last_terminal: Option<TerminalId>,
     /// What is left of a message of which a part was sent, by lane.
     partial: [Option<Bytes>; Lane::ALL.len()],
     /// Bytes sent by class 1 and class 2, weighted: whoever is behind goes first.
@@ -121,8 +179,8 @@ impl Lanes {
         Ok(())
     }
 
-    /// Queues what somebody's presence is; `key` says whose. What waits under the same key is replaced.
-    pub fn push_presence(&mut self, key: u32, message: Bytes) {
+    /// Queues what is so now. What waits under the same key is replaced.
+    pub fn push_presence(&mut self, key: PresenceKey, message: Bytes) {
         match self.presence.iter_mut().find(|(other, _)| *other == key) {
             Some((_, queued)) => *queued = message,
             None => self.presence.push_back((key, message)),
@@ -223,6 +281,59 @@ impl Lanes {
         self.file_bytes < FILE_LANE_BYTES
     }
 
+    /// Queues a piece of a terminal's output, or what must stay in order with it. If too much waits, or for too long, all of
+    /// it is dropped and the peer is behind until [`Lanes::push_keyframe`].
+    pub fn push_output(&mut self, terminal: TerminalId, message: Bytes, now: Duration) -> OutputPush {
+        let queue = self.terminals.entry(terminal).or_default();
+        if queue.pace != Pace::Abreast {
+            return OutputPush::Behind;
+        }
+        let oldest = queue.messages.front().map_or(now, |(since, _)| *since);
+        let waits_long =
+            queue.bytes > TERMINAL_LANE_LEAST_BYTES && now.saturating_sub(oldest) > TERMINAL_LANE_DELAY;
+        if waits_long || queue.bytes + message.len() > TERMINAL_LANE_BYTES {
+            *queue = TerminalQueue { pace: Pace::Behind, ..TerminalQueue::default() };
+            return OutputPush::Behind;
+        }
+        queue.push(message, now);
+        OutputPush::Queued
+    }
+
+    /// Queues a terminal's whole screen; what waited of it before is dropped. From here on its output is queued again.
+    pub fn push_keyframe(&mut self, terminal: TerminalId, message: Bytes, now: Duration) {
+        let mut queue = TerminalQueue::default();
+        queue.push(message, now);
+        self.terminals.insert(terminal, queue);
+    }
+
+    /// Whether the peer is behind with a terminal whose screen was not asked for yet.
+    pub fn is_behind(&self) -> bool {
+        self.terminals.values().any(|queue| queue.pace == Pace::Behind)
+    }
+
+    /// A terminal with which the peer is behind and of which nothing waits any more: its whole screen is to be pushed. Told
+    /// once.
+    pub fn take_caught_up(&mut self) -> Option<TerminalId> {
+        // A keyframe on the way in pieces is followed by another only when it is out.
+        if self.partial[Lane::Terminal as usize].is_some() {
+            return None;
+        }
+        let (terminal, queue) =
+            self.terminals.iter_mut().find(|(_, queue)| queue.pace == Pace::Behind && queue.messages.is_empty())?;
+        queue.pace = Pace::Awaiting;
+        Some(*terminal)
+    }
+
+    /// Nobody looks at this terminal any more.
+    pub fn forget_terminal(&mut self, terminal: TerminalId) {
+        self.terminals.remove(&terminal);
+    }
+
+    /// Queues what is typed into a terminal. Its sender keeps to [`crate::limits::TERMINAL_INPUT_WINDOW_BYTES`].
+    pub fn push_input(&mut self, terminal: TerminalId, message: Bytes) {
+        self.terminals.entry(terminal).or_default().push(message, Duration::ZERO);
+    }
+
     /// Bytes of updates and states that wait.
     pub const fn queued_document_bytes(&self) -> usize {
         self.update_bytes + self.state_bytes
@@ -266,7 +377,7 @@ impl Lanes {
             self.partial[lane as usize] = Some(message);
         }
         let class = match lane {
-            Lane::Control | Lane::Presence => None,
+            Lane::Control | Lane::Presence | Lane::Terminal => None,
             Lane::Document | Lane::Workspace => Some(0),
             Lane::File => Some(1),
         };
@@ -283,6 +394,9 @@ impl Lanes {
     fn next_lane(&mut self) -> Option<Lane> {
         if let Some(lane) = self.urgent_lane() {
             return Some(lane);
+        }
+        if self.has(Lane::Terminal) {
+            return Some(Lane::Terminal);
         }
         let class_1 = match (self.has(Lane::Document), self.has(Lane::Workspace)) {
             (true, true) => {
@@ -312,7 +426,23 @@ impl Lanes {
                 Lane::Document => !self.document.is_empty(),
                 Lane::Workspace => !self.workspace.is_empty(),
                 Lane::File => !self.file.is_empty(),
+                Lane::Terminal => self.terminals.values().any(|queue| !queue.messages.is_empty()),
             }
+    }
+
+    /// The next message about a terminal, one terminal after the other.
+    fn take_output(&mut self) -> Option<Bytes> {
+        let has_some = |(terminal, queue): &(&TerminalId, &TerminalQueue)| {
+            (!queue.messages.is_empty()).then_some(**terminal)
+        };
+        let after = self.last_terminal.map_or(TerminalId(0), |last| TerminalId(last.0.saturating_add(1)));
+        let next = self.terminals.range(after..).find_map(|entry| has_some(&entry));
+        let next = next.or_else(|| self.terminals.iter().find_map(|entry| has_some(&entry)))?;
+        self.last_terminal = Some(next);
+        let queue = self.terminals.get_mut(&next)?;
+        let (_, message) = queue.messages.pop_front()?;
+        queue.bytes -= message.len();
+        Some(message)
     }
 
     fn take(&mut self, lane: Lane) -> Option<Bytes> {
@@ -334,6 +464,7 @@ impl Lanes {
                 self.workspace.pop_front().inspect(|message| self.workspace_bytes -= message.len())
             }
             Lane::File => self.file.pop_front().inspect(|message| self.file_bytes -= message.len()),
+            Lane::Terminal => self.take_output(),
         }
     }
 }
@@ -359,7 +490,7 @@ mod tests {
         let mut lanes = Lanes::default();
         lanes.push_file(message(5)).unwrap();
         assert_eq!(lanes.push_update(DocumentId(1), message(5), resync), UpdatePush::Queued);
-        lanes.push_presence(1, message(5));
+        lanes.push_presence(PresenceKey::Participant(ParticipantId(1)), message(5));
         lanes.push_control(message(5)).unwrap();
         assert_eq!(lanes_of(&mut lanes, 100), [Lane::Control, Lane::Presence, Lane::Document, Lane::File]);
         assert!(lanes.is_empty());
@@ -390,9 +521,9 @@ mod tests {
     #[test]
     fn presence_keeps_only_the_latest_of_each() {
         let mut lanes = Lanes::default();
-        lanes.push_presence(1, message(1));
-        lanes.push_presence(2, message(2));
-        lanes.push_presence(1, message(3));
+        lanes.push_presence(PresenceKey::Participant(ParticipantId(1)), message(1));
+        lanes.push_presence(PresenceKey::Participant(ParticipantId(2)), message(2));
+        lanes.push_presence(PresenceKey::Participant(ParticipantId(1)), message(3));
         let sizes: Vec<usize> =
             std::iter::from_fn(|| lanes.pop(100)).map(|record| record.bytes.len()).collect();
         assert_eq!(sizes, [3, 2]);
@@ -451,5 +582,86 @@ mod tests {
         assert_eq!(lanes.push_update(two, message(1), resync), UpdatePush::Overflowed(vec![one, two]));
         let sent: Vec<Bytes> = std::iter::from_fn(|| lanes.pop(100)).map(|record| record.bytes).collect();
         assert_eq!(sent, [&b"opened"[..], b"resync 1", b"digest", b"resync 2"]);
+    }
+
+    const TERMINAL: TerminalId = TerminalId(1);
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn output_goes_before_text_and_behind_control() {
+        let mut lanes = Lanes::default();
+        assert_eq!(lanes.push_update(DocumentId(1), message(5), resync), UpdatePush::Queued);
+        assert_eq!(lanes.push_output(TERMINAL, message(250), ms(0)), OutputPush::Queued);
+        assert_eq!(lanes.pop(100).unwrap().lane, Lane::Terminal);
+        lanes.push_control(message(1)).unwrap();
+        assert!(lanes.has_urgent(), "and not for the output");
+        assert_eq!(
+            lanes_of(&mut lanes, 100),
+            [Lane::Control, Lane::Terminal, Lane::Terminal, Lane::Document]
+        );
+        assert!(lanes.is_empty());
+    }
+
+    #[test]
+    fn terminals_take_turns() {
+        let mut lanes = Lanes::default();
+        for _ in 0..3 {
+            assert_eq!(lanes.push_output(TerminalId(1), "one".into(), ms(0)), OutputPush::Queued);
+        }
+        assert_eq!(lanes.push_output(TerminalId(7), "seven".into(), ms(0)), OutputPush::Queued);
+        let sent: Vec<Bytes> = std::iter::from_fn(|| lanes.pop(100)).map(|record| record.bytes).collect();
+        assert_eq!(sent, [&b"one"[..], b"seven", b"one", b"one"]);
+    }
+
+    #[test]
+    fn whoever_is_behind_gets_the_screen_once_it_caught_up() {
+        let mut lanes = Lanes::default();
+        let chunk = TERMINAL_LANE_BYTES / 4;
+        for _ in 0..4 {
+            assert_eq!(lanes.push_output(TERMINAL, message(chunk), ms(0)), OutputPush::Queued);
+        }
+        // A part of the first is under way when it overflows: the peer gets the rest of that message.
+        assert!(lanes.pop(100).unwrap().more);
+        assert_eq!(lanes.push_output(TERMINAL, message(chunk), ms(0)), OutputPush::Queued);
+        assert_eq!(lanes.push_output(TERMINAL, message(1), ms(0)), OutputPush::Behind);
+        assert_eq!(lanes.push_output(TERMINAL, message(1), ms(0)), OutputPush::Behind);
+        assert_eq!(lanes.take_caught_up(), None);
+        assert!(!lanes.pop(chunk).unwrap().more);
+        assert!(lanes.is_empty());
+        assert_eq!(lanes.take_caught_up(), Some(TERMINAL));
+        assert_eq!(lanes.take_caught_up(), None);
+        assert_eq!(lanes.push_output(TERMINAL, message(1), ms(1)), OutputPush::Behind, "still");
+        lanes.push_keyframe(TERMINAL, "screen".into(), ms(1));
+        assert_eq!(lanes.push_output(TERMINAL, "more".into(), ms(1)), OutputPush::Queued);
+        assert_eq!(lanes.pop(100).unwrap().bytes, "screen");
+        assert_eq!(lanes.pop(100).unwrap().bytes, "more");
+    }
+
+    #[test]
+    fn much_that_waits_for_long_is_dropped_and_little_is_not() {
+        let mut lanes = Lanes::default();
+        assert_eq!(lanes.push_output(TERMINAL, message(TERMINAL_LANE_LEAST_BYTES), ms(0)), OutputPush::Queued);
+        let late = TERMINAL_LANE_DELAY + ms(1);
+        assert_eq!(lanes.push_output(TERMINAL, message(1), late), OutputPush::Queued);
+        assert_eq!(lanes.push_output(TERMINAL, message(1), late), OutputPush::Behind);
+        assert_eq!(lanes.take_caught_up(), Some(TERMINAL));
+        // It is the oldest of what waits that counts.
+        lanes.push_keyframe(TERMINAL, message(1), ms(1000));
+        lanes.pop(100).unwrap();
+        assert_eq!(lanes.push_output(TERMINAL, message(TERMINAL_LANE_LEAST_BYTES + 1), ms(2000)), OutputPush::Queued);
+        assert_eq!(lanes.push_output(TERMINAL, message(1), ms(2001)), OutputPush::Queued);
+    }
+
+    #[test]
+    fn a_terminal_that_is_behind_holds_up_no_other() {
+        let mut lanes = Lanes::default();
+        while lanes.push_output(TERMINAL, message(10_000), ms(0)) == OutputPush::Queued {}
+        assert_eq!(lanes.push_output(TerminalId(2), message(1), ms(0)), OutputPush::Queued);
+        assert_eq!(lanes_of(&mut lanes, 100), [Lane::Terminal]);
+        lanes.forget_terminal(TERMINAL);
+        assert_eq!(lanes.take_caught_up(), None);
     }
 }

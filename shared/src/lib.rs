@@ -6,7 +6,7 @@
 //! | Module | Answers |
 //! |---|---|
 //! | [`id`], [`version`], [`limits`], [`path`], [`fault`] | the words and numbers both sides use |
-//! | [`role`], [`access_rules`] | who may do what, to which paths |
+//! | [`role`], [`access_rules`], [`terminal`] | who may do what, to which paths and terminals |
 //! | [`message`], [`codec`] | what is said, and how it looks in bytes |
 //! | [`invite`], [`seal`], [`link`], [`lane`] | how a room is found, how bytes are protected, numbered and ordered |
 //! | [`document`], [`presence`] | shared text and who stands where in it |
@@ -28,4 +28,5 @@ pub mod path;
 pub mod presence;
 pub mod role;
 pub mod seal;
+pub mod terminal;
 pub mod version;

@@ -69,6 +69,61 @@ pub const MAX_WATCHED_FOLDERS: usize = 1024;
 /// Entries of one folder that are listed; the rest is counted and said.
 pub const MAX_LISTED_ENTRIES: usize = 50_000;
 
+/// Terminals of one session at once.
+pub const MAX_TERMINALS: usize = 64;
+
+/// Characters of a terminal's name.
+pub const MAX_TERMINAL_NAME_CHARS: usize = 40;
+
+/// Characters of the title that a program gives its terminal; more is cut off.
+pub const MAX_TERMINAL_TITLE_CHARS: usize = 120;
+
+/// Bytes of the command line of a terminal.
+pub const MAX_TERMINAL_COMMAND_BYTES: usize = 4096;
+
+/// Columns and rows of a terminal: below, programs misbehave; above, nobody has a screen, and each cell costs memory.
+pub const TERMINAL_COLUMNS: std::ops::RangeInclusive<u16> = 2..=500;
+/// See [`TERMINAL_COLUMNS`].
+pub const TERMINAL_ROWS: std::ops::RangeInclusive<u16> = 1..=200;
+
+/// Lines above the screen that the host keeps of a terminal: at 200 columns 5 MB.
+pub const TERMINAL_HISTORY_LINES: usize = 1000;
+
+/// What one read takes from a terminal, thus the longest piece of output.
+pub const TERMINAL_CHUNK_BYTES: usize = 16 * 1024;
+
+/// Pieces of output that wait between the reading of a terminal and its task; the reader waits beyond it, and with it
+/// the program.
+pub const TERMINAL_CHUNKS: usize = 4;
+
+/// Output of one terminal that waits for one participant; beyond it the backlog is dropped and the screen sent whole.
+pub const TERMINAL_LANE_BYTES: usize = 256 * 1024;
+
+/// Output that waits for one participant for longer than this is dropped as well, unless it is little: whoever is slow
+/// shall see what is, not what was.
+pub const TERMINAL_LANE_DELAY: Duration = Duration::from_millis(250);
+
+/// Less than this is never dropped for having waited.
+pub const TERMINAL_LANE_LEAST_BYTES: usize = 8 * 1024;
+
+/// Bytes of one message with input; longer input is sent in several.
+pub const MAX_TERMINAL_INPUT_BYTES: usize = 4 * 1024;
+
+/// Input that the host holds for a program that does not read, of all participants; beyond it input is refused.
+pub const TERMINAL_INPUT_QUEUE_BYTES: usize = 64 * 1024;
+
+/// Input that one guest may have under way: the rest waits on its side until the program reads.
+pub const TERMINAL_INPUT_WINDOW_BYTES: usize = 16 * 1024;
+
+/// Input that waits on a guest's side; a longer paste is refused there.
+pub const MAX_TERMINAL_PASTE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Largest message about terminals: a screen with all its history, compressed.
+pub const MAX_TERMINAL_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
+
+/// Shortest time between two notices of who types, watches, or what a terminal is called.
+pub const TERMINAL_NOTICE_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Requests of one participant that may be under way at once.
 pub const MAX_PENDING_REQUESTS: usize = 64;
 

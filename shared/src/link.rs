@@ -491,6 +491,11 @@ impl Link {
         self.owes_acknowledgement() || (self.held_back && self.under_way_bytes < self.window.bytes())
     }
 
+    /// Whether so little is under way that what is sent now arrives soon.
+    pub fn is_prompt(&self) -> bool {
+        self.under_way_bytes <= self.window.bytes() / 2
+    }
+
     /// Frames sent and frames of those that the peer has confirmed.
     pub const fn sent_and_acknowledged(&self) -> (u64, u64) {
         (self.sent, self.acknowledged_by_peer)

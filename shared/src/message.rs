@@ -10,6 +10,7 @@ pub mod document;
 pub mod packed;
 pub mod presence;
 pub mod session;
+pub mod terminal;
 pub mod workspace;
 
 pub use document::{
@@ -20,6 +21,9 @@ pub use presence::{Activity, PresenceToGuest, PresenceToHost};
 pub use session::{
     InviteInfo, JoinRequest, LeaveReason, Participant, Resume, ResumeLink, SessionInfo, SessionToGuest,
     SessionToHost, Welcome,
+};
+pub use terminal::{
+    History, TerminalInfo, TerminalState, TerminalToGuest, TerminalToHost, Typing,
 };
 pub use workspace::{Entry, EntryKind, NewEntry, WorkspaceToGuest, WorkspaceToHost};
 
@@ -34,6 +38,8 @@ pub enum ToHost {
     Presence(PresenceToHost),
     /// Folders and files.
     Workspace(WorkspaceToHost),
+    /// Shared terminals.
+    Terminal(TerminalToHost),
 }
 
 /// Everything that the host says to a participant.
@@ -54,6 +60,8 @@ pub enum ToGuest {
         /// Why.
         fault: Fault,
     },
+    /// Shared terminals.
+    Terminal(TerminalToGuest),
 }
 
 impl ToHost {
@@ -64,6 +72,19 @@ impl ToHost {
             Self::Document(_) => Lane::Document,
             Self::Presence(_) => Lane::Presence,
             Self::Workspace(_) => Lane::Workspace,
+            Self::Terminal(message) => match message {
+                TerminalToHost::Input { .. } | TerminalToHost::Resize { .. } => Lane::Terminal,
+                TerminalToHost::Subscribe
+                | TerminalToHost::Open { .. }
+                | TerminalToHost::Unshare { .. }
+                | TerminalToHost::Restart { .. }
+                | TerminalToHost::SetAccess { .. }
+                | TerminalToHost::SetTyping { .. }
+                | TerminalToHost::SetSizePolicy { .. }
+                | TerminalToHost::AskToType { .. }
+                | TerminalToHost::Watch { .. }
+                | TerminalToHost::Unwatch { .. } => Lane::Control,
+            },
         }
     }
 }
@@ -77,6 +98,16 @@ impl ToGuest {
             Self::Presence(_) => Lane::Presence,
             Self::Workspace(WorkspaceToGuest::Chunk { .. }) => Lane::File,
             Self::Workspace(_) => Lane::Workspace,
+            Self::Terminal(message) => match message {
+                TerminalToGuest::Is(_) | TerminalToGuest::Over { .. } | TerminalToGuest::Taken { .. } => {
+                    Lane::Presence
+                }
+                TerminalToGuest::There { .. }
+                | TerminalToGuest::Opened { .. }
+                | TerminalToGuest::Done { .. }
+                | TerminalToGuest::Refused { .. } => Lane::Control,
+                TerminalToGuest::Keyframe { .. } | TerminalToGuest::Output { .. } => Lane::Terminal,
+            },
         }
     }
 }

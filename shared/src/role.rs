@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, FaultCode};
-use crate::message::{DocumentToHost, SessionToHost, ToHost, WorkspaceToHost};
+use crate::message::{DocumentToHost, SessionToHost, TerminalToHost, ToHost, WorkspaceToHost};
 
 /// What a participant is in a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -98,6 +98,21 @@ pub const fn required_capability(message: &ToHost) -> Option<Capability> {
             | WorkspaceToHost::Rename { .. }
             | WorkspaceToHost::Delete { .. } => Some(Capability::ManageFiles),
         },
+        ToHost::Terminal(message) => match message {
+            // Who may type depends on the terminal: see [`crate::terminal::may_type`].
+            TerminalToHost::Subscribe
+            | TerminalToHost::AskToType { .. }
+            | TerminalToHost::Watch { .. }
+            | TerminalToHost::Unwatch { .. }
+            | TerminalToHost::Input { .. }
+            | TerminalToHost::Resize { .. } => None,
+            TerminalToHost::Open { .. }
+            | TerminalToHost::Unshare { .. }
+            | TerminalToHost::Restart { .. }
+            | TerminalToHost::SetAccess { .. }
+            | TerminalToHost::SetTyping { .. }
+            | TerminalToHost::SetSizePolicy { .. } => Some(Capability::Share),
+        },
     }
 }
 
@@ -118,10 +133,11 @@ pub fn authorize(role: Role, message: &ToHost) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{DocumentId, ParticipantId, RequestId};
-    use crate::message::{NewEntry, PresenceToHost};
+    use crate::id::{DocumentId, ParticipantId, RequestId, TerminalId};
+    use crate::message::{History, NewEntry, PresenceToHost, Typing};
     use crate::path::WorkspacePath;
     use crate::presence::Presence;
+    use crate::terminal::{Access, SizePolicy, TerminalSize};
 
     /// One of each message, so that a new one is noticed here.
     fn one_of_each() -> Vec<ToHost> {
@@ -129,6 +145,8 @@ mod tests {
         let participant = ParticipantId(1);
         let document = DocumentId(1);
         let path = WorkspacePath::root();
+        let terminal = TerminalId(1);
+        let size = TerminalSize::USUAL;
         vec![
             ToHost::Session(SessionToHost::Leave),
             ToHost::Session(SessionToHost::SetName { name: String::new() }),
@@ -157,6 +175,23 @@ mod tests {
             ToHost::Workspace(WorkspaceToHost::Delete { request, path: path.clone() }),
             ToHost::Workspace(WorkspaceToHost::Read { request, path }),
             ToHost::Workspace(WorkspaceToHost::Cancel { request }),
+            ToHost::Terminal(TerminalToHost::Subscribe),
+            ToHost::Terminal(TerminalToHost::Open { request, name: None, command: None, size, access: Access::ReadOnly }),
+            ToHost::Terminal(TerminalToHost::Unshare { request, terminal }),
+            ToHost::Terminal(TerminalToHost::Restart { request, terminal }),
+            ToHost::Terminal(TerminalToHost::SetAccess { request, terminal, access: Access::ReadOnly }),
+            ToHost::Terminal(TerminalToHost::SetTyping {
+                request,
+                terminal,
+                participant,
+                typing: Typing::Allowed,
+            }),
+            ToHost::Terminal(TerminalToHost::SetSizePolicy { request, terminal, policy: SizePolicy::Host }),
+            ToHost::Terminal(TerminalToHost::AskToType { terminal }),
+            ToHost::Terminal(TerminalToHost::Watch { terminal, history: History::Kept }),
+            ToHost::Terminal(TerminalToHost::Unwatch { terminal }),
+            ToHost::Terminal(TerminalToHost::Input { terminal, bytes: vec![] }),
+            ToHost::Terminal(TerminalToHost::Resize { terminal, size }),
         ]
     }
 
@@ -178,16 +213,25 @@ mod tests {
                             | SessionToHost::Deny { .. }
                             | SessionToHost::End
                     )
+                    | ToHost::Terminal(
+                        TerminalToHost::Open { .. }
+                            | TerminalToHost::Unshare { .. }
+                            | TerminalToHost::Restart { .. }
+                            | TerminalToHost::SetAccess { .. }
+                            | TerminalToHost::SetTyping { .. }
+                            | TerminalToHost::SetSizePolicy { .. }
+                    )
             );
             assert_eq!(authorize(Role::Viewer, &message).is_err(), changes, "{message:?}");
         }
     }
 
     #[test]
-    fn an_editor_edits_but_does_not_administer() {
+    fn an_editor_edits_but_neither_administers_nor_shares() {
         for message in one_of_each() {
-            let administers = required_capability(&message) == Some(Capability::Administer);
-            assert_eq!(authorize(Role::Editor, &message).is_err(), administers, "{message:?}");
+            let decides =
+                matches!(required_capability(&message), Some(Capability::Administer | Capability::Share));
+            assert_eq!(authorize(Role::Editor, &message).is_err(), decides, "{message:?}");
         }
     }
 

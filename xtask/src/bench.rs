@@ -38,6 +38,8 @@ pub(crate) fn bench(pace: Pace) -> Result<()> {
             "narrow",
             "--bench",
             "seal",
+            "--bench",
+            "terminal",
         ]))
     })?;
     let wasm = run::step("seal in wasm: compile", vectors::build_for_bench)?;
@@ -48,6 +50,7 @@ pub(crate) fn bench(pace: Pace) -> Result<()> {
     let mut output = machine()?;
     output += &run::step("bench fanout", || program_bench("fanout", pace))?;
     output += &run::step("bench narrow", || program_bench("narrow", pace))?;
+    output += &run::step("bench terminal", || program_bench("terminal", pace))?;
     output +=
         &run::step("bench seal", || seal_table(&program_bench("seal", pace)?, &vectors::throughput(&wasm)?))?;
     output += &run::step("bench page", || {

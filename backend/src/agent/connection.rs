@@ -17,7 +17,7 @@ use parlor_shared::limits::{
 };
 use parlor_shared::link::{Link, Opening};
 use parlor_shared::message::{
-    DocumentToGuest, DocumentToHost, JoinRequest, LeaveReason, PresenceToHost, SessionToHost, ToHost,
+    DocumentToGuest, DocumentToHost, JoinRequest, LeaveReason, PresenceToHost, SessionToHost, TerminalToHost, ToHost,
     WorkspaceToGuest, WorkspaceToHost,
 };
 use parlor_shared::role::{Role, authorize};
@@ -277,6 +277,7 @@ impl Connection {
         }
         self.services.documents.gone(participant.id, participant.connection);
         self.services.tree.gone(participant.id, participant.connection).await;
+        self.services.terminals.gone(participant.id, participant.connection).await;
         self.services.session.gone(participant, reason).await;
         let Some(Lines { mut sender, .. }) = lines else { return };
         // What still waits, the last words among it, if the peer takes it.
@@ -385,7 +386,18 @@ impl Connection {
                 sender.flush().await?;
             }
         }
-        sender.flush().await
+        sender.flush().await?;
+        self.catch_up().await;
+        Ok(())
+    }
+
+    /// Asks for the screens of terminals with which the guest was behind, now that it takes more.
+    async fn catch_up(&self) {
+        while self.wire.lock().link.is_prompt()
+            && let Some(terminal) = self.participant.outbox.take_caught_up()
+        {
+            self.services.terminals.caught_up(&self.participant, terminal).await;
+        }
     }
 
     /// The next sealed message; it counts as unsent until the transport has taken it.
@@ -461,7 +473,7 @@ impl Connection {
         let frame = channel.open(message)?;
         link.receive(&frame, self.now())?;
         messages.extend(std::iter::from_fn(|| link.next_message()));
-        if link.may_send() {
+        if link.may_send() || self.participant.outbox.is_behind() {
             self.participant.outbox.wake();
         }
         Ok(())
@@ -471,7 +483,11 @@ impl Connection {
         let Some(role) = self.participant.role() else {
             return match message {
                 ToHost::Session(SessionToHost::Leave) => Err(End::Plain(LeaveReason::Left)),
-                ToHost::Session(_) | ToHost::Document(_) | ToHost::Presence(_) | ToHost::Workspace(_) => {
+                ToHost::Session(_)
+                | ToHost::Document(_)
+                | ToHost::Presence(_)
+                | ToHost::Workspace(_)
+                | ToHost::Terminal(_) => {
                     Err(End::Fault(FaultCode::NotAdmitted.into()))
                 }
             };
@@ -489,6 +505,7 @@ impl Connection {
                 Err(fault) => self.participant.outbox.fault(None, fault),
             },
             ToHost::Workspace(message) => self.receive_workspace(message, role).await,
+            ToHost::Terminal(message) => self.services.terminals.receive(&self.participant, message).await,
         }
         Ok(())
     }
@@ -509,10 +526,20 @@ impl Connection {
                 WorkspaceToHost::Create { request, .. }
                 | WorkspaceToHost::Rename { request, .. }
                 | WorkspaceToHost::Delete { request, .. },
+            )
+            | ToHost::Terminal(
+                TerminalToHost::Open { request, .. }
+                | TerminalToHost::Unshare { request, .. }
+                | TerminalToHost::Restart { request, .. }
+                | TerminalToHost::SetAccess { request, .. }
+                | TerminalToHost::SetTyping { request, .. }
+                | TerminalToHost::SetSizePolicy { request, .. },
             ) => outbox.fault(Some(request), fault),
-            ToHost::Session(_) | ToHost::Document(_) | ToHost::Presence(_) | ToHost::Workspace(_) => {
-                outbox.fault(None, fault);
-            }
+            ToHost::Session(_)
+            | ToHost::Document(_)
+            | ToHost::Presence(_)
+            | ToHost::Workspace(_)
+            | ToHost::Terminal(_) => outbox.fault(None, fault),
         }
     }
 

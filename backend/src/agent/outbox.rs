@@ -1,21 +1,28 @@
 //! What waits to be sent to one participant: the lanes behind a lock, so that whoever has news never waits for a slow reader.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use parking_lot::Mutex;
 use parlor_shared::codec;
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::{DocumentId, ParticipantId, RequestId};
-use parlor_shared::lane::{Lanes, UpdatePush};
-use parlor_shared::message::{DocumentToGuest, PresenceToGuest, SessionToGuest, ToGuest, WorkspaceToGuest};
+use parlor_shared::id::{DocumentId, ParticipantId, RequestId, TerminalId};
+use parlor_shared::lane::{Lanes, OutputPush, PresenceKey, UpdatePush};
+use parlor_shared::message::{
+    DocumentToGuest, PresenceToGuest, SessionToGuest, TerminalToGuest, ToGuest, WorkspaceToGuest,
+};
 use parlor_shared::presence::Presence;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// One participant's outgoing messages. Pushing never blocks: each lane has its own rule when full.
 ///
 /// The lock is held for single queue operations and never across an await.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outbox {
+    /// The lanes' clock begins here.
+    opened: Instant,
     lanes: Mutex<Lanes>,
     /// Something waits to be sent.
     ready: Notify,
@@ -28,6 +35,18 @@ pub(super) struct Outbox {
 /// The tree's news did not fit: list the folder anew later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dropped;
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self {
+            opened: Instant::now(),
+            lanes: Mutex::default(),
+            ready: Notify::new(),
+            room: Notify::new(),
+            broken: CancellationToken::new(),
+        }
+    }
+}
 
 impl Outbox {
     /// Tells about participants, roles and the end.
@@ -53,10 +72,53 @@ impl Outbox {
 
     /// Tells where somebody is with bytes that were encoded once for everybody.
     pub(super) fn presence_bytes(&self, participant: ParticipantId, message: Bytes) {
+        self.latest(PresenceKey::Participant(participant), message);
+    }
+
+    /// Tells what is so now; what was to be told under the same key is void.
+    pub(super) fn latest(&self, key: PresenceKey, message: Bytes) {
         self.push(|lanes| {
-            lanes.push_presence(participant.0, message);
+            lanes.push_presence(key, message);
             true
         });
+    }
+
+    /// Answers or refuses what was asked about terminals.
+    pub(super) fn terminal(&self, message: TerminalToGuest) {
+        self.control(encode(&ToGuest::Terminal(message)));
+    }
+
+    /// Passes on what a terminal's program wrote, encoded once for everybody. If too much waits it is dropped, and the
+    /// screen asked for once the participant has caught up.
+    pub(super) fn output(&self, terminal: TerminalId, message: Bytes) {
+        let now = self.now();
+        self.push(|lanes| match lanes.push_output(terminal, message, now) {
+            OutputPush::Queued | OutputPush::Behind => true,
+        });
+    }
+
+    /// Sends a terminal's whole screen.
+    pub(super) fn keyframe(&self, terminal: TerminalId, message: Bytes) {
+        let now = self.now();
+        self.push(|lanes| {
+            lanes.push_keyframe(terminal, message, now);
+            true
+        });
+    }
+
+    /// The participant no longer looks at this terminal.
+    pub(super) fn forget_terminal(&self, terminal: TerminalId) {
+        self.lanes.lock().forget_terminal(terminal);
+    }
+
+    /// Whether the participant is behind with a terminal, and waits for it to catch up.
+    pub(super) fn is_behind(&self) -> bool {
+        self.lanes.lock().is_behind()
+    }
+
+    /// A terminal whose screen is to be sent, since the participant has caught up with it.
+    pub(super) fn take_caught_up(&self) -> Option<TerminalId> {
+        self.lanes.lock().take_caught_up()
     }
 
     /// Passes on an edit that was encoded once for everybody. If too many wait, they are all dropped and the
@@ -154,6 +216,10 @@ impl Outbox {
             self.room.notify_waiters();
         }
         taken
+    }
+
+    fn now(&self) -> Duration {
+        self.opened.elapsed()
     }
 
     fn push(&self, push: impl FnOnce(&mut Lanes) -> bool) {

@@ -8,6 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
+use parlor_shared::invite::Invite;
 use parlor_shared::role::Role;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -24,6 +25,8 @@ pub(super) use log::LogError;
 pub use survey::{KeptJournal, KeptSession, KeptState, survey};
 
 use log::{RecordLog, private};
+
+use super::keys::SessionKeys;
 
 /// Names of documents that are written down at once, before they are given.
 const RESERVED_IDS: u32 = 64;
@@ -116,6 +119,11 @@ impl SessionState {
             Err(TryLockError::WouldBlock) => Err(StateError::AlreadyShared),
             Err(TryLockError::Error(error)) => Err(unwritable(error)),
         }
+    }
+
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The port that the links of the session name that ended suddenly, if one did.
@@ -273,6 +281,21 @@ impl DocumentIds {
 pub fn session_name(shared_folder: &Path) -> String {
     let digest = Sha256::digest(shared_folder.as_os_str().as_encoded_bytes());
     digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The host's own invite of the session whose state lies in this folder, without an origin: for programs of the host that
+/// reach the agent by its socket.
+///
+/// # Errors
+/// If there is no session, or its keys can not be read.
+pub fn host_invite(folder: &Path) -> Result<Invite, StateError> {
+    let unreadable = |why: &str| StateError::Unreadable(why.to_owned(), folder.to_owned());
+    let bytes =
+        fs::read(folder.join("keys")).map_err(|error| StateError::Unwritable(folder.to_owned(), error))?;
+    let kept: KeptKeys = postcard::from_bytes(&bytes).map_err(|_| unreadable("its keys are damaged"))?;
+    let keys = SessionKeys::restore(&kept, &[Role::Host]).map_err(|_| unreadable("there is no randomness"))?;
+    let invite = keys.links("").into_iter().next();
+    invite.map(|(_, invite)| invite).ok_or_else(|| unreadable("it has no link for the host"))
 }
 
 /// Makes a folder, and those above it, that only their owner reads.

@@ -43,6 +43,7 @@ struct PersonSettings {
     approve: Option<Approve>,
     name: Option<String>,
     output: Option<Output>,
+    shell: Option<PathBuf>,
 }
 
 /// Where the person's own settings are: `~/.config/parlor/config.toml`, or what the system has for it.
@@ -68,6 +69,9 @@ fn merge(options: &mut ShareOptions, given: &ArgMatches, person: PersonSettings,
     let open = |name: &str| matches!(given.value_source(name), None | Some(ValueSource::DefaultValue));
     if let Some(listen) = person.listen.filter(|_| open("listen")) {
         options.listen = listen;
+    }
+    if let Some(shell) = person.shell.filter(|_| open("shell")) {
+        options.shell = Some(shell);
     }
     if let Some(port) = person.port.filter(|_| open("port")) {
         options.port = port;

@@ -71,6 +71,7 @@ impl TestAgent {
                 invites: vec![Role::Editor, Role::Viewer],
                 origin: format!("http://{address}"),
                 port: address.port(),
+                shell: Some("/bin/sh".into()),
             },
             None,
         )

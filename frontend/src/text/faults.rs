@@ -346,6 +346,24 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
             TEXT_IN_SESSION,
             "Look whether your last words are there.",
         ),
+        FaultCode::UnknownTerminal => say(
+            "No such terminal",
+            "This terminal is not shared any more.".to_owned(),
+            NOTHING_CHANGED,
+            "",
+        ),
+        FaultCode::NotRunning => say(
+            "It has ended",
+            "The program of this terminal has ended.".to_owned(),
+            "Nothing was typed.",
+            "The host can start it again.",
+        ),
+        FaultCode::CommandFailed => say(
+            "It did not start",
+            format!("{} could not be started on the host's machine.", param(0)),
+            NOTHING_CHANGED,
+            "The host can choose another shell with --shell.",
+        ),
         FaultCode::Unknown(number) => say(
             "Something this page does not know",
             format!("The host reports fault {number}, which is newer than this page."),

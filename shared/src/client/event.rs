@@ -3,10 +3,11 @@
 use super::check::SyncReport;
 use crate::document::Run;
 use crate::fault::Fault;
-use crate::id::{DocumentId, ParticipantId, RequestId};
-use crate::message::{Entry, InviteInfo, LeaveReason};
+use crate::id::{DocumentId, ParticipantId, RequestId, TerminalId};
+use crate::message::{Entry, History, InviteInfo, LeaveReason};
 use crate::path::WorkspacePath;
 use crate::role::Role;
+use crate::terminal::TerminalSize;
 
 /// How far a connection has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +164,50 @@ pub enum ClientEvent {
         offset: u64,
         /// The piece.
         bytes: Vec<u8>,
+    },
+    /// A terminal is there, or something about it changed: see [`super::Client::terminal`].
+    TerminalChanged {
+        /// Which.
+        terminal: TerminalId,
+    },
+    /// A terminal is there no more.
+    TerminalOver {
+        /// Which.
+        terminal: TerminalId,
+    },
+    /// A terminal that this guest asked for is shared.
+    TerminalOpened {
+        /// The request.
+        request: RequestId,
+        /// The terminal.
+        terminal: TerminalId,
+    },
+    /// The whole screen of a terminal: paint it on an empty one of this size.
+    TerminalScreen {
+        /// Which.
+        terminal: TerminalId,
+        /// How large.
+        size: TerminalSize,
+        /// Whether what has scrolled away comes with it; otherwise what is there stays.
+        history: History,
+        /// Bytes of output that this guest does not get to see.
+        skipped: u64,
+        /// What paints it.
+        bytes: Vec<u8>,
+    },
+    /// What a terminal's program wrote.
+    TerminalOutput {
+        /// Which.
+        terminal: TerminalId,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// What was typed into a terminal did not get there.
+    TerminalRefused {
+        /// Which.
+        terminal: TerminalId,
+        /// Why.
+        fault: Fault,
     },
     /// Something was refused or failed.
     Fault {

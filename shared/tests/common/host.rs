@@ -11,7 +11,7 @@ use parlor_shared::document::{Document, diff, digest};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, SessionId};
 use parlor_shared::invite::{Invite, InviteSecret};
-use parlor_shared::lane::{Lanes, UpdatePush};
+use parlor_shared::lane::{Lanes, PresenceKey, UpdatePush};
 use parlor_shared::link::{Link, Opening};
 use parlor_shared::message::{
     DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, JoinRequest,
@@ -268,9 +268,10 @@ impl Host {
             }
             ToGuest::Document(_) => lanes.push_document(bytes).unwrap(),
             ToGuest::Presence(PresenceToGuest::At { participant, .. }) => {
-                lanes.push_presence(participant.0, bytes);
+                lanes.push_presence(PresenceKey::Participant(*participant), bytes);
             }
             ToGuest::Workspace(_) => lanes.push_workspace(bytes).unwrap(),
+            ToGuest::Terminal(_) => unreachable!("this host has no terminals"),
         }
     }
 
@@ -348,7 +349,7 @@ impl Host {
             ToHost::Workspace(WorkspaceToHost::Create { request, .. }) => {
                 self.tell(guest, &ToGuest::Workspace(WorkspaceToGuest::Done { request }));
             }
-            ToHost::Workspace(_) => {}
+            ToHost::Workspace(_) | ToHost::Terminal(_) => {}
         }
         Ok(())
     }

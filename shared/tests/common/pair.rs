@@ -125,6 +125,7 @@ impl Pair {
             ToHost::Session(_) => "session",
             ToHost::Presence(_) => "presence",
             ToHost::Workspace(_) => "workspace",
+            ToHost::Terminal(_) => "terminal",
         };
         std::mem::take(&mut self.host.heard)
             .into_iter()

@@ -2,20 +2,24 @@
 
 use parlor_shared::document::StickyPosition;
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
+use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId, TerminalId};
 use parlor_shared::message::{
     Activity, DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, Entry,
-    EntryKind, InviteInfo, KnownDocument, LeaveReason, NewEntry, Packed, Participant, PresenceToGuest,
-    PresenceToHost, SessionInfo, SessionToGuest, SessionToHost, ToGuest, ToHost, Welcome, WorkspaceToGuest,
+    EntryKind, History, InviteInfo, KnownDocument, LeaveReason, NewEntry, Packed, Participant, PresenceToGuest,
+    PresenceToHost, SessionInfo, SessionToGuest, SessionToHost, TerminalInfo, TerminalState, TerminalToGuest,
+    TerminalToHost, ToGuest, ToHost, Typing, Welcome, WorkspaceToGuest,
     WorkspaceToHost,
 };
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::presence::{Place, Presence, Selection};
 use parlor_shared::role::Role;
+use parlor_shared::terminal::{Access, SizePolicy, TerminalSize};
 
 const REQUEST: RequestId = RequestId(300);
 const PARTICIPANT: ParticipantId = ParticipantId(2);
 const DOCUMENT: DocumentId = DocumentId(5);
+const TERMINAL: TerminalId = TerminalId(7);
+const SIZE: TerminalSize = TerminalSize { columns: 132, rows: 43 };
 
 fn path(text: &str) -> WorkspacePath {
     WorkspacePath::parse(text).unwrap()
@@ -92,6 +96,33 @@ pub(crate) fn to_host() -> Vec<ToHost> {
         ToHost::Workspace(WorkspaceToHost::Delete { request, path: path("a") }),
         ToHost::Workspace(WorkspaceToHost::Read { request, path: path("a.png") }),
         ToHost::Workspace(WorkspaceToHost::Cancel { request }),
+        ToHost::Terminal(TerminalToHost::Subscribe),
+        ToHost::Terminal(TerminalToHost::Open {
+            request,
+            name: Some("tests".into()),
+            command: Some("npm test".into()),
+            size: SIZE,
+            access: Access::Collaborative,
+        }),
+        ToHost::Terminal(TerminalToHost::Unshare { request, terminal: TERMINAL }),
+        ToHost::Terminal(TerminalToHost::Restart { request, terminal: TERMINAL }),
+        ToHost::Terminal(TerminalToHost::SetAccess { request, terminal: TERMINAL, access: Access::ReadOnly }),
+        ToHost::Terminal(TerminalToHost::SetTyping {
+            request,
+            terminal: TERMINAL,
+            participant,
+            typing: Typing::ByAccess,
+        }),
+        ToHost::Terminal(TerminalToHost::SetSizePolicy {
+            request,
+            terminal: TERMINAL,
+            policy: SizePolicy::Fixed(SIZE),
+        }),
+        ToHost::Terminal(TerminalToHost::AskToType { terminal: TERMINAL }),
+        ToHost::Terminal(TerminalToHost::Watch { terminal: TERMINAL, history: History::None }),
+        ToHost::Terminal(TerminalToHost::Unwatch { terminal: TERMINAL }),
+        ToHost::Terminal(TerminalToHost::Input { terminal: TERMINAL, bytes: vec![3, 0xff] }),
+        ToHost::Terminal(TerminalToHost::Resize { terminal: TERMINAL, size: SIZE }),
     ]
 }
 
@@ -168,5 +199,33 @@ pub(crate) fn to_guest() -> Vec<ToGuest> {
             bytes: vec![0xff, 0x00],
         }),
         ToGuest::Fault { request: Some(request), fault: fault() },
+        ToGuest::Terminal(TerminalToGuest::There { terminals: vec![TERMINAL] }),
+        ToGuest::Terminal(TerminalToGuest::Is(TerminalInfo {
+            terminal: TERMINAL,
+            name: "tests".into(),
+            title: "vim".into(),
+            size: SIZE,
+            policy: SizePolicy::LatestWriter,
+            access: Access::Collaborative,
+            exceptions: vec![(PARTICIPANT, Typing::Denied)],
+            asking: vec![PARTICIPANT],
+            watchers: vec![ParticipantId(1), PARTICIPANT],
+            typist: Some(PARTICIPANT),
+            typed: 300,
+            state: TerminalState::Exited { code: None, signal: Some("Killed".into()) },
+        })),
+        ToGuest::Terminal(TerminalToGuest::Over { terminal: TERMINAL }),
+        ToGuest::Terminal(TerminalToGuest::Opened { request, terminal: TERMINAL }),
+        ToGuest::Terminal(TerminalToGuest::Done { request }),
+        ToGuest::Terminal(TerminalToGuest::Refused { terminal: TERMINAL, bytes: 300, fault: fault() }),
+        ToGuest::Terminal(TerminalToGuest::Keyframe {
+            terminal: TERMINAL,
+            offset: 300,
+            size: SIZE,
+            history: History::Kept,
+            bytes: Packed::new(vec![0x1b, b'c']),
+        }),
+        ToGuest::Terminal(TerminalToGuest::Output { terminal: TERMINAL, offset: 300, bytes: vec![0x1b, 0xff] }),
+        ToGuest::Terminal(TerminalToGuest::Taken { terminal: TERMINAL, total: 300 }),
     ]
 }

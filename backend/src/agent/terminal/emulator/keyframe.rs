@@ -1,0 +1,300 @@
+//! Writes a screen as bytes that paint it.
+//!
+//! Invariant: whatever state a terminal of the same size is in, after a keyframe it shows the same cells, its cursor
+//! stands in the same place, and whatever is written next has the same effect.
+
+use std::fmt::Write as _;
+
+use alacritty_terminal::Grid;
+use alacritty_terminal::grid::Dimensions as _;
+use alacritty_terminal::index::{Column, Line, Point};
+use alacritty_terminal::term::TermMode;
+use alacritty_terminal::term::cell::{Cell, Flags, Hyperlink};
+use alacritty_terminal::vte::ansi::{
+    CharsetIndex, Color, CursorShape, CursorStyle, NamedColor, Rgb, StandardCharset,
+};
+use parlor_shared::message::History;
+
+use super::Screen;
+
+/// Leaves the alternate screen and every mode, and empties the screen.
+const CLEAN: &str = "\x1b[?1049l\x1b[!p\x1b[?1;9;66;1000;1002;1003;1004;1005;1006;2004l\x1b[?7;1007;25h\x1b[4;20l\
+                     \x1b[?6l\x1b>\x1b[r\x1b(B\x1b)B\x0f\x1b]8;;\x1b\\\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\\x1b]112\x1b\\\
+                     \x1b[0m\x1b[0 q\x1b[H\x1b[2J";
+
+/// Empties what has scrolled away.
+const FORGET_HISTORY: &str = "\x1b[3J";
+
+pub(super) fn write(screen: &mut Screen, history: History) -> Vec<u8> {
+    let mut out = Painter { bytes: String::from(CLEAN), ..Painter::default() };
+    if history == History::Kept {
+        out.bytes.push_str(FORGET_HISTORY);
+    }
+    if screen.is(TermMode::ALT_SCREEN) {
+        // The emulator gives the other screen only when it shows it, and empties this one when it comes back to it.
+        let shown = screen.grid().clone();
+        screen.term.swap_alt();
+        out.lines(screen.grid(), history);
+        out.cursor(screen.grid());
+        screen.term.swap_alt();
+        *screen.term.grid_mut() = shown;
+        out.bytes.push_str("\x1b[?1049h");
+        out.attributes(&Cell::default());
+        out.bytes.push_str("\x1b[H");
+        out.lines(screen.grid(), History::None);
+    } else {
+        out.lines(screen.grid(), history);
+    }
+    out.state(screen);
+    out.bytes.into_bytes()
+}
+
+#[derive(Default)]
+struct Painter {
+    bytes: String,
+    /// The attributes that are in force.
+    present: Cell,
+    link: Option<Hyperlink>,
+}
+
+impl Painter {
+    fn put(&mut self, arguments: std::fmt::Arguments<'_>) {
+        self.bytes.write_fmt(arguments).expect("a String takes everything");
+    }
+
+    /// All lines from the oldest to the last of the screen, the cursor being at the upper left.
+    fn lines(&mut self, grid: &Grid<Cell>, history: History) {
+        let last = grid.bottommost_line();
+        let mut line = match history {
+            History::Kept => grid.topmost_line(),
+            History::None => Line(0),
+        };
+        while line <= last {
+            let wraps = self.line(grid, line);
+            if !wraps && line < last {
+                // A new line would have the background of the last attributes.
+                self.attributes(&Cell::default());
+                self.bytes.push_str("\r\n");
+            }
+            line += 1;
+        }
+        self.attributes(&Cell::default());
+    }
+
+    /// One line. Says whether its text goes on in the next, which is how a terminal wraps by itself.
+    fn line(&mut self, grid: &Grid<Cell>, line: Line) -> bool {
+        let row = &grid[line];
+        let columns = grid.columns();
+        // A terminal wraps by itself only before a character: before an empty line it would not.
+        let wraps = row[Column(columns - 1)].flags.contains(Flags::WRAPLINE)
+            && line < grid.bottommost_line()
+            && !is_blank(&grid[Line(line.0 + 1)][Column(0)]);
+        let last = (0..columns).rfind(|column| !is_blank(&row[Column(*column)]));
+        let end = if wraps { columns } else { last.map_or(0, |last| last + 1) };
+        for column in 0..end {
+            let cell = &row[Column(column)];
+            let is_leading = cell.flags.contains(Flags::LEADING_WIDE_CHAR_SPACER);
+            if is_leading && !wraps {
+                self.bytes.push(' ');
+            } else if !is_leading && !cell.flags.contains(Flags::WIDE_CHAR_SPACER) {
+                self.cell(cell);
+            }
+        }
+        wraps
+    }
+
+    fn cell(&mut self, cell: &Cell) {
+        self.attributes(cell);
+        self.bytes.push(if cell.c.is_control() { ' ' } else { cell.c });
+        self.bytes.extend(cell.zerowidth().unwrap_or_default());
+    }
+
+    fn attributes(&mut self, cell: &Cell) {
+        const SHOWN: Flags = Flags::INVERSE
+            .union(Flags::BOLD)
+            .union(Flags::ITALIC)
+            .union(Flags::ALL_UNDERLINES)
+            .union(Flags::DIM)
+            .union(Flags::HIDDEN)
+            .union(Flags::STRIKEOUT);
+        let link = cell.hyperlink();
+        if self.link != link {
+            match &link {
+                Some(link) => self.put(format_args!("\x1b]8;id={};{}\x1b\\", link.id(), link.uri())),
+                None => self.bytes.push_str("\x1b]8;;\x1b\\"),
+            }
+            self.link = link;
+        }
+        let (old, flags) = (&self.present, cell.flags & SHOWN);
+        if (old.fg, old.bg, old.flags, old.underline_color())
+            == (cell.fg, cell.bg, flags, cell.underline_color())
+        {
+            return;
+        }
+        self.bytes.push_str("\x1b[0");
+        for (flag, code) in [
+            (Flags::BOLD, "1"),
+            (Flags::DIM, "2"),
+            (Flags::ITALIC, "3"),
+            (Flags::UNDERLINE, "4"),
+            (Flags::DOUBLE_UNDERLINE, "4:2"),
+            (Flags::UNDERCURL, "4:3"),
+            (Flags::DOTTED_UNDERLINE, "4:4"),
+            (Flags::DASHED_UNDERLINE, "4:5"),
+            (Flags::INVERSE, "7"),
+            (Flags::HIDDEN, "8"),
+            (Flags::STRIKEOUT, "9"),
+        ] {
+            if flags.contains(flag) {
+                self.put(format_args!(";{code}"));
+            }
+        }
+        self.color(cell.fg, 30);
+        self.color(cell.bg, 40);
+        match cell.underline_color() {
+            Some(Color::Spec(Rgb { r, g, b })) => self.put(format_args!(";58:2::{r}:{g}:{b}")),
+            Some(Color::Indexed(index)) => self.put(format_args!(";58:5:{index}")),
+            Some(Color::Named(_)) | None => {}
+        }
+        self.bytes.push('m');
+        let mut present = Cell { fg: cell.fg, bg: cell.bg, flags, ..Cell::default() };
+        present.set_underline_color(cell.underline_color());
+        self.present = present;
+    }
+
+    /// `base` is 30 for what is written, 40 for what it is written on.
+    fn color(&mut self, color: Color, base: u16) {
+        match color {
+            Color::Named(named) => match named as u16 {
+                index @ 0..=7 => self.put(format_args!(";{}", base + index)),
+                index @ 8..=15 => self.put(format_args!(";{}", base + 60 + index - 8)),
+                // Foreground, background, and what the emulator derives from other attributes.
+                _ => {}
+            },
+            Color::Indexed(index) => self.put(format_args!(";{};5;{index}", base + 8)),
+            Color::Spec(Rgb { r, g, b }) => self.put(format_args!(";{};2;{r};{g};{b}", base + 8)),
+        }
+    }
+
+    /// Where the cursor stands and with what it writes; origin mode is off.
+    fn cursor(&mut self, grid: &Grid<Cell>) {
+        let Point { line, column } = grid.cursor.point;
+        self.put(format_args!("\x1b[{};{}H", line.0 + 1, column.0 + 1));
+        if grid.cursor.input_needs_wrap {
+            self.rewrite_last(grid);
+        }
+        self.attributes(&grid.cursor.template);
+    }
+
+    /// Writes the last character of the cursor's line again, so that the next one wraps.
+    fn rewrite_last(&mut self, grid: &Grid<Cell>) {
+        let row = &grid[grid.cursor.point.line];
+        let last = Column(grid.columns() - 1);
+        if row[last].flags.contains(Flags::WIDE_CHAR_SPACER) && last.0 > 0 {
+            self.bytes.push('\x08');
+            self.cell(&row[last - 1usize]);
+        } else {
+            self.cell(&row[last]);
+        }
+    }
+
+    /// Everything but cells.
+    fn state(&mut self, screen: &Screen) {
+        let grid = screen.grid();
+        for index in 0..256 {
+            if let Some(Rgb { r, g, b }) = screen.term.colors()[index] {
+                self.put(format_args!("\x1b]4;{index};rgb:{r:02x}/{g:02x}/{b:02x}\x1b\\"));
+            }
+        }
+        for (named, code) in
+            [(NamedColor::Foreground, 10), (NamedColor::Background, 11), (NamedColor::Cursor, 12)]
+        {
+            if let Some(Rgb { r, g, b }) = screen.term.colors()[named] {
+                self.put(format_args!("\x1b]{code};rgb:{r:02x}/{g:02x}/{b:02x}\x1b\\"));
+            }
+        }
+        if let Some(tabs) = &screen.tabs {
+            self.bytes.push_str("\x1b[3g");
+            for (column, _) in tabs.iter().enumerate().filter(|(_, tab)| **tab) {
+                self.put(format_args!("\x1b[1;{}H\x1bH", column + 1));
+            }
+        }
+        let saved = &grid.saved_cursor;
+        self.put(format_args!("\x1b[{};{}H", saved.point.line.0 + 1, saved.point.column.0 + 1));
+        self.attributes(&saved.template);
+        self.bytes.push_str("\x1b7");
+        if let Some((first, last)) = screen.region {
+            self.put(format_args!("\x1b[{};{}r", first + 1, last + 1));
+        }
+        self.cursor(grid);
+        if screen.is(TermMode::ORIGIN) {
+            // Turning it on moves the cursor; from then on lines count from the region's first.
+            let first = screen.region.map_or(0, |(first, _)| first as i32);
+            let Point { line, column } = grid.cursor.point;
+            self.put(format_args!("\x1b[?6h\x1b[{};{}H", (line.0 - first).max(0) + 1, column.0 + 1));
+            if grid.cursor.input_needs_wrap {
+                self.rewrite_last(grid);
+                self.attributes(&grid.cursor.template);
+            }
+        }
+        for (mode, on) in [
+            (TermMode::APP_CURSOR, "\x1b[?1h"),
+            (TermMode::APP_KEYPAD, "\x1b="),
+            (TermMode::MOUSE_REPORT_CLICK, "\x1b[?1000h"),
+            (TermMode::MOUSE_DRAG, "\x1b[?1002h"),
+            (TermMode::MOUSE_MOTION, "\x1b[?1003h"),
+            (TermMode::FOCUS_IN_OUT, "\x1b[?1004h"),
+            (TermMode::UTF8_MOUSE, "\x1b[?1005h"),
+            (TermMode::SGR_MOUSE, "\x1b[?1006h"),
+            (TermMode::BRACKETED_PASTE, "\x1b[?2004h"),
+            (TermMode::INSERT, "\x1b[4h"),
+            (TermMode::LINE_FEED_NEW_LINE, "\x1b[20h"),
+        ] {
+            if screen.is(mode) {
+                self.bytes.push_str(on);
+            }
+        }
+        for (mode, off) in [
+            (TermMode::LINE_WRAP, "\x1b[?7l"),
+            (TermMode::ALTERNATE_SCROLL, "\x1b[?1007l"),
+            (TermMode::SHOW_CURSOR, "\x1b[?25l"),
+        ] {
+            if !screen.is(mode) {
+                self.bytes.push_str(off);
+            }
+        }
+        let CursorStyle { shape, blinking } = screen.term.cursor_style();
+        let style = match shape {
+            CursorShape::Underline => 3,
+            CursorShape::Beam => 5,
+            CursorShape::Block | CursorShape::HollowBlock | CursorShape::Hidden => 1,
+        };
+        if (shape, blinking) != (CursorShape::Block, false) {
+            self.put(format_args!("\x1b[{} q", if blinking { style } else { style + 1 }));
+        }
+        let draws_lines =
+            |index| grid.cursor.charsets[index] == StandardCharset::SpecialCharacterAndLineDrawing;
+        for (index, designate) in [(CharsetIndex::G0, "\x1b(0"), (CharsetIndex::G1, "\x1b)0")] {
+            if draws_lines(index) {
+                self.bytes.push_str(designate);
+            }
+        }
+        if screen.charset == CharsetIndex::G1 {
+            self.bytes.push('\x0e');
+        }
+    }
+}
+
+/// Whether a cell looks like one that nothing was written to.
+fn is_blank(cell: &Cell) -> bool {
+    (cell.c == ' ' || cell.c.is_control())
+        && cell.bg == Color::Named(NamedColor::Background)
+        && !cell.flags.intersects(
+            Flags::INVERSE
+                | Flags::ALL_UNDERLINES
+                | Flags::STRIKEOUT
+                | Flags::WIDE_CHAR_SPACER
+                | Flags::LEADING_WIDE_CHAR_SPACER,
+        )
+        && cell.extra.is_none()
+}

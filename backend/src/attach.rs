@@ -1,0 +1,256 @@
+//! `parlor attach`: a shared terminal in the host's own terminal window.
+
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use parking_lot::Mutex;
+use parlor_shared::client::{Client, ClientEvent, ClientOptions, Phase};
+use parlor_shared::id::TerminalId;
+use parlor_shared::message::{History, TerminalState};
+use parlor_shared::seal::Identity;
+use parlor_shared::terminal::TerminalSize;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
+
+use crate::agent::{SessionState, host_invite, session_name};
+use crate::guest::Guest;
+use crate::local;
+use crate::options::AttachOptions;
+
+mod quiet;
+
+use quiet::Quiet;
+
+/// Ctrl-], as telnet has it: leaves the terminal, which goes on.
+const DETACH: u8 = 0x1d;
+
+/// How long the agent may take to let us in.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Keys that wait to be sent; whoever types faster waits.
+const KEYS: usize = 64;
+
+/// Leaves whatever the program had turned on.
+const FAREWELL: &[u8] = b"\x1b[?1049l\x1b[!p\x1b[?1;9;1000;1002;1003;1004;1005;1006;2004l\x1b[?7;25h\x1b[r\x1b>\x1b(B\x0f\x1b[0m\x1b[0 q\r\n";
+
+/// Shows a shared terminal here until its end, or until Ctrl-].
+///
+/// # Errors
+/// If nothing is shared, there is no such terminal, or this is no terminal.
+pub async fn run(options: AttachOptions) -> anyhow::Result<()> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        bail!("a terminal can be attached to a terminal only. Run this in one, without pipes");
+    }
+    let folder = options.path.canonicalize().with_context(|| format!("{} is no folder", options.path.display()))?;
+    let state = SessionState::root()?.join("sessions").join(session_name(&folder));
+    let nobody = || format!("{} is not being shared. Run `parlor share` there first", folder.display());
+    let invite = host_invite(&state).with_context(nobody)?;
+    let transport = local::connect(&state).await.with_context(nobody)?;
+
+    let seen = Arc::new(Seen::default());
+    let sink = Arc::clone(&seen);
+    let guest = Guest::new(
+        ClientOptions {
+            invite,
+            identity: Identity::generate()?,
+            name: "Terminal window".to_owned(),
+            program: "attach".to_owned(),
+        },
+        Box::new(move |client, event| sink.take_in(client, event)),
+    );
+    guest.with(Client::subscribe_to_terminals);
+    let serving = tokio_util::task::TaskTracker::new();
+    serving.spawn(guest.serve(transport));
+
+    let terminal = tokio::time::timeout(PATIENCE, choose(&guest, &seen, options.name.as_deref()))
+        .await
+        .context("the agent does not answer")??;
+    let result = Attached { guest: &guest, seen: &seen, terminal }.run().await;
+    guest.with(Client::leave);
+    serving.close();
+    // What was said last reaches the agent, or the agent is gone.
+    let _ = tokio::time::timeout(Duration::from_secs(1), serving.wait()).await;
+    println!("{}", result?);
+    Ok(())
+}
+
+/// What the client reported and is not shown yet.
+#[derive(Default)]
+struct Seen {
+    state: Mutex<SeenState>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct SeenState {
+    attached: Option<TerminalId>,
+    output: Vec<u8>,
+    quiet: Quiet,
+    over: Option<String>,
+}
+
+impl Seen {
+    fn take_in(&self, client: &Client, event: ClientEvent) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        match event {
+            ClientEvent::TerminalScreen { terminal, bytes, .. } | ClientEvent::TerminalOutput { terminal, bytes }
+                if state.attached == Some(terminal) =>
+            {
+                state.quiet.pass(&bytes, &mut state.output);
+            }
+            ClientEvent::TerminalOver { terminal } if state.attached == Some(terminal) => {
+                state.over = Some("The terminal is no longer shared.".to_owned());
+            }
+            ClientEvent::TerminalChanged { terminal } if state.attached == Some(terminal) => {
+                match client.terminal(terminal).map(|info| &info.state) {
+                    Some(TerminalState::Exited { code: Some(code), .. }) => {
+                        state.over = Some(format!("The program ended with {code}."));
+                    }
+                    Some(TerminalState::Exited { signal, .. }) => {
+                        let signal = signal.as_deref().unwrap_or("a signal");
+                        state.over = Some(format!("The program was ended by {signal}."));
+                    }
+                    Some(TerminalState::Failed(_)) => {
+                        state.over = Some("The program could not be started.".to_owned());
+                    }
+                    Some(TerminalState::Running) | None => {}
+                }
+            }
+            ClientEvent::Phase(Phase::Ended(_) | Phase::Offline) => {
+                state.over.get_or_insert_with(|| "The session is over.".to_owned());
+            }
+            _ => {}
+        }
+        self.changed.notify_one();
+    }
+}
+
+/// Finds the terminal that was meant: by its name, or the only one there is.
+async fn choose(guest: &Guest, seen: &Seen, name: Option<&str>) -> anyhow::Result<TerminalId> {
+    loop {
+        let found = guest.with(|client| {
+            let all: Vec<_> = client.terminals().map(|info| (info.terminal, info.name.clone())).collect();
+            (client.phase().clone(), client.knows_terminals(), all)
+        });
+        match found {
+            (Phase::Ended(fault), ..) => bail!("the agent does not let us in: {fault}"),
+            (_, true, terminals) => {
+                let fits: Vec<_> =
+                    terminals.iter().filter(|(_, other)| name.is_none_or(|name| name == other)).collect();
+                let names: Vec<&str> = terminals.iter().map(|(_, name)| name.as_str()).collect();
+                return match (fits.as_slice(), name) {
+                    ([(terminal, _)], _) => Ok(*terminal),
+                    ([], _) if terminals.is_empty() => {
+                        bail!("no terminal is shared. Share one in your page, or with `parlor share --terminal COMMAND`")
+                    }
+                    ([], Some(name)) => bail!("no terminal is called {name}. There are: {}", names.join(", ")),
+                    ([first, ..], Some(_)) => Ok(first.0),
+                    (_, None) => bail!("which one? There are: {}", names.join(", ")),
+                };
+            }
+            _ => seen.changed.notified().await,
+        }
+    }
+}
+
+struct Attached<'a> {
+    guest: &'a Guest,
+    seen: &'a Seen,
+    terminal: TerminalId,
+}
+
+impl Attached<'_> {
+    /// Shows the terminal; gives a sentence about how it ended.
+    async fn run(self) -> anyhow::Result<String> {
+        self.seen.state.lock().attached = Some(self.terminal);
+        let mut resized = signal(SignalKind::window_change()).context("window changes can not be received")?;
+        let mut keys = keys()?;
+        let _raw = Raw::begin().context("the terminal can not be used raw")?;
+        self.fit();
+        self.guest.with(|client| client.watch_terminal(self.terminal, History::None));
+        self.show(&mut keys, &mut resized).await
+    }
+
+    async fn show(&self, keys: &mut mpsc::Receiver<Vec<u8>>, resized: &mut Signal) -> anyhow::Result<String> {
+        loop {
+            let (output, over) = {
+                let mut state = self.seen.state.lock();
+                (std::mem::take(&mut state.output), state.over.take())
+            };
+            // A window that does not take it holds us up, and us alone: the host sends a screen instead.
+            let mut out = io::stdout().lock();
+            out.write_all(&output).and_then(|()| out.flush()).context("the window can not be written to")?;
+            drop(out);
+            if let Some(over) = over {
+                return Ok(over);
+            }
+            // Every arm is cancel-safe: signals, a receive, a notification.
+            tokio::select! {
+                biased;
+                _ = resized.recv() => self.fit(),
+                typed = keys.recv() => {
+                    let Some(typed) = typed else { return Ok("Detached.".to_owned()) };
+                    let (before, detach) = match typed.iter().position(|byte| *byte == DETACH) {
+                        Some(at) => (&typed[..at], true),
+                        None => (&typed[..], false),
+                    };
+                    if self.guest.with(|client| client.type_into(self.terminal, before)).is_err() {
+                        // As a terminal does when its line is full.
+                        io::stdout().write_all(b"\x07")?;
+                    }
+                    if detach {
+                        return Ok("Detached; the terminal goes on.".to_owned());
+                    }
+                }
+                () = self.seen.changed.notified() => {}
+            }
+        }
+    }
+
+    fn fit(&self) {
+        if let Ok(size) = tcgetwinsize(io::stdout()) {
+            let size = TerminalSize { columns: size.ws_col, rows: size.ws_row };
+            self.guest.with(|client| client.fit_terminal(self.terminal, size));
+        }
+    }
+}
+
+/// What is typed here, read by a thread: nothing else can wait for a terminal and be left waiting.
+fn keys() -> io::Result<mpsc::Receiver<Vec<u8>>> {
+    let (sender, keys) = mpsc::channel(KEYS);
+    std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = io::stdin().lock().read(&mut buffer) {
+            if sender.blocking_send(buffer[..read].to_vec()).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(keys)
+}
+
+/// The window in raw mode, until this is dropped.
+struct Raw(Termios);
+
+impl Raw {
+    fn begin() -> io::Result<Self> {
+        let usual = tcgetattr(io::stdin())?;
+        let mut raw = usual.clone();
+        raw.make_raw();
+        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        Ok(Self(usual))
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // A window that is gone needs no mode.
+        let _ = io::stdout().write_all(FAREWELL);
+        let _ = io::stdout().flush();
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}

@@ -1,0 +1,363 @@
+//! Shared terminals over real sockets and real PTYs: who may type, what everybody sees, floods, and what is left behind.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
+use std::time::Duration;
+
+use parlor::agent::NewTerminal;
+use parlor_shared::client::ClientEvent;
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::id::{RequestId, TerminalId};
+use parlor_shared::limits::{MAX_TERMINALS, MAX_TERMINAL_INPUT_BYTES};
+use parlor_shared::message::{History, TerminalInfo, TerminalState, TerminalToHost, ToHost, Typing};
+use parlor_shared::role::Role;
+use parlor_shared::terminal::{Access, SizePolicy, TerminalSize};
+
+mod common;
+
+use common::raw::RawGuest;
+use common::{TestAgent, TestGuest};
+
+/// What a guest looking at a terminal has seen.
+#[derive(Default)]
+struct Seen {
+    /// The last screen and everything behind it.
+    text: String,
+    bytes: usize,
+    skipped: u64,
+    screens: usize,
+    refused: Vec<Fault>,
+}
+
+fn seen(guest: &TestGuest, terminal: TerminalId) -> Seen {
+    let mut seen = Seen::default();
+    let mut bytes = Vec::new();
+    for event in guest.log.events() {
+        match event {
+            ClientEvent::TerminalScreen { terminal: of, skipped, bytes: screen, .. } if of == terminal => {
+                seen.screens += 1;
+                seen.skipped += skipped;
+                bytes = screen;
+            }
+            ClientEvent::TerminalOutput { terminal: of, bytes: output } if of == terminal => {
+                seen.bytes += output.len();
+                bytes.extend(output);
+            }
+            ClientEvent::TerminalRefused { terminal: of, fault } if of == terminal => seen.refused.push(fault),
+            _ => {}
+        }
+    }
+    seen.text = String::from_utf8_lossy(&bytes).into_owned();
+    seen
+}
+
+async fn see(guest: &TestGuest, terminal: TerminalId, text: &str) -> Seen {
+    guest.wait(&format!("{text:?} on the screen"), |_| seen(guest, terminal).text.contains(text)).await;
+    seen(guest, terminal)
+}
+
+async fn info(guest: &TestGuest, terminal: TerminalId, what: &str, holds: impl Fn(&TerminalInfo) -> bool) {
+    guest.wait(what, |client| client.terminal(terminal).is_some_and(&holds)).await;
+}
+
+async fn open(agent: &TestAgent, command: Option<&str>, access: Access) -> TerminalId {
+    let command = command.map(str::to_owned);
+    let new = NewTerminal { name: None, command, size: TerminalSize::USUAL, access };
+    agent.agent.open_terminal(new).await.unwrap()
+}
+
+async fn watching(agent: &TestAgent, role: Role, name: &str, terminal: TerminalId) -> TestGuest {
+    let guest = agent.join(role, name).await;
+    guest.with(|client| {
+        client.subscribe_to_terminals();
+        client.watch_terminal(terminal, History::Kept);
+    });
+    guest.wait("a screen", |_| seen(&guest, terminal).screens > 0).await;
+    info(&guest, terminal, "the terminal", |_| true).await;
+    guest
+}
+
+fn type_into(guest: &TestGuest, terminal: TerminalId, text: &str) {
+    guest.with(|client| client.type_into(terminal, text.as_bytes())).unwrap();
+}
+
+async fn decide(
+    host: &mut TestGuest,
+    message: impl FnOnce(RequestId) -> TerminalToHost,
+) -> Result<(), Fault> {
+    let request = host.with(|client| client.request_terminal(message));
+    host.answer(request).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_types_all_see_and_the_end_is_told() {
+    let agent = TestAgent::start().await;
+    let terminal = open(&agent, None, Access::Collaborative).await;
+    let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
+    let bob = watching(&agent, Role::Viewer, "Bob", terminal).await;
+    type_into(&ann, terminal, "echo 'grüße 🎉' $((40+2)); pwd; env | grep -c ^PARLOR\n");
+    see(&ann, terminal, "grüße 🎉 42").await;
+    see(&bob, terminal, "grüße 🎉 42").await;
+    let folder = agent.folder.path().canonicalize().unwrap();
+    see(&bob, terminal, folder.to_str().unwrap()).await;
+    // Nothing that Parlor itself was told is handed on.
+    see(&bob, terminal, "\n0\r\n").await;
+    let me = ann.with(|client| client.me().unwrap().id);
+    info(&bob, terminal, "who types", |info| info.typist == Some(me) && info.watchers.len() == 2).await;
+    type_into(&ann, terminal, "exit 3\n");
+    let over = TerminalState::Exited { code: Some(3), signal: None };
+    info(&bob, terminal, "its end", |info| info.state == over).await;
+    type_into(&ann, terminal, "x");
+    ann.wait("a refusal", |_| seen(&ann, terminal).refused == [Fault::new(FaultCode::NotRunning)]).await;
+
+    let mut host = agent.join(Role::Host, "Hanna").await;
+    decide(&mut host, |request| TerminalToHost::Restart { request, terminal }).await.unwrap();
+    info(&bob, terminal, "its new beginning", |info| info.state == TerminalState::Running).await;
+    type_into(&ann, terminal, "echo again$((1+1))\n");
+    see(&bob, terminal, "again2").await;
+    let again = decide(&mut host, |request| TerminalToHost::Restart { request, terminal }).await;
+    assert_eq!(again, Err(FaultCode::Busy.into()), "what runs is not started");
+
+    decide(&mut host, |request| TerminalToHost::Unshare { request, terminal }).await.unwrap();
+    bob.wait("it to be over", |client| client.terminals().next().is_none()).await;
+    agent.still_serves().await;
+    agent.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_host_decides_who_types_while_it_runs() {
+    let agent = TestAgent::start().await;
+    let terminal = open(&agent, Some("cat"), Access::ReadOnly).await;
+    let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
+    let viewer = watching(&agent, Role::Viewer, "Vic", terminal).await;
+    let mut host = agent.join(Role::Host, "Hanna").await;
+    host.with(|client| client.subscribe_to_terminals());
+    let not_allowed = Fault::new(FaultCode::NotAllowed).with("TerminalWrite");
+
+    // This client does not look whether it may, as the page does.
+    assert!(!ann.with(|client| client.may_type(terminal)));
+    type_into(&ann, terminal, "sneaked in\n");
+    ann.wait("a refusal", |_| seen(&ann, terminal).refused == [not_allowed.clone()]).await;
+
+    decide(&mut host, |request| TerminalToHost::SetAccess { request, terminal, access: Access::Collaborative })
+        .await
+        .unwrap();
+    type_into(&ann, terminal, "let in\n");
+    see(&viewer, terminal, "let in").await;
+    type_into(&viewer, terminal, "viewers never\n");
+    viewer.wait("a refusal", |_| seen(&viewer, terminal).refused.len() == 1).await;
+
+    decide(&mut host, |request| TerminalToHost::SetAccess { request, terminal, access: Access::ReadOnly })
+        .await
+        .unwrap();
+    type_into(&ann, terminal, "too late\n");
+    ann.wait("a refusal", |_| seen(&ann, terminal).refused.len() == 2).await;
+
+    // One who asks, and whom the host allows it.
+    viewer.with(|client| client.ask_to_type(terminal));
+    let vic = viewer.with(|client| client.me().unwrap().id);
+    info(&host, terminal, "the question", |info| info.asking == [vic]).await;
+    let allow = |typing| {
+        move |request| TerminalToHost::SetTyping { request, terminal, participant: vic, typing }
+    };
+    decide(&mut host, allow(Typing::Allowed)).await.unwrap();
+    info(&viewer, terminal, "the answer", |info| info.asking.is_empty()).await;
+    assert!(viewer.with(|client| client.may_type(terminal)));
+    type_into(&viewer, terminal, "by the host's leave\n");
+    see(&ann, terminal, "by the host's leave").await;
+    decide(&mut host, allow(Typing::Denied)).await.unwrap();
+    type_into(&viewer, terminal, "no more\n");
+    viewer.wait("a refusal", |_| seen(&viewer, terminal).refused.len() == 2).await;
+
+    let text = seen(&ann, terminal).text;
+    for never in ["sneaked in", "viewers never", "too late", "no more"] {
+        assert!(!text.contains(never), "{text}");
+    }
+    // Nobody but the host shares, ends, or decides.
+    let mut ann = ann;
+    let share = Err(Fault::new(FaultCode::NotAllowed).with("Share"));
+    let size = TerminalSize::USUAL;
+    let (name, command, access) = (None, None, Access::ReadOnly);
+    let tries: [Box<dyn FnOnce(RequestId) -> TerminalToHost>; 4] = [
+        Box::new(move |request| TerminalToHost::Open { request, name, command, size, access }),
+        Box::new(move |request| TerminalToHost::Unshare { request, terminal }),
+        Box::new(move |request| TerminalToHost::SetAccess { request, terminal, access: Access::Collaborative }),
+        Box::new(move |request| TerminalToHost::Restart { request, terminal }),
+    ];
+    for one in tries {
+        assert_eq!(decide(&mut ann, one).await, share);
+    }
+    agent.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_is_skipped_where_it_must_be_and_interrupted_at_once() {
+    let agent = TestAgent::start().await;
+    agent.write("text.txt", "calm\n");
+    let terminal = open(&agent, None, Access::Collaborative).await;
+    let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
+    let mut bob = agent.join(Role::Editor, "Bob").await;
+    let document = bob.open("text.txt").await;
+    type_into(&ann, terminal, "yes a line that never ends\n");
+    ann.wait("much of it", |_| {
+        let seen = seen(&ann, terminal);
+        seen.bytes as u64 + seen.skipped > 2_000_000
+    })
+    .await;
+    // Typing in a file goes on meanwhile.
+    bob.insert(document, 0, "still ");
+    bob.wait_sync(document, &parlor_shared::client::SyncState::Saved).await;
+    assert_eq!(agent.read("text.txt"), "still calm\n");
+    type_into(&ann, terminal, "\x03");
+    type_into(&ann, terminal, "echo over$((1+1))\n");
+    see(&ann, terminal, "over2").await;
+    // A late joiner sees the end of it, and what is said of it is bounded.
+    let late = watching(&agent, Role::Viewer, "Late", terminal).await;
+    let text = see(&late, terminal, "over2").await.text;
+    assert!(text.len() < 200_000 && text.contains("a line that never ends"), "{}", text.len());
+    agent.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_paste_goes_at_the_programs_pace() {
+    let agent = TestAgent::start().await;
+    let command = "stty raw -echo; echo ready; sleep 0.3; head -c 1000000 | cksum; sleep 60";
+    let terminal = open(&agent, Some(command), Access::Collaborative).await;
+    let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
+    see(&ann, terminal, "ready").await;
+    type_into(&ann, terminal, &"0123456789".repeat(100_000));
+    // As `cksum` says of these bytes, whatever the system.
+    see(&ann, terminal, " 1000000").await;
+    assert!(seen(&ann, terminal).refused.is_empty());
+    // More than any paste is refused on this side, and nothing of it typed.
+    let too_much = vec![b'x'; 5_000_000];
+    assert_eq!(ann.with(|client| client.type_into(terminal, &too_much)), Err(FaultCode::Busy.into()));
+    agent.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sizes_follow_the_hosts_choice_and_no_storm() {
+    let agent = TestAgent::start().await;
+    let terminal = open(&agent, None, Access::Collaborative).await;
+    let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
+    let mut host = watching(&agent, Role::Host, "Hanna", terminal).await;
+    let size = |columns, rows| TerminalSize { columns, rows };
+    for (columns, rows, becomes) in
+        [(0, 0, size(2, 1)), (10_000, 10_000, size(500, 200)), (100, 30, size(100, 30))]
+    {
+        host.with(|client| client.fit_terminal(terminal, size(columns, rows)));
+        info(&host, terminal, "a size", |info| info.size == becomes).await;
+    }
+    for step in 0..1000 {
+        host.with(|client| client.fit_terminal(terminal, size(20 + step % 100, 24)));
+        ann.with(|client| client.fit_terminal(terminal, size(11, 11)));
+    }
+    host.with(|client| client.fit_terminal(terminal, size(90, 25)));
+    info(&host, terminal, "the last size", |info| info.size == size(90, 25)).await;
+    type_into(&ann, terminal, "stty size\n");
+    see(&ann, terminal, "25 90").await;
+
+    let policy = |policy| move |request| TerminalToHost::SetSizePolicy { request, terminal, policy };
+    decide(&mut host, policy(SizePolicy::LatestWriter)).await.unwrap();
+    type_into(&ann, terminal, "\n");
+    info(&host, terminal, "the writer's size", |info| info.size == size(11, 11)).await;
+    decide(&mut host, policy(SizePolicy::Fixed(size(70, 20)))).await.unwrap();
+    info(&host, terminal, "the fixed size", |info| info.size == size(70, 20)).await;
+    decide(&mut host, policy(SizePolicy::Host)).await.unwrap();
+    info(&host, terminal, "the host's size", |info| info.size == size(90, 25)).await;
+    agent.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_can_not_run_is_said_and_there_are_so_many_and_no_more() {
+    let agent = TestAgent::start().await;
+    let terminal = open(&agent, Some("no-such-program-anywhere"), Access::ReadOnly).await;
+    let ann = watching(&agent, Role::Viewer, "Ann", terminal).await;
+    info(&ann, terminal, "its end", |info| matches!(info.state, TerminalState::Exited { code: Some(127), .. }))
+        .await;
+    see(&ann, terminal, "not found").await;
+    let mut host = agent.join(Role::Host, "Hanna").await;
+    for _ in 1..MAX_TERMINALS {
+        open(&agent, Some("sleep 98761"), Access::ReadOnly).await;
+    }
+    let size = TerminalSize::USUAL;
+    let one_more = |command: Option<String>| {
+        move |request| TerminalToHost::Open { request, name: None, command, size, access: Access::ReadOnly }
+    };
+    let refused = decide(&mut host, one_more(None)).await;
+    assert_eq!(refused, Err(Fault::new(FaultCode::TooManyOpen).with(MAX_TERMINALS)));
+    decide(&mut host, |request| TerminalToHost::Unshare { request, terminal }).await.unwrap();
+    assert!(decide(&mut host, one_more(Some("x".repeat(5000)))).await.is_err());
+    assert!(decide(&mut host, one_more(Some("a\0b".into()))).await.is_err());
+    agent.still_serves().await;
+    agent.end().await;
+    assert_eq!(running("98761"), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn garbage_from_a_guest_disturbs_nobody() {
+    let agent = TestAgent::start().await;
+    let terminal = open(&agent, Some("cat"), Access::Collaborative).await;
+    let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
+    let say = |bytes: usize, terminal| ToHost::Terminal(TerminalToHost::Input { terminal, bytes: vec![b'x'; bytes] });
+    let (mut rude, _) = RawGuest::join(agent.address, &agent.invite(Role::Editor), "Rude").await;
+    rude.say(&say(MAX_TERMINAL_INPUT_BYTES + 1, terminal)).await;
+    rude.say(&say(1, TerminalId(1))).await;
+    rude.say(&ToHost::Terminal(TerminalToHost::Resize { terminal, size: TerminalSize { columns: 0, rows: 9 } })).await;
+    rude.say(&ToHost::Terminal(TerminalToHost::Unwatch { terminal })).await;
+    for _ in 0..200 {
+        rude.say(&ToHost::Terminal(TerminalToHost::AskToType { terminal })).await;
+    }
+    rude.say(&say(10_000_000, terminal)).await;
+    assert_eq!(rude.end().await.code, FaultCode::TooLarge);
+    type_into(&ann, terminal, "calm\n");
+    see(&ann, terminal, "calm\r\ncalm").await;
+    info(&ann, terminal, "nobody asking", |info| info.asking.is_empty()).await;
+    agent.still_serves().await;
+    agent.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_left_of_twenty_terminals() {
+    let agent = TestAgent::start().await;
+    let stubborn = "trap '' HUP TERM INT; sleep 98762 & setsid sleep 98762 & while :; do sleep 98762; done";
+    let mut terminals = Vec::new();
+    for number in 0..20 {
+        let command = match number % 4 {
+            0 => "yes 98762",
+            1 => "sleep 98762",
+            2 => stubborn,
+            _ => "sleep 98762 & sleep 98762 & wait",
+        };
+        terminals.push(open(&agent, Some(command), Access::ReadOnly).await);
+    }
+    let ann = watching(&agent, Role::Viewer, "Ann", terminals[0]).await;
+    ann.wait("the flood", |_| seen(&ann, terminals[0]).bytes > 10_000).await;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while running("98762").len() < 30 {
+        assert!(tokio::time::Instant::now() < deadline, "{:?}", running("98762"));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    agent.end().await;
+    assert_eq!(running("98762"), Vec::<String>::new());
+}
+
+/// Command lines of living processes that hold this word, and states of those of our children that nobody waited for.
+fn running(word: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(line) = std::fs::read(entry.path().join("cmdline")) else { continue };
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if line.split(' ').any(|argument| argument == word) && entry.file_name() != "self" {
+            found.push(line);
+        }
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let Some((_, rest)) = stat.rsplit_once(") ") else { continue };
+        let mut fields = rest.split(' ');
+        let (state, parent) = (fields.next(), fields.next());
+        if state == Some("Z") && parent == Some(&std::process::id().to_string()) {
+            found.push(format!("a zombie: {stat}"));
+        }
+    }
+    found
+}
