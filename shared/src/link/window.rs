@@ -10,13 +10,13 @@ use std::time::Duration;
 use crate::limits::{FIRST_WINDOW_BYTES, LARGEST_WINDOW_BYTES, MAX_FRAME_BYTES, SMALLEST_WINDOW_BYTES};
 
 /// The window grows while the path delays us by less than this.
-const SHORT_DELAY: Duration = Duration::from_millis(3);
+const SHORT_DELAY: Duration = Duration::from_millis(4);
 
 /// The window shrinks while the path delays us by more than this.
-const LONG_DELAY: Duration = Duration::from_millis(6);
+const LONG_DELAY: Duration = Duration::from_millis(8);
 
 /// So many round trips in a row have to be long before the window shrinks.
-const RECENT: usize = 8;
+const RECENT: usize = 16;
 
 /// The shortest round trip is forgotten after one to two times as long: the path may have become another one.
 const EPOCH: Duration = Duration::from_secs(30);
