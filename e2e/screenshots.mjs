@@ -238,6 +238,61 @@ async function offline(browser, scheme) {
   }
 }
 
+/** Terminals: typed in by several, read-only, split, on a phone, and after a flood. */
+async function terminals(browser, scheme) {
+  // What a person's shell looks like, the same everywhere.
+  const prompt = "\\[\\e[1;32m\\]maria\\[\\e[0m\\]:\\[\\e[1;34m\\]wiki\\[\\e[0m\\]$ ";
+  const session = await share("--name", "Maria", "--terminal", "exec bash --rcfile .shell -i", "--terminal", "python3 -m unittest -v; sleep 600");
+  await writeFile(path.join(session.folder, ".shell"), `PS1='${prompt}'; alias ls='ls --color=always'; cd "${session.folder}"\n`);
+  const maria = await join(browser, session.host, "Maria Kowalska", desktop, scheme);
+  const ada = await join(browser, session.editor, "Ada", desktop, scheme);
+  await join(browser, session.editor, "Jin Woo", desktop, scheme);
+  await openFile(maria, "wiki/app.py");
+  await openFile(ada, "wiki/app.py");
+  const command = async (page, name) => {
+    await page.keyboard.press("F1");
+    await page.getByTestId("command-palette").getByRole("combobox").fill(name);
+    await page.keyboard.press("Enter");
+  };
+  const tab = (page, at) => page.getByTestId("terminal-panel").getByRole("tab").nth(at).click();
+  await command(maria, "Terminal: Focus");
+  await tab(maria, 0);
+  await maria.locator(".terminal-pane .xterm-screen").waitFor();
+  await maria.waitForTimeout(500);
+  await maria.keyboard.type("exec bash --rcfile .shell -i\n");
+  await maria.keyboard.type("clear; ls -l; git -c color.ui=always --no-pager diff --stat --no-index wiki/app.py wiki/markup.py\n");
+  await tab(ada, 0);
+  await ada.waitForTimeout(800);
+  await shot(ada, `terminal-read-only-${scheme}`);
+  await command(maria, "Live Share: Make Terminal Read/Write");
+  await ada.getByTestId("terminal-read-only").waitFor({ state: "detached" });
+  await tab(ada, 0);
+  await ada.keyboard.type("python3 -c 'import this' | head -4\n# so do I", { delay: 10 });
+  await maria.getByTestId("terminal-flag").filter({ hasText: "Ada" }).waitFor();
+  await shot(maria, `terminal-${scheme}`);
+  await maria.getByRole("button", { name: "Two side by side" }).click();
+  await maria.waitForTimeout(600);
+  await shot(maria, `terminal-split-${scheme}`);
+  await maria.getByRole("button", { name: "More about this terminal" }).click();
+  await shot(maria, `terminal-menu-${scheme}`);
+  await maria.keyboard.press("Escape");
+
+  const pocket = await join(browser, session.editor, "Sam", phone, scheme);
+  await pocket.getByRole("button", { name: "Terminal", exact: true }).click();
+  await tab(pocket, 0);
+  await pocket.waitForTimeout(1200);
+  await shot(pocket, `phone-terminal-${scheme}`);
+
+  await maria.getByRole("button", { name: "Two side by side" }).click();
+  await tab(maria, 0);
+  await maria.keyboard.press("Control+c");
+  await maria.keyboard.type("seq 1 8000000; echo done\n");
+  await maria.getByTestId("terminal-skipped").waitFor({ timeout: 60_000 });
+  await maria.waitForTimeout(4000);
+  await shot(maria, `terminal-skipped-${scheme}`);
+  await session.clean();
+}
+
 async function door(browser, scheme) {
   const session = await share("--name", "Maria", "--approve", "always");
   await shot(await open(browser, session.editor, desktop, scheme), `join-${scheme}`);
@@ -262,10 +317,15 @@ await mkdir(out, { recursive: true });
 const browser = await chromium.launch({ executablePath, args });
 try {
   for (const scheme of ["light", "dark"]) {
+    if (process.env.TERMINALS) {
+      await terminals(browser, scheme);
+      continue;
+    }
     if (!process.env.ROOM && !process.env.OFFLINE) await door(browser, scheme);
     await offline(browser, scheme);
     if (process.env.OFFLINE) continue;
     await room(browser, scheme);
+    await terminals(browser, scheme);
     for (const context of browser.contexts()) await context.close();
   }
 } finally {

@@ -1,6 +1,7 @@
 //! A browser tab in a room, as a person uses it: by roles, names and keys. Waits for conditions only.
 
 import { expect, type BrowserContext, type CDPSession, type Locator, type Page, type WebSocketRoute } from "@playwright/test";
+import { Terminal } from "./terminal.ts";
 
 /** What the page sets on the editor's parent for tests. */
 interface EditorHook {
@@ -265,6 +266,28 @@ export class Room {
   /** What stands in the place of a file that is not shown. */
   get notice(): Locator {
     return this.page.getByTestId("file-notice");
+  }
+
+  // Terminals.
+
+  /** The only terminal that is shown, or the one with this name. Waits until its screen is there. */
+  async terminal(name?: string): Promise<Terminal> {
+    const region = name === undefined ? this.page.getByTestId("terminal") : this.page.getByRole("region", { name: `Terminal: ${name}`, exact: true });
+    const terminal = new Terminal(this, region);
+    await expect(region.locator(".xterm-screen")).toBeVisible();
+    await expect(terminal.rows, "something is on the screen").not.toHaveText(/^\s*$/);
+    return terminal;
+  }
+
+  /** What is above the terminals. */
+  get terminalPanel(): Locator {
+    return this.page.getByTestId("terminal-panel");
+  }
+
+  /** Chooses from the menu of the terminal that is shown. */
+  async terminalMenu(item: string): Promise<void> {
+    await this.terminalPanel.getByRole("button", { name: "More about this terminal" }).click();
+    await this.page.getByRole("menu").getByText(item, { exact: true }).click();
   }
 
   // People.

@@ -19,6 +19,7 @@ const root = path.resolve(here, "../..");
 const entries = {
   "parlor-browser": path.join(here, "browser.entry.js"),
   "parlor-editor": path.join(here, "editor.entry.js"),
+  "parlor-terminal": path.join(here, "terminal.entry.js"),
 };
 
 /** What both ways to build have in common. */

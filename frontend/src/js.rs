@@ -3,3 +3,4 @@
 pub(crate) mod browser;
 pub(crate) mod editor;
 pub(crate) mod listener;
+pub(crate) mod terminal;

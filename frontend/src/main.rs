@@ -14,6 +14,7 @@ mod session;
 mod settings;
 mod small_map;
 mod storage;
+mod terminal;
 mod text;
 
 use leptos::prelude::*;

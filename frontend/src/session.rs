@@ -26,11 +26,13 @@ mod explore;
 pub(crate) mod memory;
 mod place;
 pub(crate) mod store;
+pub(crate) mod terminals;
 pub(crate) mod tree;
 
 use drafts::Drafts;
 use memory::{Memory, RememberedSpot};
 use store::{SessionState, SessionStateStoreFields as _, Standing, TabId};
+use terminals::TerminalViews;
 
 /// What the host's list calls this program.
 const PROGRAM: &str = "web";
@@ -68,6 +70,7 @@ pub(crate) trait DocumentViews {
 struct Inner {
     net: RefCell<Option<Net>>,
     views: RefCell<Option<Rc<dyn DocumentViews>>>,
+    terminal_views: RefCell<Option<Rc<dyn TerminalViews>>>,
     requests: RefCell<SmallMap<RequestId, Pending>>,
     memory: Memory,
     session: SessionId,
@@ -101,7 +104,7 @@ enum Pending {
         tab: TabId,
         bytes: Vec<u8>,
     },
-    /// Something about a participant.
+    /// Something about a participant or a terminal.
     Administer,
 }
 
@@ -115,6 +118,7 @@ impl SessionHandle {
         let inner = Rc::new(Inner {
             net: RefCell::new(None),
             views: RefCell::new(None),
+            terminal_views: RefCell::new(None),
             requests: RefCell::default(),
             memory: Memory::of(invite.session),
             session: invite.session,
@@ -136,6 +140,7 @@ impl SessionHandle {
             let options = ClientOptions { invite, identity, name, program: PROGRAM.to_owned() };
             let (mut client, strangers) = Client::restore(options, kept.drafts());
             client.set_send_rule(SendRule::AskFirst);
+            client.subscribe_to_terminals();
             let handlers = Handlers {
                 on_event: Box::new(move |event| session.apply(event)),
                 on_attempt: Box::new(move |attempt| store.attempt().set(attempt)),

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::js::terminal::ReadAloud;
 use crate::storage;
 
 /// Which colours the page has.
@@ -34,12 +35,16 @@ pub(crate) enum WordWrap {
 
 /// The code's size in pixels.
 const USUAL_FONT_SIZE: u32 = 14;
+/// In terminals; they have more in a line.
+const USUAL_TERMINAL_FONT_SIZE: u32 = 13;
 const FONT_SIZES: std::ops::RangeInclusive<u32> = 9..=32;
 
 const THEME_KEY: &str = "parlor.theme";
 const FLAGS_KEY: &str = "parlor.name-flags";
 const WRAP_KEY: &str = "parlor.word-wrap";
 const FONT_KEY: &str = "parlor.font-size";
+const TERMINAL_FONT_KEY: &str = "parlor.terminal-font-size";
+const READ_ALOUD_KEY: &str = "parlor.terminal-read-aloud";
 
 /// The settings, as signals; in context everywhere.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +53,9 @@ pub(crate) struct Settings {
     pub(crate) name_flags: RwSignal<NameFlags>,
     pub(crate) wrap: RwSignal<WordWrap>,
     pub(crate) font_size: RwSignal<u32>,
+    /// The size of letters in terminals, in pixels.
+    pub(crate) terminal_font: RwSignal<u32>,
+    pub(crate) read_aloud: RwSignal<ReadAloud>,
 }
 
 impl Settings {
@@ -65,12 +73,15 @@ impl Settings {
             _ => NameFlags::Activity,
         };
         let wrap = if read(WRAP_KEY) == "on" { WordWrap::On } else { WordWrap::Off };
-        let font_size = read(FONT_KEY).parse().ok().filter(|size| FONT_SIZES.contains(size));
+        let size = |key| read(key).parse().ok().filter(|size| FONT_SIZES.contains(size));
+        let read_aloud = if read(READ_ALOUD_KEY) == "on" { ReadAloud::Yes } else { ReadAloud::No };
         let settings = Self {
             theme: RwSignal::new(theme),
             name_flags: RwSignal::new(name_flags),
             wrap: RwSignal::new(wrap),
-            font_size: RwSignal::new(font_size.unwrap_or(USUAL_FONT_SIZE)),
+            font_size: RwSignal::new(size(FONT_KEY).unwrap_or(USUAL_FONT_SIZE)),
+            terminal_font: RwSignal::new(size(TERMINAL_FONT_KEY).unwrap_or(USUAL_TERMINAL_FONT_SIZE)),
+            read_aloud: RwSignal::new(read_aloud),
         };
         settings.apply();
         provide_context(settings);
@@ -84,8 +95,21 @@ impl Settings {
 
     /// Makes the code larger or, with a negative step, smaller.
     pub(crate) fn resize_font(self, step: i32) {
-        self.font_size.update(|size| {
-            *size = size.saturating_add_signed(step).clamp(*FONT_SIZES.start(), *FONT_SIZES.end());
+        resize(self.font_size, step);
+    }
+
+    /// Makes what terminals show larger or, with a negative step, smaller.
+    pub(crate) fn resize_terminal_font(self, step: i32) {
+        resize(self.terminal_font, step);
+    }
+
+    /// Has terminals read aloud, or no longer.
+    pub(crate) fn toggle_read_aloud(self) {
+        self.read_aloud.update(|read_aloud| {
+            *read_aloud = match *read_aloud {
+                ReadAloud::No => ReadAloud::Yes,
+                ReadAloud::Yes => ReadAloud::No,
+            };
         });
     }
 
@@ -102,6 +126,11 @@ impl Settings {
     /// Back to the usual size.
     pub(crate) fn reset_font(self) {
         self.font_size.set(USUAL_FONT_SIZE);
+    }
+
+    /// Back to the usual size in terminals.
+    pub(crate) fn reset_terminal_font(self) {
+        self.terminal_font.set(USUAL_TERMINAL_FONT_SIZE);
     }
 
     fn apply(self) {
@@ -137,5 +166,18 @@ impl Settings {
             storage::set_local(WRAP_KEY, if self.wrap.get() == WordWrap::On { "on" } else { "off" });
         });
         Effect::new(move |_| storage::set_local(FONT_KEY, &self.font_size.get().to_string()));
+        Effect::new(move |_| storage::set_local(TERMINAL_FONT_KEY, &self.terminal_font.get().to_string()));
+        Effect::new(move |_| {
+            storage::set_local(
+                READ_ALOUD_KEY,
+                if self.read_aloud.get() == ReadAloud::Yes { "on" } else { "off" },
+            );
+        });
     }
+}
+
+fn resize(size: RwSignal<u32>, step: i32) {
+    size.update(|size| {
+        *size = size.saturating_add_signed(step).clamp(*FONT_SIZES.start(), *FONT_SIZES.end());
+    });
 }

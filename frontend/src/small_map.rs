@@ -38,6 +38,10 @@ impl<K: PartialEq, V> SmallMap<K, V> {
         self.entries.iter().map(|(_, value)| value)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(K, V)> {
+        self.entries.iter()
+    }
+
     /// Keeps the entries that fit, and gives the others.
     pub(crate) fn split_off(&mut self, mut fits: impl FnMut(&V) -> bool) -> Vec<(K, V)> {
         let (kept, others) =

@@ -6,6 +6,7 @@ mod explorer;
 mod faults;
 mod frame;
 mod people;
+mod terminals;
 mod work;
 
 pub(crate) use commands::Command;
@@ -14,4 +15,5 @@ pub(crate) use explorer::*;
 pub(crate) use faults::{Explained, explain, fault_line, link_error};
 pub(crate) use frame::*;
 pub(crate) use people::*;
+pub(crate) use terminals::*;
 pub(crate) use work::*;

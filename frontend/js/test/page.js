@@ -2,6 +2,7 @@
 
 import { Editor, languageName, SHAPES } from "../editor.entry.js";
 import * as services from "../browser.entry.js";
+import { openTerminal } from "../terminal.entry.js";
 import { pass } from "./clock.js";
 import { interleave } from "./room.js";
 
@@ -56,6 +57,25 @@ globalThis.remote = (name, ops, inserts, authors) => {
   globalThis[name].replica.apply(ops, inserts);
   globalThis[name].editor.applyRemote(Uint32Array.from(ops), inserts, authors);
 };
+
+/** Opens a terminal in the first element; `told` holds everything it called back. */
+globalThis.terminal = (options = {}) =>
+  new Promise((resolve) => {
+    const told = [];
+    const tell = (what, first, second) => told.push([what, first instanceof Uint8Array ? new TextDecoder().decode(first) : first, second]);
+    openTerminal(document.getElementById("one"), { label: "Terminal", fontSize: 13, screenReader: false, tell, ...options }, (view) => {
+      const bytes = (text) => new TextEncoder().encode(text);
+      globalThis.shell = {
+        view,
+        told,
+        screen: (columns, rows, text, { kept = true, skipped = 0 } = {}) => view.screen(columns, rows, kept, skipped, bytes(`\x1b[?1049l\x1b[2J\x1b[H${text}`)),
+        output: (text) => view.output(bytes(text)),
+        parsed: () => new Promise((done) => view.xterm.write("", () => view.xterm.write("", () => view.xterm.write("", done)))),
+        row: (y) => view.xterm.buffer.active.getLine(y)?.translateToString(true),
+      };
+      resolve();
+    });
+  });
 
 globalThis.frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
 Object.assign(globalThis, { languageName, SHAPES, services, interleave, pass, ready: true });

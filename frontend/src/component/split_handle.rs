@@ -9,31 +9,45 @@ const STEP: f64 = 10.0;
 /// With Shift.
 const LARGE_STEP: f64 = 50.0;
 
-/// A handle at the right edge of a pane; sets the pane's width. A double press or Enter sets the usual width again.
+/// Which edge of a pane a handle is at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Edge {
+    #[default]
+    Right,
+    Top,
+}
+
+/// A handle at an edge of a pane; sets the pane's width or height. A double press or Enter sets the usual size again.
 #[component]
 pub(crate) fn SplitHandle(
     /// What it moves, for screen readers.
     #[prop(into)]
     label: Signal<String>,
-    /// The pane's width in pixels.
-    width: RwSignal<f64>,
+    #[prop(optional)] edge: Edge,
+    /// The pane's width, or its height, in pixels.
+    size: RwSignal<f64>,
     min: f64,
     max: f64,
     usual: f64,
 ) -> impl IntoView {
     // -- state --
     let element = NodeRef::<html::Div>::new();
-    // Where the pointer took hold, and the width at that moment.
+    // Where the pointer took hold, and the size at that moment.
     let grip = RwSignal::new(None::<(f64, f64)>);
 
     // -- actions --
-    let set = move |to: f64| width.set(to.clamp(min, max).round());
+    let set = move |to: f64| size.set(to.clamp(min, max).round());
+    // How far along its way a pointer is: the pane grows with it.
+    let along = move |event: &ev::PointerEvent| match edge {
+        Edge::Right => f64::from(event.client_x()),
+        Edge::Top => -f64::from(event.client_y()),
+    };
     let pointerdown = move |event: ev::PointerEvent| {
         if event.button() != 0 {
             return;
         }
         event.prevent_default();
-        grip.set(Some((f64::from(event.client_x()), width.get_untracked())));
+        grip.set(Some((along(&event), size.get_untracked())));
         if let Some(handle) = element.get_untracked() {
             // Without capture the drag still works while the pointer is over the handle.
             let _ = handle.set_pointer_capture(event.pointer_id());
@@ -42,17 +56,17 @@ pub(crate) fn SplitHandle(
     };
     let pointermove = move |event: ev::PointerEvent| {
         if let Some((from, before)) = grip.get_untracked() {
-            set(before + f64::from(event.client_x()) - from);
+            set(before + along(&event) - from);
         }
     };
     let keydown = move |event: ev::KeyboardEvent| {
         let step = if event.shift_key() { LARGE_STEP } else { STEP };
-        match event.key().as_str() {
-            "ArrowLeft" => set(width.get_untracked() - step),
-            "ArrowRight" => set(width.get_untracked() + step),
-            "Home" => set(min),
-            "End" => set(max),
-            "Enter" => set(usual),
+        match (edge, event.key().as_str()) {
+            (Edge::Right, "ArrowLeft") | (Edge::Top, "ArrowDown") => set(size.get_untracked() - step),
+            (Edge::Right, "ArrowRight") | (Edge::Top, "ArrowUp") => set(size.get_untracked() + step),
+            (_, "Home") => set(min),
+            (_, "End") => set(max),
+            (_, "Enter") => set(usual),
             _ => return,
         }
         event.prevent_default();
@@ -63,11 +77,18 @@ pub(crate) fn SplitHandle(
             class="split-handle"
             role="separator"
             tabindex="0"
-            aria-orientation="vertical"
+            aria-orientation=match edge {
+                Edge::Right => "vertical",
+                Edge::Top => "horizontal",
+            }
+            data-edge=match edge {
+                Edge::Right => "right",
+                Edge::Top => "top",
+            }
             aria-label=label
             aria-valuemin=min.to_string()
             aria-valuemax=max.to_string()
-            aria-valuenow=move || width.get().to_string()
+            aria-valuenow=move || size.get().to_string()
             data-dragging=move || grip.get().is_some().then_some("true")
             node_ref=element
             on:pointerdown=pointerdown

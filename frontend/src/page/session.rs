@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 use parlor_shared::client::SyncState;
-use parlor_shared::id::{DocumentId, ParticipantId};
+use parlor_shared::id::{DocumentId, ParticipantId, TerminalId};
 use parlor_shared::path::WorkspacePath;
 
-use crate::component::{LiveRegion, SplitHandle, Toast, ToastAction, ToastStack, Tone};
+use crate::component::{LiveRegion, SplitHandle, Toast, ToastAction, ToastStack, Tone, When};
 use crate::editor::{EditorCommand, EditorStatus, EditorsHandle};
 use crate::js::editor::CursorInfo;
 use crate::panel::explorer::{Explorer, ExplorerState, Question};
@@ -13,6 +13,7 @@ use crate::panel::people::{People, PeopleQuestion};
 use crate::session::SessionHandle;
 use crate::session::store::{self, SessionStateStoreFields as _};
 use crate::settings::Settings;
+use crate::terminal::{PanelState, TerminalPanel, TerminalQuestion, TerminalsHandle, is_phone};
 use crate::text;
 
 mod action;
@@ -46,6 +47,7 @@ pub(crate) enum Side {
 pub(crate) enum Pane {
     Files,
     Editor,
+    Terminal,
     People,
 }
 
@@ -55,6 +57,7 @@ impl Pane {
         match self {
             Self::Files => "files",
             Self::Editor => "editor",
+            Self::Terminal => "terminal",
             Self::People => "people",
         }
     }
@@ -81,6 +84,10 @@ pub(crate) enum Asking {
     Delete(WorkspacePath),
     /// Whether to move something into a folder.
     Move { from: WorkspacePath, folder: WorkspacePath },
+    /// Whether to end a terminal for everybody.
+    Unshare(TerminalId),
+    /// Whether to paste what a terminal's program would run at once.
+    Paste(TerminalId, String),
 }
 
 /// What this page shows of the room, apart from the session itself.
@@ -170,12 +177,31 @@ pub(crate) fn Room() -> impl IntoView {
     };
     let editors = EditorsHandle::provide(session, status);
     provide_context(status);
+    let terminals = TerminalsHandle::provide(
+        session,
+        Callback::new(move |question| match question {
+            TerminalQuestion::Unshare(terminal) => room.asking.set(Some(Asking::Unshare(terminal))),
+            TerminalQuestion::Paste(terminal, text) => room.asking.set(Some(Asking::Paste(terminal, text))),
+            TerminalQuestion::Show => room.pane.set(Pane::Terminal),
+            TerminalQuestion::Hidden => {
+                room.pane.set(Pane::Editor);
+                if let Some(editor) = editors.shown() {
+                    editor.focus();
+                }
+            }
+        }),
+    );
 
     // -- derived --
     let active_path = Memo::new(move |_| session.active_path());
+    // What is not seen is not watched either.
+    let panel = Memo::new(move |_| {
+        let open = terminals.panel.get() != PanelState::Closed;
+        open && (room.pane.get() == Pane::Terminal || !is_phone())
+    });
 
     // -- actions --
-    keys::listen(Stage { session, room, editors });
+    keys::listen(Stage { session, room, editors, terminals });
 
     let explorer_asks = Callback::new(move |question| match question {
         Question::Delete(path) => room.asking.set(Some(Asking::Delete(path))),
@@ -227,7 +253,11 @@ pub(crate) fn Room() -> impl IntoView {
             class="room"
             data-pane=move || room.pane.get().name()
             data-sidebar=move || if room.sidebar.get() { "open" } else { "closed" }
-            style=move || format!("--sidebar-width:{}px", room.sidebar_width.get())
+            data-panel=move || terminals.panel.get().name()
+            style=move || {
+                let (width, height) = (room.sidebar_width.get(), terminals.height.get());
+                format!("--sidebar-width:{width}px;--panel-height:{height}px")
+            }
         >
             <TitleBar />
             <ActivityBar />
@@ -239,12 +269,15 @@ pub(crate) fn Room() -> impl IntoView {
             </aside>
             <SplitHandle
                 label=text::SIDE_BAR_WIDTH
-                width=room.sidebar_width
+                size=room.sidebar_width
                 min=SIDEBAR_MIN
                 max=SIDEBAR_MAX
                 usual=SIDEBAR_USUAL
             />
             <Work />
+            <When when=panel>
+                <TerminalPanel />
+            </When>
             <StatusBar />
             <BottomBar />
             <banners::Strip />

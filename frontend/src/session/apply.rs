@@ -96,6 +96,27 @@ impl SessionHandle {
             ClientEvent::Chunk { request, total, offset, bytes } => {
                 self.apply_chunk(request, total, offset, &bytes);
             }
+            ClientEvent::TerminalChanged { .. } => self.apply_terminals(),
+            ClientEvent::TerminalOver { terminal } => self.apply_terminal_over(terminal),
+            ClientEvent::TerminalOpened { request, terminal } => {
+                self.answered(request);
+                if let Some(views) = self.terminal_views() {
+                    views.opened(terminal);
+                }
+            }
+            ClientEvent::TerminalScreen { terminal, size, history, skipped, bytes } => {
+                if let Some(views) = self.terminal_views() {
+                    views.screen(terminal, size, history, skipped, &bytes);
+                }
+            }
+            ClientEvent::TerminalOutput { terminal, bytes } => {
+                if let Some(views) = self.terminal_views() {
+                    views.output(terminal, &bytes);
+                }
+            }
+            ClientEvent::TerminalRefused { fault, .. } => {
+                self.toast(Tone::Warning, text::fault_line(&fault), None);
+            }
             ClientEvent::Fault { request, fault } => self.apply_fault(request, fault),
         }
     }
@@ -463,7 +484,7 @@ impl SessionHandle {
         self.keep_copy(path, lost);
     }
 
-    fn announce(self, sentence: String) {
+    pub(super) fn announce(self, sentence: String) {
         self.store.announcement().set(sentence);
     }
 }

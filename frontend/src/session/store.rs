@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parlor_shared::client::{Phase, SyncState};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{DocumentId, ParticipantId};
-use parlor_shared::message::{Activity, Encoding, EndOfLine, InviteInfo, SessionInfo};
+use parlor_shared::message::{Activity, Encoding, EndOfLine, InviteInfo, SessionInfo, TerminalInfo};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
 use reactive_stores::Store;
@@ -41,6 +41,8 @@ pub(crate) struct SessionState {
     pub(crate) active: Option<TabId>,
     /// Open texts.
     pub(crate) texts: Vec<Text>,
+    /// Shared terminals, in the order of their ids.
+    pub(crate) terminals: Vec<TerminalInfo>,
     /// Who waits in the lobby; the host's page only.
     pub(crate) knocks: Vec<Knock>,
     /// The links to send; the host's page only.
@@ -72,6 +74,7 @@ impl Default for SessionState {
             tabs: Vec::new(),
             active: None,
             texts: Vec::new(),
+            terminals: Vec::new(),
             knocks: Vec::new(),
             invites: Vec::new(),
             salvage: Vec::new(),

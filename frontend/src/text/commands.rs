@@ -52,11 +52,35 @@ pub(crate) enum Command {
     TryNow,
     CheckSync,
     ShowUnsent,
+    ShareTerminal,
+    ShareTerminalReadOnly,
+    UnshareTerminal,
+    AskToType,
+    TerminalReadOnly,
+    TerminalCollaborative,
+    ToggleTerminal,
+    MaximisePanel,
+    FocusTerminal,
+    NextTerminal,
+    PreviousTerminal,
+    SplitTerminal,
+    FindInTerminal,
+    ClearTerminal,
+    CopyTerminal,
+    SelectTerminal,
+    RestartTerminal,
+    TerminalLarger,
+    TerminalSmaller,
+    TerminalUsual,
+    TerminalReadAloud,
+    TerminalSizeHost,
+    TerminalSizeWriter,
+    TerminalSizeFixed,
 }
 
 impl Command {
     /// All, in the order in which the palette has them.
-    pub(crate) const ALL: [Self; 49] = [
+    pub(crate) const ALL: [Self; 73] = [
         Self::CopyInvite,
         Self::CopyViewerInvite,
         Self::ShowInvites,
@@ -99,6 +123,30 @@ impl Command {
         Self::FlagsActivity,
         Self::FlagsAlways,
         Self::FlagsNever,
+        Self::ShareTerminal,
+        Self::ShareTerminalReadOnly,
+        Self::UnshareTerminal,
+        Self::AskToType,
+        Self::TerminalReadOnly,
+        Self::TerminalCollaborative,
+        Self::ToggleTerminal,
+        Self::MaximisePanel,
+        Self::FocusTerminal,
+        Self::NextTerminal,
+        Self::PreviousTerminal,
+        Self::SplitTerminal,
+        Self::FindInTerminal,
+        Self::ClearTerminal,
+        Self::CopyTerminal,
+        Self::SelectTerminal,
+        Self::RestartTerminal,
+        Self::TerminalLarger,
+        Self::TerminalSmaller,
+        Self::TerminalUsual,
+        Self::TerminalReadAloud,
+        Self::TerminalSizeHost,
+        Self::TerminalSizeWriter,
+        Self::TerminalSizeFixed,
         Self::FocusFiles,
         Self::FocusPeople,
         Self::FocusEditor,
@@ -160,6 +208,30 @@ impl Command {
             Self::TryNow => "Connection: Try Now",
             Self::CheckSync => "Connection: Check Sync of Open Files",
             Self::ShowUnsent => "Show Text That Did Not Reach the Host",
+            Self::ShareTerminal => "Live Share: Share Terminal (Read/Write)",
+            Self::ShareTerminalReadOnly => "Live Share: Share Terminal (Read-Only)",
+            Self::UnshareTerminal => "Live Share: Unshare Terminal",
+            Self::AskToType => "Live Share: Ask to Type in Terminal",
+            Self::TerminalReadOnly => "Live Share: Make Terminal Read-Only",
+            Self::TerminalCollaborative => "Live Share: Make Terminal Read/Write",
+            Self::ToggleTerminal => "View: Toggle Terminal",
+            Self::MaximisePanel => "View: Toggle Maximized Panel",
+            Self::FocusTerminal => "Terminal: Focus",
+            Self::NextTerminal => "Terminal: Focus Next Terminal",
+            Self::PreviousTerminal => "Terminal: Focus Previous Terminal",
+            Self::SplitTerminal => "Terminal: Split",
+            Self::FindInTerminal => "Terminal: Find",
+            Self::ClearTerminal => "Terminal: Clear",
+            Self::CopyTerminal => "Terminal: Copy Selection",
+            Self::SelectTerminal => "Terminal: Select All",
+            Self::RestartTerminal => "Terminal: Restart",
+            Self::TerminalLarger => "Terminal: Larger Text",
+            Self::TerminalSmaller => "Terminal: Smaller Text",
+            Self::TerminalUsual => "Terminal: Reset Size of Text",
+            Self::TerminalReadAloud => "Terminal: Toggle Screen Reader Mode",
+            Self::TerminalSizeHost => "Terminal: Size As It Fits Here",
+            Self::TerminalSizeWriter => "Terminal: Size As It Fits Whoever Types",
+            Self::TerminalSizeFixed => "Terminal: Keep This Size",
         }
     }
 
@@ -182,6 +254,8 @@ impl Command {
             Self::Delete => &["Del"],
             Self::PreviousPart => &["Shift", "F6"],
             Self::ShowPalette => &["F1"],
+            Self::ToggleTerminal => &["Ctrl", "`"],
+            Self::ShareTerminal => &["Ctrl", "Shift", "`"],
             Self::CopyInvite
             | Self::ShowInvites
             | Self::ListParticipants
@@ -214,7 +288,29 @@ impl Command {
             | Self::RevealActive
             | Self::ShowUnsent
             | Self::CheckSync
-            | Self::TryNow => &[],
+            | Self::TryNow
+            | Self::ShareTerminalReadOnly
+            | Self::UnshareTerminal
+            | Self::AskToType
+            | Self::TerminalReadOnly
+            | Self::TerminalCollaborative
+            | Self::MaximisePanel
+            | Self::FocusTerminal
+            | Self::NextTerminal
+            | Self::PreviousTerminal
+            | Self::SplitTerminal
+            | Self::FindInTerminal
+            | Self::ClearTerminal
+            | Self::CopyTerminal
+            | Self::SelectTerminal
+            | Self::RestartTerminal
+            | Self::TerminalLarger
+            | Self::TerminalSmaller
+            | Self::TerminalUsual
+            | Self::TerminalReadAloud
+            | Self::TerminalSizeHost
+            | Self::TerminalSizeWriter
+            | Self::TerminalSizeFixed => &[],
         }
     }
 }

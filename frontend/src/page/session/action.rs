@@ -1,8 +1,9 @@
 //! What each command of the palette and each key does, and when it can be done.
 
 use leptos::prelude::*;
-use parlor_shared::message::NewEntry;
+use parlor_shared::message::{NewEntry, TerminalInfo};
 use parlor_shared::role::{Capability, Role};
+use parlor_shared::terminal::{Access, SizePolicy};
 use wasm_bindgen_futures::spawn_local;
 
 use super::keys::{Direction, focus_part};
@@ -11,10 +12,12 @@ use crate::component::PaletteItem;
 use crate::editor::EditorsHandle;
 use crate::js::browser::copy_text;
 use crate::js::editor::{EditedBy, Editor};
+use crate::js::terminal::OwnedTerminal;
 use crate::session::SessionHandle;
 use crate::session::command::Step;
 use crate::session::store::{Content, Person, SessionStateStoreFields as _, Standing, Tone, Who};
 use crate::settings::{NameFlags, Theme};
+use crate::terminal::TerminalsHandle;
 use crate::text::{self, Command};
 
 /// A command, and whom it is about if it is about somebody.
@@ -30,15 +33,17 @@ pub(super) struct Stage {
     pub(super) session: SessionHandle,
     pub(super) room: RoomView,
     pub(super) editors: EditorsHandle,
+    pub(super) terminals: TerminalsHandle,
 }
 
 /// Everything that can be done now, in the order of the palette.
-pub(super) fn available(session: SessionHandle) -> Vec<Action> {
+pub(super) fn available(stage: Stage) -> Vec<Action> {
+    let session = stage.session;
     let people = session.store.people().get();
     let others: Vec<&Person> = people.iter().filter(|person| person.who == Who::Other).collect();
     let mut actions = Vec::new();
     for command in Command::ALL {
-        if !is_available(command, session) {
+        if !is_available(command, stage) {
             continue;
         }
         match about_whom(command) {
@@ -88,7 +93,9 @@ impl Action {
     }
 }
 
-fn is_available(command: Command, session: SessionHandle) -> bool {
+fn is_available(command: Command, stage: Stage) -> bool {
+    let Stage { session, terminals, .. } = stage;
+    let terminal = |fits: fn(&TerminalInfo) -> bool| terminals.current().is_some_and(|info| fits(&info));
     let may = |capability| session.may(capability);
     let live = || *session.standing.read() == Standing::Live;
     let has_tab = || session.store.active().read().is_some();
@@ -121,6 +128,25 @@ fn is_available(command: Command, session: SessionHandle) -> bool {
         Command::FocusEditor | Command::Find | Command::GoToLine | Command::CheckSync => has_text(),
         Command::Undo | Command::Redo | Command::UndoAnyone => has_text() && may(Capability::Edit),
         Command::ShowUnsent => !session.store.salvage().read().is_empty(),
+        Command::ShareTerminal | Command::ShareTerminalReadOnly => may(Capability::Share) && live(),
+        Command::TerminalReadOnly => {
+            may(Capability::Share) && terminal(|info| info.access != Access::ReadOnly)
+        }
+        Command::TerminalCollaborative => {
+            may(Capability::Share) && terminal(|info| info.access == Access::ReadOnly)
+        }
+        Command::UnshareTerminal
+        | Command::RestartTerminal
+        | Command::TerminalSizeHost
+        | Command::TerminalSizeWriter
+        | Command::TerminalSizeFixed => may(Capability::Share) && terminal(|_| true),
+        Command::AskToType => terminals.current().is_some_and(|info| !session.may_type(&info)),
+        Command::NextTerminal | Command::PreviousTerminal => session.store.terminals().read().len() > 1,
+        Command::SplitTerminal
+        | Command::FindInTerminal
+        | Command::ClearTerminal
+        | Command::CopyTerminal
+        | Command::SelectTerminal => terminal(|_| true),
         Command::ListParticipants
         | Command::LeaveSession
         | Command::CollapseFolders
@@ -139,15 +165,22 @@ fn is_available(command: Command, session: SessionHandle) -> bool {
         | Command::ThemeDark
         | Command::FlagsNever
         | Command::FlagsActivity
-        | Command::FlagsAlways => true,
+        | Command::FlagsAlways
+        | Command::ToggleTerminal
+        | Command::FocusTerminal
+        | Command::MaximisePanel
+        | Command::TerminalLarger
+        | Command::TerminalSmaller
+        | Command::TerminalUsual
+        | Command::TerminalReadAloud => true,
     }
 }
 
 impl Stage {
     /// Carries a command out; one that can not be done now does nothing.
     pub(super) fn run(self, command: Command, about: Option<&Person>) {
-        let Self { session, room, .. } = self;
-        if !untrack(|| is_available(command, session)) {
+        let Self { session, room, terminals, .. } = self;
+        if !untrack(|| is_available(command, self)) {
             return;
         }
         let active = session.store.active().get_untracked();
@@ -247,6 +280,52 @@ impl Stage {
             Command::FlagsActivity => room.settings.name_flags.set(NameFlags::Activity),
             Command::FlagsAlways => room.settings.name_flags.set(NameFlags::Always),
             Command::ShowUnsent => room.asking.set(Some(Asking::Salvage)),
+            Command::ShareTerminal => session.share_terminal(Access::Collaborative),
+            Command::ShareTerminalReadOnly => session.share_terminal(Access::ReadOnly),
+            Command::ToggleTerminal => terminals.toggle(),
+            Command::FocusTerminal => terminals.focus(),
+            Command::MaximisePanel => terminals.toggle_maximised(),
+            Command::NextTerminal => terminals.step(1),
+            Command::PreviousTerminal => terminals.step(-1),
+            Command::SplitTerminal => terminals.split(),
+            Command::FindInTerminal => terminals.with_active(OwnedTerminal::open_find),
+            Command::ClearTerminal => terminals.with_active(OwnedTerminal::clear),
+            Command::CopyTerminal => terminals.with_active(OwnedTerminal::copy),
+            Command::SelectTerminal => terminals.with_active(OwnedTerminal::select_all),
+            Command::TerminalLarger => room.settings.resize_terminal_font(1),
+            Command::TerminalSmaller => room.settings.resize_terminal_font(-1),
+            Command::TerminalUsual => room.settings.reset_terminal_font(),
+            Command::TerminalReadAloud => room.settings.toggle_read_aloud(),
+            Command::UnshareTerminal
+            | Command::AskToType
+            | Command::TerminalReadOnly
+            | Command::TerminalCollaborative
+            | Command::RestartTerminal
+            | Command::TerminalSizeHost
+            | Command::TerminalSizeWriter
+            | Command::TerminalSizeFixed => {
+                if let Some(info) = untrack(|| terminals.current()) {
+                    self.run_on_terminal(command, &info);
+                }
+            }
+        }
+    }
+
+    /// What is about the terminal that is shown, at the host.
+    fn run_on_terminal(self, command: Command, info: &TerminalInfo) {
+        let Self { session, room, .. } = self;
+        let terminal = info.terminal;
+        match command {
+            Command::UnshareTerminal => room.asking.set(Some(Asking::Unshare(terminal))),
+            Command::AskToType => {
+                session.with(|client| client.ask_to_type(terminal));
+            }
+            Command::TerminalReadOnly => session.set_access(terminal, Access::ReadOnly),
+            Command::TerminalCollaborative => session.set_access(terminal, Access::Collaborative),
+            Command::RestartTerminal => session.restart_terminal(terminal),
+            Command::TerminalSizeHost => session.set_size_policy(terminal, SizePolicy::Host),
+            Command::TerminalSizeWriter => session.set_size_policy(terminal, SizePolicy::LatestWriter),
+            _ => session.set_size_policy(terminal, SizePolicy::Fixed(info.size)),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::page::connection::ConnectionState;
 use crate::session::SessionHandle;
 use crate::session::store::{SessionStateStoreFields as _, Who};
 use crate::settings::{NameFlags, Settings, Theme, WordWrap};
+use crate::terminal::{PanelState, TerminalsHandle};
 use crate::text;
 
 /// Avatars that stand in the title bar; the rest is a number.
@@ -100,6 +101,7 @@ pub(super) fn ActivityBar() -> impl IntoView {
     // -- state --
     let session = SessionHandle::expect();
     let room = RoomView::expect();
+    let terminals = TerminalsHandle::expect();
 
     // -- derived --
     let pressed = move |side| {
@@ -107,6 +109,10 @@ pub(super) fn ActivityBar() -> impl IntoView {
         if shown { "true" } else { "false" }
     };
     let count = move || session.store.people().read().len();
+    let running = move || {
+        let count = session.store.terminals().read().len();
+        (count > 0).then_some(count)
+    };
 
     view! {
         <nav class="activitybar" aria-label=text::VIEWS data-part="activity">
@@ -130,6 +136,23 @@ pub(super) fn ActivityBar() -> impl IntoView {
             >
                 <Icon name="users" />
                 <span class="activity-count" aria-hidden="true" data-count=count></span>
+            </button>
+            <button
+                type="button"
+                class="activity"
+                aria-label=text::TERMINAL
+                title=text::TERMINAL
+                aria-pressed=move || if terminals.panel.get() == PanelState::Closed { "false" } else { "true" }
+                on:click=move |_| {
+                    if terminals.panel.get_untracked() == PanelState::Closed {
+                        terminals.focus();
+                    } else {
+                        terminals.close_panel();
+                    }
+                }
+            >
+                <Icon name="square-terminal" />
+                <span class="activity-count" aria-hidden="true" data-count=running></span>
             </button>
             <span class="activitybar-space"></span>
             <SettingsButton />
@@ -219,7 +242,13 @@ fn settings_entries(settings: Settings) -> Vec<MenuEntry> {
 #[component]
 pub(super) fn BottomBar() -> impl IntoView {
     // -- state --
+    let session = SessionHandle::expect();
     let room = RoomView::expect();
+    let terminals = TerminalsHandle::expect();
+
+    // -- derived --
+    let has_terminals =
+        move || session.may(Capability::Share) || !session.store.terminals().read().is_empty();
 
     // -- actions --
     let item = move |pane: Pane, icon: &'static str, label: &'static str| {
@@ -228,6 +257,7 @@ pub(super) fn BottomBar() -> impl IntoView {
             Pane::Files => room.show_side(Side::Explorer),
             Pane::People => room.show_side(Side::People),
             Pane::Editor => room.pane.set(Pane::Editor),
+            Pane::Terminal => terminals.open_panel(),
         };
         view! {
             <button type="button" class="bottombar-item" aria-pressed=pressed on:click=show>
@@ -241,6 +271,9 @@ pub(super) fn BottomBar() -> impl IntoView {
         <nav class="bottombar" aria-label=text::VIEWS>
             {item(Pane::Files, "files", text::FILES)}
             {item(Pane::Editor, "pencil-line", text::EDITOR)}
+            <When when=Signal::derive(has_terminals)>
+                {item(Pane::Terminal, "square-terminal", text::TERMINAL)}
+            </When>
             {item(Pane::People, "users", text::PEOPLE)}
         </nav>
     }

@@ -2,8 +2,10 @@
 
 use leptos::ev;
 use leptos::prelude::*;
+use parlor_shared::id::{ParticipantId, TerminalId};
 use parlor_shared::limits::MAX_NAME_CHARS;
-use parlor_shared::message::{EntryKind, InviteInfo};
+use parlor_shared::message::{EntryKind, InviteInfo, Typing};
+use parlor_shared::role::Capability;
 use wasm_bindgen_futures::spawn_local;
 
 use super::held::HeldDialog;
@@ -16,7 +18,11 @@ use crate::page::ended::SalvageRow;
 use crate::page::lobby::Words;
 use crate::session::SessionHandle;
 use crate::session::store::{Knock, SessionStateStoreFields as _, Who};
+use crate::terminal::TerminalsHandle;
 use crate::text;
+
+/// Characters of a pasted text that are shown before it is pasted.
+const SHOWN_CHARS: usize = 2000;
 
 /// Whatever is asked now.
 #[component]
@@ -28,6 +34,13 @@ pub(super) fn Dialogs() -> impl IntoView {
 
     // -- derived --
     let first_knock = Memo::new(move |_| session.store.knocks().read().first().cloned());
+    let first_wish = Memo::new(move |_| {
+        if !session.may(Capability::Share) {
+            return None;
+        }
+        let terminals = session.store.terminals().read();
+        terminals.iter().find_map(|info| Some((info.terminal, *info.asking.first()?)))
+    });
 
     view! {
         {move || {
@@ -37,10 +50,16 @@ pub(super) fn Dialogs() -> impl IntoView {
                 Asking::Salvage => view! { <Salvaged close /> }.into_any(),
                 Asking::Name => view! { <Rename close /> }.into_any(),
                 Asking::Held(document) => view! { <HeldDialog document close /> }.into_any(),
+                Asking::Paste(terminal, pasted) => view! { <Paste terminal pasted close /> }.into_any(),
                 asking => view! { <Confirm asking close /> }.into_any(),
             })
         }}
         {move || first_knock.get().map(|knock| view! { <Approval knock /> })}
+        {move || {
+            // One question at a time; who stands at the door goes first.
+            let wish = first_wish.get().filter(|_| first_knock.read().is_none());
+            wish.map(|(terminal, participant)| view! { <TypingWish terminal participant /> })
+        }}
     }
 }
 
@@ -65,6 +84,28 @@ fn Approval(knock: Knock) -> impl IntoView {
             <When when=Signal::derive(move || waiting.get() != 0)>
                 <p>{move || text::more_waiting(waiting.get())}</p>
             </When>
+        </AsideDialog>
+    }
+}
+
+/// Somebody wants to type in a terminal.
+#[component]
+fn TypingWish(terminal: TerminalId, participant: ParticipantId) -> impl IntoView {
+    let session = SessionHandle::expect();
+    let name = session.terminal_named(terminal).unwrap_or_default();
+    let title = text::asks_to_type(&session.name_of(participant), &name);
+    let answer = move |typing| session.set_typing(terminal, participant, typing);
+    let footer = move || {
+        view! {
+            <Button on:click=move |_| answer(Typing::ByAccess)>{text::NOT_NOW}</Button>
+            <Button kind=ButtonKind::Primary on:click=move |_| answer(Typing::Allowed)>
+                {text::ALLOW}
+            </Button>
+        }
+    };
+    view! {
+        <AsideDialog title=title footer=footer attr:data-testid="typing-wish">
+            <p>{text::ASKS_TO_TYPE_TEXT}</p>
         </AsideDialog>
     }
 }
@@ -210,6 +251,33 @@ fn Rename(close: Callback<()>) -> impl IntoView {
     }
 }
 
+/// Whether to paste what a terminal's program would run at once.
+#[component]
+fn Paste(terminal: TerminalId, pasted: String, close: Callback<()>) -> impl IntoView {
+    let terminals = TerminalsHandle::expect();
+    let lines = pasted.trim_end().lines().count();
+    let shown: String = pasted.chars().take(SHOWN_CHARS).collect();
+    let confirm = move || {
+        close.run(());
+        terminals.with(terminal, |terminal| terminal.insert(&pasted));
+    };
+    let confirm = StoredValue::new(confirm);
+    let footer = move || {
+        view! {
+            <Button on:click=move |_| close.run(())>{text::CANCEL}</Button>
+            <Button kind=ButtonKind::Primary attr:autofocus=true on:click=move |_| confirm.with_value(|confirm| confirm())>
+                {text::PASTE}
+            </Button>
+        }
+    };
+    view! {
+        <Dialog title=text::PASTE_TITLE close_label=text::CLOSE on_close=close footer=footer>
+            <p>{text::paste_text(lines)}</p>
+            <pre class="pasted" tabindex="0">{shown}</pre>
+        </Dialog>
+    }
+}
+
 struct Question {
     title: String,
     text: &'static str,
@@ -251,7 +319,14 @@ fn Confirm(asking: Asking, close: Callback<()>) -> impl IntoView {
             let into = if folder.is_root() { workspace.unwrap_or_default() } else { folder.to_string() };
             Question { title: text::move_title(from.name(), &into), text: text::MOVE_TEXT, yes: text::MOVE }
         }
-        Asking::Share | Asking::Salvage | Asking::Name | Asking::Held(_) => return ().into_any(),
+        Asking::Unshare(terminal) => Question {
+            title: text::unshare_title(&session.terminal_named(*terminal).unwrap_or_default()),
+            text: text::UNSHARE_TEXT,
+            yes: text::UNSHARE,
+        },
+        Asking::Share | Asking::Salvage | Asking::Name | Asking::Held(_) | Asking::Paste(..) => {
+            return ().into_any();
+        }
     };
     let kind = if matches!(asking, Asking::Move { .. } | Asking::Leave) {
         ButtonKind::Primary
@@ -270,7 +345,8 @@ fn Confirm(asking: Asking, close: Callback<()>) -> impl IntoView {
             Asking::Remove(participant) => session.remove(participant),
             Asking::Delete(path) => session.delete(path),
             Asking::Move { from, folder } => session.move_into(from, &folder),
-            Asking::Share | Asking::Salvage | Asking::Name | Asking::Held(_) => {}
+            Asking::Unshare(terminal) => session.unshare_terminal(terminal),
+            Asking::Share | Asking::Salvage | Asking::Name | Asking::Held(_) | Asking::Paste(..) => {}
         }
     };
 

@@ -18,11 +18,15 @@ use crate::text::Command;
 const AWAY_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// Parts that F6 goes through, in order; in each, what takes the focus: the first of these that is shown.
-const PARTS: [(&str, &[&str]); 5] = [
+const PARTS: [(&str, &[&str]); 6] = [
     ("activity", &["[aria-pressed=true]", "button"]),
     ("side", &["[role=tree]", "button:enabled"]),
     ("tabs", &["[role=tab][tabindex='0']"]),
     ("work", &[".cm-content", ".pane [tabindex='0']", ".pane button"]),
+    (
+        "terminal",
+        &[".terminal-pane[data-active] .xterm-helper-textarea", "[role=tab][tabindex='0']", "button"],
+    ),
     ("status", &["button"]),
 ];
 
@@ -40,7 +44,7 @@ pub(super) fn listen(stage: Stage) {
         if event.is_composing() {
             return;
         }
-        if let Some(command) = command_of(event) {
+        if let Some(command) = command_of(event).filter(|command| !is_programs(*command, event)) {
             event.prevent_default();
             event.stop_propagation();
             stage.run(command, None);
@@ -63,8 +67,26 @@ fn command_of(event: &KeyboardEvent) -> Option<Command> {
         ("PageUp", false, true, false) => Some(Command::PreviousTab),
         ("PageDown", false, true, false) => Some(Command::NextTab),
         ("KeyZ", false, true, false) => Some(Command::ToggleWrap),
+        ("Backquote", true, false, false) => Some(Command::ToggleTerminal),
+        ("Backquote", true, false, true) => Some(Command::ShareTerminal),
         _ => None,
     }
+}
+
+/// Whether a key belongs to the program that runs in a terminal: all of those that a shell knows.
+fn is_programs(command: Command, event: &KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let in_terminal = target.is_some_and(|target| target.closest(".xterm").ok().flatten().is_some());
+    let pages = matches!(
+        command,
+        Command::ShowPalette
+            | Command::NextPart
+            | Command::PreviousPart
+            | Command::ToggleTerminal
+            | Command::ShareTerminal
+            | Command::FocusFiles
+    );
+    in_terminal && !pages
 }
 
 /// Moves the focus to the next part of the page that is shown.

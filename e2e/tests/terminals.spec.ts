@@ -1,0 +1,265 @@
+//! Terminals that are shared: one screen for everybody, and only who may types.
+
+import { execFileSync } from "node:child_process";
+import { expect, test } from "../lib/test.ts";
+import type { Agent } from "../lib/agent.ts";
+
+/** A shell that looks the same on every machine. */
+const SHELL = { shell: "exec env PS1='$ ' TERM=xterm-256color bash --norc --noprofile -i\n" };
+const RUN_SHELL = ["--terminal", "sh ./shell"];
+const TOGETHER = [...RUN_SHELL, "--terminal-access", "collaborative"];
+
+/** Programs that a journey needs; installed if this machine lets us. */
+function has(...programs: string[]): boolean {
+  const there = (program: string) => {
+    try {
+      execFileSync("sh", ["-c", `command -v ${program}`], { stdio: "ignore" });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const missing = programs.filter((program) => !there(program));
+  if (missing.length > 0 && process.getuid?.() === 0) {
+    try {
+      execFileSync("apt-get", ["install", "--yes", "--no-install-recommends", ...missing], { stdio: "ignore" });
+    } catch {
+      // Said by the journey that is skipped.
+    }
+  }
+  return programs.every(there);
+}
+
+test("the host and two guests type into one terminal and see one screen", async ({ share, join }) => {
+  const agent = await share(SHELL, ...TOGETHER);
+  const host = await join(agent.hostLink, "Hanna");
+  await host.command("Terminal: Focus");
+  const ada = await join(agent.editorLink, "Ada");
+  const ben = await join(agent.editorLink, "Ben");
+  const everybody = [await host.terminal(), await ada.terminal(), await ben.terminal()] as const;
+  const [hosts, adas, bens] = everybody;
+  await expect(adas.region).toHaveAccessibleName("Terminal: sh ./shell");
+
+  await adas.run("echo ada-$((20 + 1))");
+  for (const terminal of everybody) await terminal.expectToContain("ada-21");
+  // Who typed stands at the cursor of the others for a moment.
+  await adas.type("ech");
+  await expect(bens.region.getByTestId("terminal-flag")).toHaveText("Ada");
+  await bens.run("o ben-$((30 + 1))");
+  for (const terminal of everybody) await terminal.expectToContain("ben-31");
+  await hosts.run("echo host-$((40 + 1))");
+  for (const terminal of everybody) await terminal.expectToContain("host-41");
+  await adas.expectSameAs(hosts);
+  await bens.expectSameAs(hosts);
+  await expect(host.terminalPanel.getByLabel("Watched by Ada, Ben")).toBeVisible();
+
+  // A small window makes letters smaller, and never the terminal.
+  const { columns, fontSize } = await hosts.state();
+  await ben.page.setViewportSize({ width: 700, height: 600 });
+  await expect.poll(async () => (await bens.state()).fontSize).toBeLessThan(fontSize);
+  expect((await hosts.state()).columns).toBe(columns);
+  await bens.expectSameAs(hosts);
+
+  // It ends, and starts again.
+  await adas.run("exit 3");
+  await expect(ben.page.getByTestId("terminal-ended")).toContainText("Ended with 3");
+  await expect(ben.page.getByRole("button", { name: "Restart" })).toHaveCount(0);
+  await host.page.getByTestId("terminal-ended").getByRole("button", { name: "Restart" }).click();
+  await expect(ben.page.getByTestId("terminal-ended")).toHaveCount(0);
+  await bens.run("echo again-$((1 + 1))");
+  await hosts.expectToContain("again-2");
+
+  await host.terminalMenu("Unshare");
+  await host.page.getByRole("dialog", { name: "Unshare sh ./shell?" }).getByRole("button", { name: "Unshare" }).click();
+  await expect(ada.page.getByText("No terminal is shared")).toBeVisible();
+});
+
+test("read-only holds until the host says otherwise, and again after that", async ({ share, join }) => {
+  const agent = await share(SHELL, ...RUN_SHELL);
+  const host = await join(agent.hostLink, "Hanna");
+  await host.command("Terminal: Focus");
+  const hosts = await host.terminal();
+  const ada = await join(agent.editorLink, "Ada");
+  const adas = await ada.terminal();
+  const badge = ada.page.getByTestId("terminal-read-only");
+  await expect(badge).toHaveText("Read-only");
+  await adas.type("echo no");
+  await expect(ada.toast("read-only")).toBeVisible();
+  await hosts.run("echo yes-$((1 + 1))");
+  await adas.expectToContain("yes-2");
+  expect(await adas.rows.textContent()).not.toContain("echo no");
+
+  await host.terminalMenu("Every editor types");
+  await expect(badge).toHaveCount(0);
+  await adas.run("echo now-$((2 + 2))");
+  await hosts.expectToContain("now-4");
+  await host.terminalMenu("Read-only");
+  await expect(badge).toBeVisible();
+  await adas.type("never");
+
+  // Asked, and let for one person.
+  await ada.page.getByRole("button", { name: "Ask to type" }).click();
+  const wish = host.page.getByRole("dialog", { name: "Ada asks to type in sh ./shell" });
+  await wish.getByRole("button", { name: "Allow" }).click();
+  await expect(wish).toHaveCount(0);
+  await expect(badge).toHaveCount(0);
+  await adas.run("echo then-$((3 + 3))");
+  await hosts.expectToContain("then-6");
+  expect(await hosts.rows.textContent()).not.toContain("never");
+});
+
+test("who comes late sees the same screen, cell for cell", async ({ share, join }) => {
+  test.skip(!has("vim", "less"), "vim and less are not installed, and can not be");
+  const code = Array.from({ length: 60 }, (_, at) => `int line_${at}(void) { return ${at}; } /* 中文 😀 */`).join("\n");
+  const agent = await share({ ...SHELL, "long.c": code }, ...TOGETHER);
+  const host = await join(agent.hostLink, "Hanna");
+  await host.command("Terminal: Focus");
+  const hosts = await host.terminal();
+  const compare = async (name: string) => {
+    const late = await join(agent.editorLink, name);
+    await (await late.terminal()).expectSameAs(hosts);
+    await late.page.close();
+  };
+
+  await hosts.run("vim -Nu NONE -c 'syntax on | set number hlsearch mouse=a' long.c");
+  await hosts.expectToContain("line_3");
+  await hosts.type("/return\n");
+  await hosts.type("12GVjj");
+  await hosts.expectToContain("VISUAL LINE");
+  expect((await hosts.state()).buffer).toBe("alternate");
+  await compare("Ada");
+  await hosts.press("Escape");
+  await hosts.run(":q!");
+
+  await hosts.run("clear; printf '\\e[1;31mred\\e[0m \\e[48;5;24;38;2;250;200;20mtrue\\e[0m \\e[3;4;9mstyled\\e[0m |中文|😀|é|'; less long.c");
+  await hosts.expectToContain("line_3");
+  await compare("Ben");
+  await hosts.press("q");
+  await hosts.expectToContain("styled");
+  await compare("Cem");
+});
+
+test("colours, wide characters, mouse and paste reach the program", async ({ share, join }) => {
+  const agent = await share(SHELL, ...TOGETHER);
+  const commit = (message: string) => execFileSync("git", ["-c", "user.name=Ann", "-c", "user.email=a@b.c", "commit", "--quiet", "--allow-empty", "-m", message], { cwd: agent.folder });
+  execFileSync("git", ["init", "--quiet"], { cwd: agent.folder });
+  commit("first");
+  const ada = await join(agent.editorLink, "Ada");
+  const adas = await ada.terminal();
+  await adas.run("git --no-pager log --color=always --format='%C(yellow)%h%Creset %s'");
+  await adas.expectToContain("first");
+  // xterm's colour mode of the sixteen named ones, and yellow.
+  expect((await adas.cells()).flat().some((cell) => cell.includes("|16777216:3|"))).toBe(true);
+
+  await adas.run("clear; printf '中文|\\n😀😀|\\nabcd|\\n'");
+  await adas.expectToContain("abcd|");
+  const bars = (await adas.cells()).slice(0, 3).map((row) => row.findIndex((cell) => cell.startsWith("||")));
+  expect(bars).toEqual([4, 4, 4]);
+
+  await adas.run("clear; printf '\\e[?1000h\\e[?1006h'; cat -v");
+  await expect.poll(async () => (await adas.state()).modes.mouseTrackingMode).toBe("vt200");
+  const { x, y } = await adas.cellAt(9, 3);
+  await ada.page.mouse.click(x, y);
+  await adas.press("Enter");
+  await adas.expectToContain("^[[<0;10;4M");
+  await adas.press("Control+c");
+  await adas.run("printf '\\e[?1000l\\e[?1006l'; clear");
+
+  // The shell knows pasted from typed, so nothing runs.
+  await adas.paste("echo one-$((1 + 1))\necho two-$((2 + 2))");
+  await adas.expectToContain("echo two-$((2 + 2))");
+  expect(await adas.rows.textContent()).not.toContain("one-2");
+  await adas.press("Control+c");
+  // `cat` does not: asked first.
+  await adas.run("cat");
+  await adas.paste("first line\nsecond line\n");
+  const dialog = ada.page.getByRole("dialog", { name: "Paste several lines?" });
+  await expect(dialog).toContainText("first line");
+  await dialog.getByRole("button", { name: "Paste" }).click();
+  await adas.expectToContain("second line");
+  await adas.press("Control+d");
+});
+
+test("the host alone answers a program's questions", async ({ share, join }) => {
+  const agent = await share({ ...SHELL, "ask.sh": ASK }, ...TOGETHER);
+  const ada = await join(agent.editorLink, "Ada");
+  const adas = await ada.terminal();
+  const ben = await join(agent.editorLink, "Ben");
+  await (await ben.terminal()).expectToContain("$");
+  await adas.run("bash ask.sh");
+  await adas.expectToContain("answers: 1");
+});
+
+/** Asks whether all is well, with more that nobody shall answer, and counts the answers to the former. */
+const ASK = `stty raw -echo
+printf '\\e]52;c;?\\a\\e]10;?\\a\\e]4;1;?\\a\\eP$qm\\e\\\\\\e[?1004h\\e[5n'
+answers=$(timeout 1.5 cat | tr -cd 'n' | wc -c)
+stty sane
+printf '\\e[?1004l'
+echo "answers: $answers"
+`;
+
+test("what a flood skips is said, and what the host kept can be seen", async ({ share, join }) => {
+  const agent = await share(SHELL, ...TOGETHER);
+  const ada = await join(agent.editorLink, "Ada");
+  const adas = await ada.terminal();
+  await adas.run("seq 1 6000000; echo the-end-$((1 + 1))");
+  await expect(adas.rows).toContainText("the-end-2", { timeout: 40_000 });
+  const notice = ada.page.getByTestId("terminal-skipped");
+  await expect(notice).toContainText(/MB of output were skipped here/);
+  await notice.getByRole("button", { name: "Show what the host kept" }).click();
+  await expect(notice).toHaveCount(0);
+  await adas.expectToContain("6000000");
+  await expect.poll(() => adas.history(), "what the host kept").toBeGreaterThan(500);
+});
+
+test("a phone has the keys that its keyboard has not", async ({ share, join }) => {
+  const agent = await share(SHELL, ...TOGETHER);
+  const ada = await join(agent.editorLink, "Ada", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await ada.page.getByRole("button", { name: "Terminal", exact: true }).tap();
+  const adas = await ada.terminal();
+  const keys = ada.page.getByRole("toolbar", { name: "Keys" });
+  for (const button of await keys.getByRole("button").all()) {
+    const box = await button.boundingBox();
+    expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(40);
+  }
+  await adas.run("cat -v");
+  await keys.getByRole("button", { name: "Up" }).tap();
+  await keys.getByRole("button", { name: "Esc" }).tap();
+  await adas.press("Enter");
+  await adas.expectToContain(/\^\[(\[|O)A\^\[/);
+  await keys.getByRole("button", { name: "Ctrl" }).tap();
+  await expect(keys.getByRole("button", { name: "Ctrl" })).toHaveAttribute("aria-pressed", "true");
+  await adas.type("c");
+  await expect(keys.getByRole("button", { name: "Ctrl" })).toHaveAttribute("aria-pressed", "false");
+  await adas.expectToContain("^C");
+  await adas.run("echo back-$((4 + 4))");
+  await adas.expectToContain("back-8");
+});
+
+test("the keyboard alone goes in and out of a terminal", async ({ share, join }) => {
+  const agent: Agent = await share({ ...SHELL, "a.txt": "a\n" }, ...TOGETHER);
+  const ada = await join(agent.editorLink, "Ada");
+  const adas = await ada.terminal();
+  await ada.edit("a.txt");
+  await ada.page.keyboard.press("Control+Backquote");
+  await ada.page.keyboard.type("echo typed-$((5 + 5))\n");
+  await adas.expectToContain("typed-10");
+  // Tab is the program's; F6 leaves it.
+  await ada.page.keyboard.type("ec");
+  await ada.page.keyboard.press("Tab");
+  await expect(adas.region.locator(".xterm-helper-textarea")).toBeFocused();
+  await ada.page.keyboard.press("Shift+F6");
+  await expect(ada.editor("a.txt").content).toBeFocused();
+  await ada.page.keyboard.press("Control+Backquote");
+  await ada.page.keyboard.press("Control+Backquote");
+  await expect(ada.terminalPanel).toHaveCount(0);
+  await expect(ada.editor("a.txt").content).toBeFocused();
+
+  await ada.page.keyboard.press("Control+Backquote");
+  await ada.page.keyboard.press("Control+f");
+  await ada.page.keyboard.type("typed-10");
+  await expect(ada.page.getByTestId("terminal-find")).toContainText("1 of 1");
+  await ada.page.keyboard.press("Escape");
+  await expect(adas.region.locator(".xterm-helper-textarea")).toBeFocused();
+});

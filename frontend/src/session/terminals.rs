@@ -1,0 +1,194 @@
+//! Shared terminals: what the client reports about them, and what a person wants of them.
+
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use parlor_shared::id::{ParticipantId, RequestId, TerminalId};
+use parlor_shared::message::{History, TerminalInfo, TerminalState, TerminalToHost, Typing};
+use parlor_shared::role::Capability;
+use parlor_shared::terminal::{Access, SizePolicy, TerminalSize, may_type};
+
+use super::store::{Person, SessionStateStoreFields as _, Tone, Who};
+use super::{Pending, SessionHandle};
+use crate::text;
+
+/// The terminals that are shown, as the session drives them. Called while the client is not borrowed.
+pub(crate) trait TerminalViews {
+    /// The whole screen of one: see `ClientEvent::TerminalScreen`.
+    fn screen(&self, terminal: TerminalId, size: TerminalSize, history: History, skipped: u64, bytes: &[u8]);
+    /// Its program wrote something.
+    fn output(&self, terminal: TerminalId, bytes: &[u8]);
+    /// This page asked for it, and there it is.
+    fn opened(&self, terminal: TerminalId);
+    /// The first of all terminals is there, shared by somebody else.
+    fn appeared(&self, terminal: TerminalId);
+    /// Somebody else types.
+    fn typed(&self, terminal: TerminalId, person: &Person);
+    /// It is there no more.
+    fn over(&self, terminal: TerminalId);
+}
+
+impl SessionHandle {
+    /// Connects the terminals. They are heard until others take their place.
+    pub(crate) fn show_terminals_in(self, views: Rc<dyn TerminalViews>) {
+        self.inner().terminal_views.replace(Some(views));
+    }
+
+    /// Disconnects the terminals.
+    pub(crate) fn hide_terminals(self) {
+        if let Some(inner) = self.try_inner() {
+            inner.terminal_views.take();
+        }
+    }
+
+    pub(super) fn terminal_views(self) -> Option<Rc<dyn TerminalViews>> {
+        self.inner().terminal_views.borrow().clone()
+    }
+
+    pub(super) fn apply_terminals(self) {
+        let now: Option<Vec<TerminalInfo>> = self.read(|client| client.terminals().cloned().collect());
+        let Some(now) = now else { return };
+        let before = self.store.terminals().get_untracked();
+        if before == now {
+            return;
+        }
+        let hosts = self.store.role().get_untracked().allows(Capability::Share);
+        self.store.terminals().set(now.clone());
+        for info in &now {
+            match before.iter().find(|known| known.terminal == info.terminal) {
+                Some(known) => self.tell_about_terminal(known, info),
+                None if hosts => {}
+                // Who joins where several are shared is told of one: the others stand beside it.
+                None if before.is_empty() => {
+                    self.toast(Tone::Info, text::terminal_shared(&info.name), None);
+                    if let Some(views) = self.terminal_views() {
+                        views.appeared(info.terminal);
+                    }
+                }
+                None => self.announce(text::terminal_shared(&info.name)),
+            }
+        }
+    }
+
+    fn tell_about_terminal(self, before: &TerminalInfo, now: &TerminalInfo) {
+        if let Some(how) = text::ended(&now.state).filter(|_| before.state != now.state) {
+            self.announce(text::terminal_ended(&now.name, &how));
+        }
+        let role = self.store.role().get_untracked();
+        if let Some(me) = self.me() {
+            let can = may_type(now, me, role);
+            if can != may_type(before, me, role) {
+                let say = if can { text::may_type_now } else { text::may_not_type_now };
+                self.toast(Tone::Info, say(&now.name), None);
+            }
+        }
+        if let Some(asking) = now.asking.iter().find(|asking| !before.asking.contains(asking))
+            && role.allows(Capability::Share)
+        {
+            self.announce(text::asks_to_type(&self.name_of(*asking), &now.name));
+        }
+        if now.typed != before.typed
+            && let (Some(person), Some(views)) =
+                (now.typist.and_then(|typist| self.person(typist)), self.terminal_views())
+            && person.who == Who::Other
+        {
+            views.typed(now.terminal, &person);
+        }
+    }
+
+    pub(super) fn apply_terminal_over(self, terminal: TerminalId) {
+        let name = self.terminal_named(terminal);
+        self.store.terminals().update(|terminals| terminals.retain(|info| info.terminal != terminal));
+        if let Some(name) = name {
+            self.toast(Tone::Info, text::terminal_over(&name), None);
+        }
+        if let Some(views) = self.terminal_views() {
+            views.over(terminal);
+        }
+    }
+
+    /// A terminal's name, if it is there.
+    pub(crate) fn terminal_named(self, terminal: TerminalId) -> Option<String> {
+        self.store.terminals().with_untracked(|terminals| {
+            terminals.iter().find(|info| info.terminal == terminal).map(|info| info.name.clone())
+        })
+    }
+
+    /// Whether I may type in a terminal now. Follows my role and the terminal.
+    pub(crate) fn may_type(self, info: &TerminalInfo) -> bool {
+        self.store.role().track();
+        let may = self.read(|client| client.may_type(info.terminal)).unwrap_or_default();
+        may && info.state == TerminalState::Running
+    }
+
+    /// Somebody who is here, by id.
+    pub(crate) fn person(self, id: ParticipantId) -> Option<Person> {
+        self.store.people().with_untracked(|people| people.iter().find(|person| person.id == id).cloned())
+    }
+
+    /// The name of somebody who is here, or was.
+    pub(crate) fn name_of(self, id: ParticipantId) -> String {
+        self.person(id).map(|person| person.name).unwrap_or_default()
+    }
+
+    /// My own number.
+    pub(crate) fn me(self) -> Option<ParticipantId> {
+        self.read(|client| client.membership().map(|membership| membership.me)).flatten()
+    }
+
+    // What a person wants.
+
+    /// Shares another terminal.
+    pub(crate) fn share_terminal(self, access: Access) {
+        let size = TerminalSize::USUAL;
+        self.ask_about_terminal(|request| TerminalToHost::Open {
+            request,
+            name: None,
+            command: None,
+            size,
+            access,
+        });
+    }
+
+    /// Ends a terminal for everybody.
+    pub(crate) fn unshare_terminal(self, terminal: TerminalId) {
+        self.ask_about_terminal(|request| TerminalToHost::Unshare { request, terminal });
+    }
+
+    /// Starts a terminal's program again.
+    pub(crate) fn restart_terminal(self, terminal: TerminalId) {
+        self.ask_about_terminal(|request| TerminalToHost::Restart { request, terminal });
+    }
+
+    /// Decides who may type.
+    pub(crate) fn set_access(self, terminal: TerminalId, access: Access) {
+        self.ask_about_terminal(|request| TerminalToHost::SetAccess { request, terminal, access });
+    }
+
+    /// Decides it for one person.
+    pub(crate) fn set_typing(self, terminal: TerminalId, participant: ParticipantId, typing: Typing) {
+        self.ask_about_terminal(|request| TerminalToHost::SetTyping {
+            request,
+            terminal,
+            participant,
+            typing,
+        });
+    }
+
+    /// Decides who decides about a terminal's size.
+    pub(crate) fn set_size_policy(self, terminal: TerminalId, policy: SizePolicy) {
+        self.ask_about_terminal(|request| TerminalToHost::SetSizePolicy { request, terminal, policy });
+    }
+
+    fn ask_about_terminal(self, message: impl FnOnce(RequestId) -> TerminalToHost) {
+        let request = self.with(|client| client.request_terminal(message));
+        self.expect_answer(request, Pending::Administer);
+    }
+
+    /// Types.
+    pub(crate) fn type_into(self, terminal: TerminalId, bytes: &[u8]) {
+        if let Some(Err(fault)) = self.with(|client| client.type_into(terminal, bytes)) {
+            self.toast(Tone::Warning, text::fault_line(&fault), None);
+        }
+    }
+}

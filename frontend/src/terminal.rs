@@ -1,0 +1,518 @@
+//! The terminals of this page: one xterm for each that was looked at, and the panel that shows one or two of them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use gloo_timers::callback::Timeout;
+use leptos::prelude::*;
+use parlor_shared::id::TerminalId;
+use parlor_shared::message::{History, TerminalInfo};
+use parlor_shared::terminal::TerminalSize;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlElement;
+
+use crate::js::editor::Access;
+use crate::js::terminal::{Kept, OwnedTerminal, TerminalEvent, TerminalOptions};
+use crate::session::SessionHandle;
+use crate::session::store::{Person, SessionStateStoreFields as _, Tone};
+use crate::session::terminals::TerminalViews;
+use crate::settings::Settings;
+use crate::small_map::SmallMap;
+use crate::text;
+
+mod menu;
+mod panel;
+
+pub(crate) use panel::TerminalPanel;
+
+/// A terminal that is out of sight for this long is no longer looked at: who goes back and forth keeps what scrolled by.
+const UNWATCHED_AFTER: Duration = Duration::from_secs(20);
+
+/// The panel's height in pixels.
+const USUAL_HEIGHT: f64 = 300.0;
+
+/// How much of the room the panel has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PanelState {
+    Closed,
+    Open,
+    /// All that the editors had.
+    Maximised,
+}
+
+impl PanelState {
+    /// The value of `data-panel`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::Maximised => "max",
+        }
+    }
+}
+
+/// What a terminal asks the room to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TerminalQuestion {
+    /// Ask whether to end it for everybody.
+    Unshare(TerminalId),
+    /// Ask whether to paste what would run at once.
+    Paste(TerminalId, String),
+    /// Show the panel; a phone has room for one thing only.
+    Show,
+    /// The panel was closed: the keyboard goes elsewhere.
+    Hidden,
+}
+
+/// The terminals, from anywhere in the page.
+#[derive(Clone, Copy)]
+pub(crate) struct TerminalsHandle {
+    inner: StoredValue<Rc<Terminals>, LocalStorage>,
+    session: SessionHandle,
+    settings: Settings,
+    ask: Callback<TerminalQuestion>,
+    pub(crate) panel: RwSignal<PanelState>,
+    pub(crate) height: RwSignal<f64>,
+    /// The one that commands are about.
+    pub(crate) active: RwSignal<Option<TerminalId>>,
+    /// The one that is shown beside another, in that order.
+    beside: RwSignal<Option<TerminalId>>,
+    /// Bytes of output that are missing before what is shown.
+    skipped: RwSignal<Vec<(TerminalId, u64)>>,
+    /// Whether the code for terminals did not come.
+    broken: RwSignal<bool>,
+}
+
+struct Terminals {
+    session: SessionHandle,
+    slots: RefCell<SmallMap<TerminalId, Rc<Slot>>>,
+    /// Who shall have the keyboard as soon as it is there.
+    focus_when_ready: Cell<Option<TerminalId>>,
+    /// The next terminal that this page asked for goes beside the active one.
+    next_goes_beside: Cell<bool>,
+    /// Set right after the terminals are made.
+    handle: Cell<Option<TerminalsHandle>>,
+    leaving: RefCell<Option<Timeout>>,
+}
+
+/// One terminal, and the element that it lives in while it is not shown.
+struct Slot {
+    container: HtmlElement,
+    terminal: RefCell<Option<OwnedTerminal>>,
+    shown: Cell<bool>,
+    watched: Cell<bool>,
+}
+
+impl Slot {
+    fn with(&self, action: impl FnOnce(&OwnedTerminal)) {
+        if let Some(terminal) = self.terminal.borrow().as_ref() {
+            action(terminal);
+        }
+    }
+}
+
+impl TerminalsHandle {
+    /// Makes the terminals of the page and connects them to the session.
+    pub(crate) fn provide(session: SessionHandle, ask: Callback<TerminalQuestion>) -> Self {
+        let terminals = Rc::new(Terminals {
+            session,
+            slots: RefCell::default(),
+            focus_when_ready: Cell::new(None),
+            next_goes_beside: Cell::new(false),
+            handle: Cell::new(None),
+            leaving: RefCell::new(None),
+        });
+        let handle = Self {
+            inner: StoredValue::new_local(Rc::clone(&terminals)),
+            session,
+            settings: Settings::expect(),
+            ask,
+            panel: RwSignal::new(PanelState::Closed),
+            height: RwSignal::new(USUAL_HEIGHT),
+            active: RwSignal::new(None),
+            beside: RwSignal::new(None),
+            skipped: RwSignal::new(Vec::new()),
+            broken: RwSignal::new(false),
+        };
+        terminals.handle.set(Some(handle));
+        session.show_terminals_in(terminals);
+        on_cleanup(move || session.hide_terminals());
+        handle.follow();
+        provide_context(handle);
+        handle
+    }
+
+    /// The terminals of the page.
+    pub(crate) fn expect() -> Self {
+        expect_context()
+    }
+
+    /// Keeps what is shown, and each terminal, as the session and the settings say.
+    fn follow(self) {
+        let Self { session, settings, .. } = self;
+        Effect::new(move |_| {
+            let terminals = session.store.terminals().read();
+            let is_there = |id: &TerminalId| terminals.iter().any(|info| info.terminal == *id);
+            if self.beside.get_untracked().is_some_and(|id| !is_there(&id)) {
+                self.beside.set(None);
+            }
+            if !self.active.get_untracked().is_some_and(|id| is_there(&id)) {
+                let other = self.beside.get_untracked();
+                self.beside.set(None);
+                self.active.set(other.or_else(|| terminals.last().map(|info| info.terminal)));
+            }
+        });
+        Effect::new(move |_| {
+            let terminals = session.store.terminals().read();
+            for info in terminals.iter() {
+                let access = self.access(info);
+                self.with(info.terminal, |terminal| {
+                    terminal.set_access(access);
+                    terminal.set_label(&text::terminal_input(&info.name));
+                });
+            }
+        });
+        Effect::new(move |_| {
+            let (size, read_aloud) = (settings.terminal_font.get(), settings.read_aloud.get());
+            let slots: Vec<_> = self.inner.get_value().slots.borrow().values().cloned().collect();
+            for slot in slots {
+                slot.with(|terminal| {
+                    terminal.set_font_size(size);
+                    terminal.set_read_aloud(read_aloud);
+                });
+            }
+        });
+    }
+
+    /// The terminal that commands are about.
+    pub(crate) fn current(self) -> Option<TerminalInfo> {
+        let active = self.active.get()?;
+        self.info(active)
+    }
+
+    fn info(self, terminal: TerminalId) -> Option<TerminalInfo> {
+        let terminals = self.session.store.terminals().read();
+        terminals.iter().find(|info| info.terminal == terminal).cloned()
+    }
+
+    fn access(self, info: &TerminalInfo) -> Access {
+        if self.session.may_type(info) { Access::Writable } else { Access::ReadOnly }
+    }
+
+    /// Terminals that the panel shows, from left to right.
+    fn shown(self) -> Vec<TerminalId> {
+        self.active.get().into_iter().chain(self.beside.get()).collect()
+    }
+
+    /// Does something with a terminal that is there and loaded.
+    pub(crate) fn with(self, terminal: TerminalId, action: impl FnOnce(&OwnedTerminal)) {
+        let slot = self.inner.get_value().slots.borrow().get(&terminal).cloned();
+        if let Some(slot) = slot {
+            slot.with(action);
+        }
+    }
+
+    /// Does something with the terminal that commands are about.
+    pub(crate) fn with_active(self, action: impl FnOnce(&OwnedTerminal)) {
+        if let Some(active) = self.active.get_untracked() {
+            self.with(active, action);
+        }
+    }
+
+    /// Shows the panel.
+    pub(crate) fn open_panel(self) {
+        if self.panel.get_untracked() == PanelState::Closed {
+            self.panel.set(PanelState::Open);
+        }
+        self.ask.run(TerminalQuestion::Show);
+    }
+
+    /// Hides the panel.
+    pub(crate) fn close_panel(self) {
+        self.panel.set(PanelState::Closed);
+        self.ask.run(TerminalQuestion::Hidden);
+    }
+
+    /// As Ctrl+` does: shows the panel with the keyboard in it, or hides it if the keyboard is there already.
+    pub(crate) fn toggle(self) {
+        if self.panel.get_untracked() != PanelState::Closed && has_focus() {
+            self.close_panel();
+        } else {
+            self.focus();
+        }
+    }
+
+    /// Makes the panel as large as can be, or as it was.
+    pub(crate) fn toggle_maximised(self) {
+        self.panel.update(|panel| {
+            *panel = if *panel == PanelState::Maximised { PanelState::Open } else { PanelState::Maximised };
+        });
+    }
+
+    /// Moves the keyboard into the terminal, and shows it if it is not shown.
+    pub(crate) fn focus(self) {
+        self.open_panel();
+        let Some(active) = self.active.get_untracked() else { return };
+        let mut ready = false;
+        if !self.inner.get_value().is_hidden(active) {
+            self.with(active, |terminal| {
+                ready = true;
+                terminal.focus();
+            });
+        }
+        if !ready {
+            self.inner.get_value().focus_when_ready.set(Some(active));
+        }
+    }
+
+    /// Shows a terminal in the panel.
+    pub(crate) fn show(self, terminal: TerminalId) {
+        if self.beside.get_untracked() == Some(terminal) {
+            // They change places, and stay both.
+            self.beside.set(self.active.get_untracked());
+        }
+        self.active.set(Some(terminal));
+    }
+
+    /// Shows the terminal beside the active one in the list.
+    pub(crate) fn step(self, by: isize) {
+        let ids: Vec<_> = self.ids();
+        let here = self.active.get_untracked().and_then(|id| ids.iter().position(|other| *other == id));
+        if let Some(here) = here {
+            let next = (here as isize + by).rem_euclid(ids.len() as isize);
+            self.show(ids[next as usize]);
+            self.focus();
+        }
+    }
+
+    /// Shows two side by side, or one again. A host with a single terminal gets another.
+    pub(crate) fn split(self) {
+        if self.beside.get_untracked().is_some() {
+            return self.beside.set(None);
+        }
+        let active = self.active.get_untracked();
+        let other = self.ids().into_iter().find(|id| Some(*id) != active);
+        match (other, self.current_untracked()) {
+            (Some(other), _) => self.beside.set(Some(other)),
+            (None, Some(info)) => {
+                self.inner.get_value().next_goes_beside.set(true);
+                self.session.share_terminal(info.access);
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn current_untracked(self) -> Option<TerminalInfo> {
+        untrack(|| self.current())
+    }
+
+    fn ids(self) -> Vec<TerminalId> {
+        let ids = |terminals: &Vec<TerminalInfo>| terminals.iter().map(|info| info.terminal).collect();
+        self.session.store.terminals().with_untracked(ids)
+    }
+
+    /// Takes the notice away that output is missing.
+    fn forget_skipped(self, terminal: TerminalId) {
+        self.skipped.update(|skipped| skipped.retain(|(id, _)| *id != terminal));
+    }
+
+    /// Asks for everything that the host kept, instead of what is shown.
+    fn show_kept(self, terminal: TerminalId) {
+        self.forget_skipped(terminal);
+        self.session.with(|client| client.watch_terminal(terminal, History::Kept));
+    }
+
+    /// Puts a terminal into the page.
+    fn attach(self, terminal: TerminalId, host: &HtmlElement) {
+        let inner = self.inner.get_value();
+        let known = inner.slots.borrow().get(&terminal).cloned();
+        let slot = known.unwrap_or_else(|| self.load(terminal));
+        // A fresh host takes any child.
+        let _ = host.append_child(&slot.container);
+        slot.shown.set(true);
+        if slot.terminal.borrow().is_some() {
+            inner.watch(terminal, &slot);
+            inner.grant_focus(terminal);
+        }
+    }
+
+    /// Takes a terminal out of the page.
+    fn detach(self, terminal: TerminalId) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        let Some(slot) = inner.slots.borrow().get(&terminal).cloned() else { return };
+        slot.container.remove();
+        slot.shown.set(false);
+        let me = Rc::downgrade(&inner);
+        let wait = UNWATCHED_AFTER.as_millis() as u32;
+        let leave = Timeout::new(wait, move || {
+            if let Some(inner) = me.upgrade() {
+                inner.leave_hidden();
+            }
+        });
+        inner.leaving.replace(Some(leave));
+    }
+
+    fn load(self, terminal: TerminalId) -> Rc<Slot> {
+        let inner = self.inner.get_value();
+        let container = document()
+            .create_element("div")
+            .expect("a page can make elements")
+            .unchecked_into::<HtmlElement>();
+        container.set_class_name("terminal-host");
+        let slot = Rc::new(Slot {
+            container: container.clone(),
+            terminal: RefCell::new(None),
+            shown: Cell::new(true),
+            watched: Cell::new(false),
+        });
+        inner.slots.borrow_mut().insert(terminal, Rc::clone(&slot));
+        let options = TerminalOptions {
+            label: &text::terminal_input(&self.session.terminal_named(terminal).unwrap_or_default()),
+            font_size: self.settings.terminal_font.get_untracked(),
+            read_aloud: self.settings.read_aloud.get_untracked(),
+        };
+        let on_event = Box::new(move |event| self.on_event(terminal, event));
+        let waiting: Weak<Slot> = Rc::downgrade(&slot);
+        let done = Box::new(move |loaded: Option<OwnedTerminal>| {
+            // The page may have been left, or the terminal ended, while its code was on the way.
+            let (Some(slot), Some(inner)) = (waiting.upgrade(), self.inner.try_get_value()) else { return };
+            let Some(loaded) = loaded else { return self.broken.set(true) };
+            let access = untrack(|| self.info(terminal).map_or(Access::ReadOnly, |info| self.access(&info)));
+            loaded.set_access(access);
+            slot.terminal.replace(Some(loaded));
+            if slot.shown.get() {
+                inner.watch(terminal, &slot);
+                inner.grant_focus(terminal);
+            }
+        });
+        OwnedTerminal::open(&container, &options, on_event, done);
+        slot
+    }
+
+    fn on_event(self, terminal: TerminalId, event: TerminalEvent) {
+        let session = self.session;
+        match event {
+            TerminalEvent::Input(bytes) => session.type_into(terminal, &bytes),
+            TerminalEvent::Refused => {
+                let info = untrack(|| self.info(terminal));
+                let ended = info.is_some_and(|info| text::ended(&info.state).is_some());
+                let sentence = if ended { text::REFUSED_ENDED } else { text::REFUSED_TERMINAL };
+                session.toast(Tone::Info, sentence.to_owned(), None);
+            }
+            TerminalEvent::Fit { columns, rows } => {
+                let size = TerminalSize { columns, rows };
+                session.with(|client| client.fit_terminal(terminal, size));
+            }
+            TerminalEvent::AskPaste(text) => self.ask.run(TerminalQuestion::Paste(terminal, text)),
+            TerminalEvent::Behind => {
+                session.with(|client| client.watch_terminal(terminal, History::None));
+            }
+            TerminalEvent::Painted { skipped: 0 } => {}
+            TerminalEvent::Painted { skipped } => {
+                self.skipped.update(|all| match all.iter_mut().find(|(id, _)| *id == terminal) {
+                    Some((_, bytes)) => *bytes += skipped,
+                    None => all.push((terminal, skipped)),
+                })
+            }
+        }
+    }
+}
+
+/// Whether the keyboard is in the panel.
+fn has_focus() -> bool {
+    document()
+        .active_element()
+        .is_some_and(|focused| focused.closest(".terminal-panel").ok().flatten().is_some())
+}
+
+impl Terminals {
+    fn slot(&self, terminal: TerminalId) -> Option<Rc<Slot>> {
+        self.slots.borrow().get(&terminal).cloned()
+    }
+
+    fn is_hidden(&self, terminal: TerminalId) -> bool {
+        self.slot(terminal).is_none_or(|slot| !slot.shown.get())
+    }
+
+    /// What scrolled by while nobody looked comes with the screen.
+    fn watch(&self, terminal: TerminalId, slot: &Slot) {
+        if !slot.watched.replace(true) {
+            self.session.with(|client| client.watch_terminal(terminal, History::Kept));
+        }
+    }
+
+    fn grant_focus(&self, terminal: TerminalId) {
+        if self.focus_when_ready.get() == Some(terminal) {
+            self.focus_when_ready.set(None);
+            if let Some(slot) = self.slot(terminal) {
+                slot.with(OwnedTerminal::focus);
+            }
+        }
+    }
+
+    fn leave_hidden(&self) {
+        let slots = self.slots.borrow();
+        for (terminal, slot) in slots.iter().filter(|(_, slot)| !slot.shown.get()) {
+            if slot.watched.replace(false) {
+                self.session.with(|client| client.unwatch_terminal(*terminal));
+            }
+        }
+    }
+}
+
+impl TerminalViews for Terminals {
+    fn screen(&self, terminal: TerminalId, size: TerminalSize, history: History, skipped: u64, bytes: &[u8]) {
+        let kept = if history == History::Kept { Kept::Yes } else { Kept::No };
+        if let Some(slot) = self.slot(terminal) {
+            slot.with(|terminal| terminal.screen((size.columns, size.rows), kept, skipped, bytes));
+        }
+    }
+
+    fn output(&self, terminal: TerminalId, bytes: &[u8]) {
+        if let Some(slot) = self.slot(terminal) {
+            slot.with(|terminal| terminal.output(bytes));
+        }
+    }
+
+    fn opened(&self, terminal: TerminalId) {
+        let Some(handle) = self.handle.get() else { return };
+        if self.next_goes_beside.take() {
+            handle.beside.set(handle.active.get_untracked());
+        }
+        handle.active.set(Some(terminal));
+        handle.focus();
+    }
+
+    fn appeared(&self, terminal: TerminalId) {
+        if let Some(handle) = self.handle.get()
+            && !is_phone()
+        {
+            handle.active.set(Some(terminal));
+            if handle.panel.get_untracked() == PanelState::Closed {
+                handle.panel.set(PanelState::Open);
+            }
+        }
+    }
+
+    fn typed(&self, terminal: TerminalId, person: &Person) {
+        if let Some(slot) = self.slot(terminal) {
+            slot.with(|terminal| terminal.typing(&person.name, person.color));
+        }
+    }
+
+    fn over(&self, terminal: TerminalId) {
+        let slot = self.slots.borrow_mut().remove(&terminal);
+        if let Some(slot) = slot {
+            slot.container.remove();
+        }
+        if let Some(handle) = self.handle.get() {
+            handle.forget_skipped(terminal);
+        }
+    }
+}
+
+/// Whether there is room for one pane only; as in the styles.
+pub(crate) fn is_phone() -> bool {
+    window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width < 640.0)
+}
