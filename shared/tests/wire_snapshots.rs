@@ -10,9 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use parlor_shared::codec::{self, DecodeError, Decoded, Vocabulary};
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::SessionId;
+use parlor_shared::id::{ParticipantId, SessionId};
 use parlor_shared::invite::InviteId;
-use parlor_shared::lane::{Lane, Lanes};
+use parlor_shared::lane::{Lane, Lanes, PresenceKey};
 use parlor_shared::link::Link;
 use parlor_shared::message::{ToGuest, ToHost};
 use parlor_shared::seal::{self, Greeting, Identity, Initiator, SealError};
@@ -42,6 +42,18 @@ const TO_HOST: &[&str] = &[
     "0304ac020161",
     "0305ac0205612e706e67",
     "0306ac02",
+    "0400",
+    "0401ac020105746573747301086e706d207465737484012b01",
+    "0402ac0207",
+    "0403ac0207",
+    "0404ac020700",
+    "0405ac02070202",
+    "0406ac02070284012b",
+    "040707",
+    "04080701",
+    "040907",
+    "040a070203ff",
+    "040b0784012b",
 ];
 
 #[rustfmt::skip]
@@ -75,6 +87,15 @@ const TO_GUEST: &[&str] = &[
     "0303ac02",
     "0304ac02f0a20480800402ff00",
     "0401ac0297030305612e62696e023137023136",
+    "05000107",
+    "0501070574657374730376696d84012b010101020101020201020102ac02010001064b696c6c6564",
+    "050207",
+    "0503ac0207",
+    "0504ac02",
+    "050507ac0297030305612e62696e023137023136",
+    "050607ac0284012b0000021b63",
+    "050707ac02021bff",
+    "050807ac02",
 ];
 
 fn hex(bytes: &[u8]) -> String {
@@ -216,7 +237,7 @@ fn the_header_of_a_greeting_is_frozen() {
 fn frames_of_the_link_are_frozen() {
     let (mut link, mut lanes) = (Link::new(Duration::ZERO), Lanes::default());
     lanes.push_control(Bytes::from_static(&[0, 0])).unwrap();
-    lanes.push_presence(1, Bytes::from_static(&[2, 0]));
+    lanes.push_presence(PresenceKey::Participant(ParticipantId(1)), Bytes::from_static(&[2, 0]));
     lanes.push_document(Bytes::from_static(&[1, 4, 5])).unwrap();
     lanes.push_file(Bytes::from(vec![7; 15_000])).unwrap();
     let first = link.next_frame(&mut lanes, Duration::ZERO).unwrap();

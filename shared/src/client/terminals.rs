@@ -69,7 +69,13 @@ impl Terminals {
     /// Puts what waits into the lanes.
     pub(super) fn fill(&mut self, lanes: &mut Lanes) {
         while let Some(message) = self.to_say.pop_front() {
-            if lanes.push_control(codec::encode(&ToHost::Terminal(message.clone())).into()).is_err() {
+            let bytes = codec::encode(&ToHost::Terminal(message.clone()));
+            // A size goes with the input, as the host expects it: see [`ToHost::lane`].
+            if let TerminalToHost::Resize { terminal, .. } = message {
+                lanes.push_input(terminal, bytes.into());
+                continue;
+            }
+            if lanes.push_control(bytes.into()).is_err() {
                 self.to_say.push_front(message);
                 return;
             }

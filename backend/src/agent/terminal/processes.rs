@@ -45,11 +45,8 @@ fn left(leader: Pid, device: Option<&Path>) -> Vec<Pid> {
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw))
         .filter(|process| *process != own)
-        .filter(|process| is_alive(*process))
-        .filter(|process| {
-            rustix::process::getsid(Some(*process)).is_ok_and(|session| session == leader)
-                || device.is_some_and(|device| holds(*process, device))
-        })
+        .filter(|process| session(*process).is_some_and(|session| session == leader.as_raw_nonzero().get())
+            || device.is_some_and(|device| holds(*process, device)))
         .collect()
 }
 
@@ -59,13 +56,16 @@ fn left(leader: Pid, _device: Option<&Path>) -> Vec<Pid> {
     if rustix::process::test_kill_process(leader).is_ok() { vec![leader] } else { Vec::new() }
 }
 
-/// Whether a process runs: one that ended and was not waited for is nobody any more.
+/// The session of a process that runs: one that ended and was not waited for is nobody any more. See proc(5).
 #[cfg(target_os = "linux")]
-fn is_alive(process: Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).unwrap_or_default();
-    // Behind the name, which may hold anything but ends with the last parenthesis.
-    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-    !matches!(state, None | Some('Z' | 'X'))
+fn session(process: Pid) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
+    // Behind the name, which may hold anything but ends with the last parenthesis: state, parent, group, session.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ');
+    let state = fields.next()?;
+    let session = fields.nth(2)?.parse().ok()?;
+    (!matches!(state, "Z" | "X")).then_some(session)
 }
 
 #[cfg(target_os = "linux")]

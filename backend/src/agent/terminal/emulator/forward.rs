@@ -146,7 +146,7 @@ impl Handler for Screen {
     fn set_tabs(&mut self, interval: u16) {
         self.with_tabs(|tabs| {
             for (column, tab) in tabs.iter_mut().enumerate() {
-                *tab = column % usize::from(interval.max(1)) == 0;
+                *tab = column.is_multiple_of(usize::from(interval.max(1)));
             }
         });
         Handler::set_tabs(&mut self.term, interval);
@@ -163,7 +163,7 @@ impl Handler for Screen {
 impl Screen {
     fn with_tabs(&mut self, change: impl FnOnce(&mut [bool])) {
         let columns = self.grid().columns();
-        let tabs = self.tabs.get_or_insert_with(|| (0..columns).map(|column| column % 8 == 0).collect());
+        let tabs = self.tabs.get_or_insert_with(|| (0..columns).map(|column| column.is_multiple_of(8)).collect());
         change(tabs);
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use alacritty_terminal::Grid;
-use alacritty_terminal::grid::Dimensions as _;
+use alacritty_terminal::grid::{Charsets, Dimensions as _, Row};
 use alacritty_terminal::index::{Column, Line, Point};
 use alacritty_terminal::term::TermMode;
 use alacritty_terminal::term::cell::{Cell, Flags, Hyperlink};
@@ -39,10 +39,21 @@ pub(super) fn write(screen: &mut Screen, history: History) -> Vec<u8> {
         screen.term.swap_alt();
         *screen.term.grid_mut() = shown;
         out.bytes.push_str("\x1b[?1049h");
+        // It was emptied with the background of what was written last.
         out.attributes(&Cell::default());
-        out.bytes.push_str("\x1b[H");
+        out.bytes.push_str("\x1b[H\x1b[2J");
         out.lines(screen.grid(), History::None);
     } else {
+        // What the other screen holds is void, but for the place that was saved there.
+        let saved = screen.grid().saved_cursor.clone();
+        screen.term.swap_alt();
+        out.bytes.push_str("\x1b[?1049h");
+        out.saved(screen.grid());
+        screen.term.swap_alt();
+        screen.term.grid_mut().saved_cursor = saved;
+        out.bytes.push_str("\x1b[?1049l");
+        out.attributes(&Cell::default());
+        out.bytes.push_str("\x1b[H");
         out.lines(screen.grid(), history);
     }
     out.state(screen);
@@ -55,6 +66,8 @@ struct Painter {
     /// The attributes that are in force.
     present: Cell,
     link: Option<Hyperlink>,
+    /// The present line was begun by wrapping, which gives a line that scrolls in the background of the last character.
+    wrapped: bool,
 }
 
 impl Painter {
@@ -89,17 +102,28 @@ impl Painter {
         let wraps = row[Column(columns - 1)].flags.contains(Flags::WRAPLINE)
             && line < grid.bottommost_line()
             && !is_blank(&grid[Line(line.0 + 1)][Column(0)]);
+        let next_is_wide = wraps && grid[Line(line.0 + 1)][Column(0)].flags.contains(Flags::WIDE_CHAR);
         let last = (0..columns).rfind(|column| !is_blank(&row[Column(*column)]));
         let end = if wraps { columns } else { last.map_or(0, |last| last + 1) };
         for column in 0..end {
             let cell = &row[Column(column)];
             let is_leading = cell.flags.contains(Flags::LEADING_WIDE_CHAR_SPACER);
-            if is_leading && !wraps {
-                self.bytes.push(' ');
-            } else if !is_leading && !cell.flags.contains(Flags::WIDE_CHAR_SPACER) {
-                self.cell(cell);
+            match half(row, column) {
+                // A terminal leaves this cell itself.
+                _ if is_leading && next_is_wide => {}
+                Half::Whole if !is_leading => self.cell(cell),
+                Half::Second => {}
+                Half::Whole | Half::Torn => {
+                    self.attributes(cell);
+                    self.bytes.push(' ');
+                }
             }
         }
+        if self.wrapped && end < columns {
+            self.attributes(&Cell::default());
+            self.bytes.push_str("\x1b[K");
+        }
+        self.wrapped = wraps;
         wraps
     }
 
@@ -180,10 +204,28 @@ impl Painter {
     fn cursor(&mut self, grid: &Grid<Cell>) {
         let Point { line, column } = grid.cursor.point;
         self.put(format_args!("\x1b[{};{}H", line.0 + 1, column.0 + 1));
-        if grid.cursor.input_needs_wrap {
+        if wraps_next(grid) {
             self.rewrite_last(grid);
         }
         self.attributes(&grid.cursor.template);
+    }
+
+    /// The place that was saved, and with what to write there.
+    fn saved(&mut self, grid: &Grid<Cell>) {
+        let saved = &grid.saved_cursor;
+        self.put(format_args!("\x1b[{};{}H", saved.point.line.0 + 1, saved.point.column.0 + 1));
+        self.attributes(&saved.template);
+        self.charsets(&saved.charsets);
+        self.bytes.push_str("\x1b7");
+        self.charsets(&Charsets::default());
+    }
+
+    fn charsets(&mut self, charsets: &Charsets) {
+        for (index, designate) in [(CharsetIndex::G0, "\x1b("), (CharsetIndex::G1, "\x1b)")] {
+            let draws_lines = charsets[index] == StandardCharset::SpecialCharacterAndLineDrawing;
+            self.bytes.push_str(designate);
+            self.bytes.push(if draws_lines { '0' } else { 'B' });
+        }
     }
 
     /// Writes the last character of the cursor's line again, so that the next one wraps.
@@ -213,16 +255,12 @@ impl Painter {
                 self.put(format_args!("\x1b]{code};rgb:{r:02x}/{g:02x}/{b:02x}\x1b\\"));
             }
         }
-        if let Some(tabs) = &screen.tabs {
-            self.bytes.push_str("\x1b[3g");
-            for (column, _) in tabs.iter().enumerate().filter(|(_, tab)| **tab) {
-                self.put(format_args!("\x1b[1;{}H\x1bH", column + 1));
-            }
+        // Also the usual ones: not every terminal knows a control that sets them.
+        self.bytes.push_str("\x1b[3g");
+        for column in (0..grid.columns()).filter(|column| screen.has_tab(*column)) {
+            self.put(format_args!("\x1b[{}G\x1bH", column + 1));
         }
-        let saved = &grid.saved_cursor;
-        self.put(format_args!("\x1b[{};{}H", saved.point.line.0 + 1, saved.point.column.0 + 1));
-        self.attributes(&saved.template);
-        self.bytes.push_str("\x1b7");
+        self.saved(grid);
         if let Some((first, last)) = screen.region {
             self.put(format_args!("\x1b[{};{}r", first + 1, last + 1));
         }
@@ -232,7 +270,7 @@ impl Painter {
             let first = screen.region.map_or(0, |(first, _)| first as i32);
             let Point { line, column } = grid.cursor.point;
             self.put(format_args!("\x1b[?6h\x1b[{};{}H", (line.0 - first).max(0) + 1, column.0 + 1));
-            if grid.cursor.input_needs_wrap {
+            if wraps_next(grid) {
                 self.rewrite_last(grid);
                 self.attributes(&grid.cursor.template);
             }
@@ -272,16 +310,40 @@ impl Painter {
         if (shape, blinking) != (CursorShape::Block, false) {
             self.put(format_args!("\x1b[{} q", if blinking { style } else { style + 1 }));
         }
-        let draws_lines =
-            |index| grid.cursor.charsets[index] == StandardCharset::SpecialCharacterAndLineDrawing;
-        for (index, designate) in [(CharsetIndex::G0, "\x1b(0"), (CharsetIndex::G1, "\x1b)0")] {
-            if draws_lines(index) {
-                self.bytes.push_str(designate);
-            }
-        }
+        self.charsets(&grid.cursor.charsets);
         if screen.charset == CharsetIndex::G1 {
             self.bytes.push('\x0e');
         }
+    }
+}
+
+/// Whether the next character goes to the next line though the cursor stands on this one.
+fn wraps_next(grid: &Grid<Cell>) -> bool {
+    grid.cursor.input_needs_wrap && grid.cursor.point.column == grid.last_column()
+}
+
+/// What of a wide character a cell holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Half {
+    /// All of one that is not wide, or the first half of one that is.
+    Whole,
+    /// The second half.
+    Second,
+    /// A half whose other half was written over: it is shown as a blank.
+    Torn,
+}
+
+pub(super) fn half(row: &Row<Cell>, column: usize) -> Half {
+    let has = |column: usize, flag| {
+        (0..row.len()).contains(&column) && row[Column(column)].flags.contains(flag)
+    };
+    let is_first = has(column, Flags::WIDE_CHAR);
+    let is_second = has(column, Flags::WIDE_CHAR_SPACER);
+    match (is_first, is_second) {
+        (false, false) => Half::Whole,
+        (true, _) if has(column + 1, Flags::WIDE_CHAR_SPACER) => Half::Whole,
+        (false, true) if column > 0 && has(column - 1, Flags::WIDE_CHAR) => Half::Second,
+        _ => Half::Torn,
     }
 }
 
