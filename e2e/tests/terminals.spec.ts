@@ -193,7 +193,7 @@ test("the host alone answers a program's questions", async ({ share, join }) => 
 /** Asks whether all is well, with more that nobody shall answer, and counts the answers to the former. */
 const ASK = `stty raw -echo
 printf '\\e]52;c;?\\a\\e]10;?\\a\\e]4;1;?\\a\\eP$qm\\e\\\\\\e[?1004h\\e[5n'
-answers=$(timeout 1.5 cat | tr -cd 'n' | wc -c)
+answers=$(timeout --foreground 1.5 cat | tr -cd 'n' | wc -c)
 stty sane
 printf '\\e[?1004l'
 echo "answers: $answers"

@@ -20,7 +20,7 @@ pub(crate) trait TerminalViews {
     fn output(&self, terminal: TerminalId, bytes: &[u8]);
     /// This page asked for it, and there it is.
     fn opened(&self, terminal: TerminalId);
-    /// The first of all terminals is there, shared by somebody else.
+    /// The first of all terminals is there.
     fn appeared(&self, terminal: TerminalId);
     /// Somebody else types.
     fn typed(&self, terminal: TerminalId, person: &Person);
@@ -57,14 +57,16 @@ impl SessionHandle {
         for info in &now {
             match before.iter().find(|known| known.terminal == info.terminal) {
                 Some(known) => self.tell_about_terminal(known, info),
-                None if hosts => {}
                 // Who joins where several are shared is told of one: the others stand beside it.
                 None if before.is_empty() => {
-                    self.toast(Tone::Info, text::terminal_shared(&info.name), None);
+                    if !hosts {
+                        self.toast(Tone::Info, text::terminal_shared(&info.name), None);
+                    }
                     if let Some(views) = self.terminal_views() {
                         views.appeared(info.terminal);
                     }
                 }
+                None if hosts => {}
                 None => self.announce(text::terminal_shared(&info.name)),
             }
         }
