@@ -277,8 +277,9 @@ async fn what_can_not_run_is_said_and_there_are_so_many_and_no_more() {
         .await;
     see(&ann, terminal, "not found").await;
     let mut host = agent.join(Role::Host, "Hanna").await;
+    let word = (2_000_000 + std::process::id()).to_string();
     for _ in 1..MAX_TERMINALS {
-        open(&agent, Some("sleep 98761"), Access::ReadOnly).await;
+        open(&agent, Some(&format!("sleep {word}")), Access::ReadOnly).await;
     }
     let size = TerminalSize::USUAL;
     let one_more = |command: Option<String>| {
@@ -291,7 +292,7 @@ async fn what_can_not_run_is_said_and_there_are_so_many_and_no_more() {
     assert!(decide(&mut host, one_more(Some("a\0b".into()))).await.is_err());
     agent.still_serves().await;
     agent.end().await;
-    assert_eq!(running("98761"), Vec::<String>::new());
+    assert_eq!(running(&word), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -320,26 +321,34 @@ async fn garbage_from_a_guest_disturbs_nobody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_left_of_twenty_terminals() {
     let agent = TestAgent::start().await;
-    let stubborn = "trap '' HUP TERM INT; sleep 98762 & setsid sleep 98762 & while :; do sleep 98762; done";
+    // Of no other run.
+    let word = (1_000_000 + std::process::id()).to_string();
+    let stubborn =
+        format!("trap '' HUP TERM INT; sleep {word} & setsid sleep {word} & while :; do sleep {word}; done");
+    let (yes, one, three) = (
+        format!("yes {word}"),
+        format!("sleep {word}"),
+        format!("sleep {word} & sleep {word} & wait"),
+    );
     let mut terminals = Vec::new();
     for number in 0..20 {
         let command = match number % 4 {
-            0 => "yes 98762",
-            1 => "sleep 98762",
-            2 => stubborn,
-            _ => "sleep 98762 & sleep 98762 & wait",
+            0 => &yes,
+            1 => &one,
+            2 => &stubborn,
+            _ => &three,
         };
         terminals.push(open(&agent, Some(command), Access::ReadOnly).await);
     }
     let ann = watching(&agent, Role::Viewer, "Ann", terminals[0]).await;
     ann.wait("the flood", |_| seen(&ann, terminals[0]).bytes > 10_000).await;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while running("98762").len() < 30 {
-        assert!(tokio::time::Instant::now() < deadline, "{:?}", running("98762"));
+    while running(&word).len() < 30 {
+        assert!(tokio::time::Instant::now() < deadline, "{:?}", running(&word));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     agent.end().await;
-    assert_eq!(running("98762"), Vec::<String>::new());
+    assert_eq!(running(&word), Vec::<String>::new());
 }
 
 /// Command lines of living processes that hold this word, and states of those of our children that nobody waited for.

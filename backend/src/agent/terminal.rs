@@ -36,8 +36,8 @@ mod pty;
 
 use emulator::Emulator;
 use filter::Filter;
-pub(super) use pty::{Program, shell};
-use pty::{Pty, PtyEvent};
+use pty::PtyEvent;
+pub(super) use pty::{Program, Pty, shell};
 
 /// Commands that may wait; a connection that sends more waits. Handling one takes microseconds, but for a restart.
 const INBOX_CAPACITY: usize = 64;
@@ -72,8 +72,8 @@ pub(super) enum TerminalCommand {
     AskToType(ParticipantId),
     /// The host's decisions; answered in the outbox.
     Decide(Arc<ParticipantConnection>, RequestId, Decision),
-    /// It is over. Answered when nothing is left of it.
-    End(oneshot::Sender<()>),
+    /// It is over. Answered with its program, which is to be ended.
+    End(oneshot::Sender<Option<Pty>>),
 }
 
 /// What only somebody who may share decides.
@@ -129,6 +129,16 @@ pub(super) struct TerminalActor {
     say_at: Instant,
     wanted_size: Option<TerminalSize>,
     resize_at: Instant,
+}
+
+/// Ends these programs, and everything that they left in their terminals.
+pub(super) async fn end_all(ptys: Vec<Pty>) {
+    // It can not fail, but for a panic, which was reported where it happened.
+    let _ = blocking(move || {
+        Pty::end_all(&ptys);
+        Ok::<(), Fault>(())
+    })
+    .await;
 }
 
 impl TerminalActor {
@@ -190,13 +200,16 @@ impl TerminalActor {
                 }
                 command = self.inbox.recv() => match command {
                     Some(TerminalCommand::End(reply)) => {
-                        self.end().await;
-                        // Whoever asked may be gone.
-                        let _ = reply.send(());
+                        for viewer in self.viewers.values() {
+                            viewer.outbox.forget_terminal(self.info.terminal);
+                        }
+                        // Its reader, which may wait for room, ends with this task.
+                        let _ = reply.send(self.pty.take());
                         return;
                     }
                     Some(command) => self.handle(command).await,
-                    None => return self.end().await,
+                    // The registry, which ends every terminal, is gone.
+                    None => return,
                 },
                 Some(event) = self.events.recv() => self.take_in(event),
             }
@@ -215,25 +228,6 @@ impl TerminalActor {
             Err(fault) => self.info.state = TerminalState::Failed(fault),
         }
         self.unsaid = true;
-    }
-
-    /// Ends the program and whatever it left behind.
-    async fn end(&mut self) {
-        if let Some(pty) = self.pty.take() {
-            let ended = blocking(move || { pty.end(); Ok::<(), Fault>(()) });
-            tokio::pin!(ended);
-            // Its reader may wait for room, and would keep the terminal open.
-            loop {
-                tokio::select! {
-                    biased;
-                    _ = &mut ended => break,
-                    Some(_) = self.events.recv() => {}
-                }
-            }
-        }
-        for viewer in self.viewers.values() {
-            viewer.outbox.forget_terminal(self.info.terminal);
-        }
     }
 
     fn next_wake(&self) -> Option<Instant> {
@@ -434,9 +428,11 @@ impl TerminalActor {
 
     /// What the last program left behind goes before the next one starts.
     async fn end_program(&mut self) {
-        let viewers = std::mem::take(&mut self.viewers);
-        self.end().await;
-        self.viewers = viewers;
+        if let Some(pty) = self.pty.take() {
+            // Its reader may wait for room, and would keep the terminal open.
+            self.events.close();
+            end_all(vec![pty]).await;
+        }
     }
 
     fn resize(&mut self, size: TerminalSize) {

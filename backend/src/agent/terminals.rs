@@ -18,7 +18,9 @@ use tracing::debug;
 use super::disk_work::time_of_day;
 use super::outbox::encode;
 use super::participant::{ConnectionId, ParticipantConnection};
-use super::terminal::{Audience, Decision, Program, TerminalActor, TerminalCommand, TerminalHandle, shell};
+use super::terminal::{
+    Audience, Decision, Program, Pty, TerminalActor, TerminalCommand, TerminalHandle, end_all, shell,
+};
 
 /// Commands that may wait; a connection that sends more waits.
 const INBOX_CAPACITY: usize = 64;
@@ -277,26 +279,24 @@ impl TerminalsActor {
         for who in self.audience.lock().values() {
             who.outbox.latest(PresenceKey::Terminal(terminal), over(terminal));
         }
-        self.tasks.spawn(end(handle));
+        self.tasks.spawn(async move { end_all(program_of(&handle).await.into_iter().collect()).await });
         Ok(())
     }
 
     async fn finish(&mut self) {
         let terminals = std::mem::take(&mut *self.table.write());
-        // All at once: each may take its time.
-        let ending: Vec<_> = terminals.into_values().map(|handle| self.tasks.spawn(end(handle))).collect();
-        for ended in ending {
-            // An error is a panic, which was reported where it happened.
-            let _ = ended.await;
+        let mut programs = Vec::new();
+        for (_, handle) in terminals {
+            programs.extend(program_of(&handle).await);
         }
+        end_all(programs).await;
     }
 }
 
-async fn end(terminal: TerminalHandle) {
-    let (reply, ended) = oneshot::channel();
-    if terminal.send(TerminalCommand::End(reply)).await {
-        let _ = ended.await;
-    }
+/// Ends a terminal's task; gives the program that is left to be ended.
+async fn program_of(terminal: &TerminalHandle) -> Option<Pty> {
+    let (reply, program) = oneshot::channel();
+    if terminal.send(TerminalCommand::End(reply)).await { program.await.ok().flatten() } else { None }
 }
 
 fn over(terminal: TerminalId) -> bytes::Bytes {

@@ -1,59 +1,83 @@
 //! Ends what a terminal's program started: the processes of its session, and whoever still holds its device.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// Between two looks whether everybody is gone.
-const LOOK: Duration = Duration::from_millis(10);
+const LOOK: Duration = Duration::from_millis(20);
 
-/// Asks the session of this leader to end as a terminal that is closed does, and after `grace` ends whoever is left. Blocks
-/// until then.
-pub(super) fn end(leader: u32, device: Option<&Path>, grace: Duration) {
-    let Some(leader) = i32::try_from(leader).ok().and_then(Pid::from_raw) else { return };
-    // Errors mean that it is gone already.
+/// A terminal's program: the leader of its session, and the device through which it is reached.
+#[derive(Debug)]
+pub(super) struct Leader {
+    pub(super) process: u32,
+    pub(super) device: Option<PathBuf>,
+}
+
+/// Asks the sessions of these leaders to end as a terminal that is closed does, and after `grace` ends whoever is left.
+/// Blocks until then.
+pub(super) fn end(leaders: &[Leader], grace: Duration) {
+    let sessions: Vec<Pid> = leaders
+        .iter()
+        .filter_map(|leader| i32::try_from(leader.process).ok().and_then(Pid::from_raw))
+        .collect();
     let signal_all = |signal| {
-        let _ = kill_process_group(leader, signal);
-        for process in left(leader, device) {
+        // Errors mean that somebody is gone already.
+        for session in &sessions {
+            let _ = kill_process_group(*session, signal);
+        }
+        for process in left(&sessions, leaders) {
             let _ = kill_process(process, signal);
         }
     };
     signal_all(Signal::HUP);
     // Whoever is stopped does not hear it otherwise.
     signal_all(Signal::CONT);
-    let looks = grace.as_millis() / LOOK.as_millis();
-    for _ in 0..looks {
-        if left(leader, device).is_empty() {
+    for _ in 0..grace.as_millis() / LOOK.as_millis() {
+        if left(&sessions, leaders).is_empty() {
             return;
         }
-        std::thread::sleep(LOOK);
+        pause();
     }
     // Somebody may be about to start another one.
-    for _ in 0..3 {
+    for _ in 0..10 {
+        if left(&sessions, leaders).is_empty() {
+            return;
+        }
         signal_all(Signal::KILL);
-        std::thread::sleep(LOOK);
+        pause();
     }
 }
 
-/// The processes that are left: of the leader's session, or holding the device open.
+#[expect(clippy::disallowed_methods, reason = "the system tells nobody when a session that is not its own is empty")]
+fn pause() {
+    std::thread::sleep(LOOK);
+}
+
+/// The processes that are left: of these sessions, or holding one of their devices open.
 #[cfg(target_os = "linux")]
-fn left(leader: Pid, device: Option<&Path>) -> Vec<Pid> {
+fn left(sessions: &[Pid], leaders: &[Leader]) -> Vec<Pid> {
     let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
     let own = rustix::process::getpid();
+    let is_left = |process: &Pid| match session(*process) {
+        None => false,
+        Some(session) => {
+            sessions.iter().any(|leader| leader.as_raw_nonzero().get() == session) || holds_any(*process, leaders)
+        }
+    };
     processes
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw))
         .filter(|process| *process != own)
-        .filter(|process| session(*process).is_some_and(|session| session == leader.as_raw_nonzero().get())
-            || device.is_some_and(|device| holds(*process, device)))
+        .filter(is_left)
         .collect()
 }
 
-/// Elsewhere the leader's own group is all that can be found.
+/// Elsewhere the leaders' own groups are all that can be found.
 #[cfg(not(target_os = "linux"))]
-fn left(leader: Pid, _device: Option<&Path>) -> Vec<Pid> {
-    if rustix::process::test_kill_process(leader).is_ok() { vec![leader] } else { Vec::new() }
+fn left(sessions: &[Pid], _leaders: &[Leader]) -> Vec<Pid> {
+    sessions.iter().filter(|leader| rustix::process::test_kill_process(**leader).is_ok()).copied().collect()
 }
 
 /// The session of a process that runs: one that ended and was not waited for is nobody any more. See proc(5).
@@ -69,7 +93,10 @@ fn session(process: Pid) -> Option<i32> {
 }
 
 #[cfg(target_os = "linux")]
-fn holds(process: Pid, device: &Path) -> bool {
+fn holds_any(process: Pid, leaders: &[Leader]) -> bool {
     let Ok(files) = std::fs::read_dir(format!("/proc/{}/fd", process.as_raw_nonzero())) else { return false };
-    files.flatten().any(|file| std::fs::read_link(file.path()).is_ok_and(|target| target == device))
+    files.flatten().any(|file| {
+        std::fs::read_link(file.path())
+            .is_ok_and(|target| leaders.iter().any(|leader| leader.device.as_ref() == Some(&target)))
+    })
 }

@@ -16,7 +16,7 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use super::processes;
+use super::processes::{self, Leader};
 
 /// Variables of the environment that speak of the terminal in which Parlor runs, not of the one that it makes.
 const FOREIGN: [&str; 8] =
@@ -86,7 +86,7 @@ struct Input {
 }
 
 /// A running program. Dropping it ends everything that it started in its terminal, without waiting for it.
-pub(super) struct Pty {
+pub(in crate::agent) struct Pty {
     master: Box<dyn MasterPty + Send>,
     input: Arc<Input>,
     process: Option<u32>,
@@ -160,13 +160,15 @@ impl Pty {
         }
     }
 
-    /// Ends the program and everything that it left in its terminal: a request first, then without asking. Blocks for
-    /// [`GRACE`] at most.
-    pub(super) fn end(&self) {
-        self.hush();
-        if let Some(process) = self.process {
-            processes::end(process, self.device.as_deref(), GRACE);
-        }
+    /// Ends these programs and everything that they left in their terminals: a request first, then without asking. Blocks
+    /// for [`GRACE`] and little more.
+    pub(in crate::agent) fn end_all(ptys: &[Self]) {
+        let leaders: Vec<Leader> = ptys
+            .iter()
+            .filter_map(|pty| Some(Leader { process: pty.process?, device: pty.device.clone() }))
+            .collect();
+        ptys.iter().for_each(Self::hush);
+        processes::end(&leaders, GRACE);
     }
 
     /// Lets the writing thread go.
