@@ -44,7 +44,7 @@ pub(crate) use menu::{Menu, MenuEntry, MenuItem};
 pub(crate) use palette::{CommandPalette, PaletteItem};
 pub(crate) use split_handle::{Edge, SplitHandle};
 pub(crate) use status_item::{Necessity, StatusItem};
-pub(crate) use tabs::{TabItem, TabMark, TabPerson, TabStrip};
+pub(crate) use tabs::{TabItem, TabMark, TabPerson, TabStrip, show_whole};
 pub(crate) use toast::{Toast, ToastAction, ToastStack};
 pub(crate) use tone::Tone;
 pub(crate) use virtual_list::VirtualList;

@@ -7,8 +7,8 @@ const LEAST_FONT = 9;
 /** Letters change in steps of this, in pixels. */
 const STEP = 0.5;
 
-/** xterm's scroll bar lies over the right edge. */
-const SCROLLBAR = 14;
+/** xterm's scroll bar lies over the right edge; a finger scrolls without one. */
+const SCROLLBAR = matchMedia("(pointer: coarse)").matches ? 0 : 14;
 
 /** How long a window must have had its size before that is told. */
 const SETTLED_MS = 120;

@@ -4,7 +4,7 @@ import { element, icon } from "./dom.js";
 import { withControl } from "./keys.js";
 import { words } from "./words.js";
 
-const ARROWS = { up: "A", down: "B", right: "C", left: "D" };
+const ARROWS = { left: "D", down: "B", up: "A", right: "C" };
 const ARROW_ICONS = { up: "arrow-up", down: "arrow-down", left: "arrow-left", right: "arrow-right" };
 
 export class KeyRow {

@@ -4,7 +4,7 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
-use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::avatar::PersonDot;
 use super::icon::Icon;
@@ -247,14 +247,19 @@ fn show_active(strip: NodeRef<html::Div>, closed_by_key: StoredValue<bool>) {
     let Some(strip) = strip.try_get_untracked().flatten() else { return };
     let chosen = strip.query_selector("[role=tab][aria-selected=true]").ok().flatten();
     let Some(tab) = chosen.and_then(|tab| tab.dyn_into::<HtmlElement>().ok()) else { return };
-    let options = ScrollIntoViewOptions::new();
-    options.set_block(ScrollLogicalPosition::Nearest);
-    options.set_inline(ScrollLogicalPosition::Nearest);
-    tab.scroll_into_view_with_scroll_into_view_options(&options);
+    show_whole(&tab);
     if closed_by_key.try_update_value(std::mem::take) == Some(true) {
         // The strip is in the page, so its tab can take the focus.
         let _ = tab.focus();
     }
+}
+
+/// Brings all of an element into sight.
+pub(crate) fn show_whole(element: &Element) {
+    let options = ScrollIntoViewOptions::new();
+    options.set_block(ScrollLogicalPosition::Nearest);
+    options.set_inline(ScrollLogicalPosition::Nearest);
+    element.scroll_into_view_with_scroll_into_view_options(&options);
 }
 
 fn focus_tab(strip: NodeRef<html::Div>, at: usize) {

@@ -96,7 +96,7 @@ impl SessionHandle {
             ClientEvent::Chunk { request, total, offset, bytes } => {
                 self.apply_chunk(request, total, offset, &bytes);
             }
-            ClientEvent::TerminalChanged { .. } => self.apply_terminals(),
+            ClientEvent::TerminalsListed | ClientEvent::TerminalChanged { .. } => self.apply_terminals(),
             ClientEvent::TerminalOver { terminal } => self.apply_terminal_over(terminal),
             ClientEvent::TerminalOpened { request, terminal } => {
                 self.answered(request);

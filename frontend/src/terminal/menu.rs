@@ -10,7 +10,7 @@ use crate::component::{Menu, MenuEntry, MenuItem};
 use crate::js::terminal::{OwnedTerminal, ReadAloud};
 use crate::session::SessionHandle;
 use crate::session::store::{Person, SessionStateStoreFields as _};
-use crate::text::{self, Command};
+use crate::text;
 
 /// What a menu is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,10 +67,8 @@ fn entries(session: SessionHandle, terminals: TerminalsHandle) -> Vec<MenuEntry>
         item(text::COPY_SELECTION, "copy", on(OwnedTerminal::copy)).into(),
         item(text::FIND, "search", on(OwnedTerminal::open_find)).into(),
         item(text::CLEAR, "list-collapse", on(OwnedTerminal::clear)).into(),
-        item(Command::TerminalLarger.label(), "a-large-small", move || settings.resize_terminal_font(1))
-            .into(),
-        item(Command::TerminalSmaller.label(), "a-large-small", move || settings.resize_terminal_font(-1))
-            .into(),
+        item(text::TERMINAL_LARGER, "a-large-small", move || settings.resize_terminal_font(1)).into(),
+        item(text::TERMINAL_SMALLER, "a-large-small", move || settings.resize_terminal_font(-1)).into(),
         reads.into(),
     ]);
     if shares {

@@ -13,7 +13,7 @@ use super::menu::{MenuAbout, TerminalMenu};
 use super::{PanelState, TerminalsHandle};
 use crate::component::{
     Avatar, Badge, Banner, Button, ButtonKind, Edge, EmptyState, Icon, IconButton, PersonDot, SplitHandle,
-    Tone, When,
+    Tone, When, show_whole,
 };
 use crate::session::SessionHandle;
 use crate::session::store::{SessionStateStoreFields as _, Who};
@@ -207,6 +207,7 @@ fn TerminalTab(terminal: TerminalId) -> impl IntoView {
     let session = SessionHandle::expect();
     let terminals = TerminalsHandle::expect();
     let info = follow(terminal);
+    let tab = NodeRef::<html::Button>::new();
 
     // -- derived --
     let name = move || info.read().as_ref().map(|info| info.name.clone()).unwrap_or_default();
@@ -225,10 +226,18 @@ fn TerminalTab(terminal: TerminalId) -> impl IntoView {
         })
     };
 
+    // -- effects --
+    Effect::new(move |_| {
+        if let Some(tab) = tab.get().filter(|_| chosen()) {
+            show_whole(&tab);
+        }
+    });
+
     view! {
         <button
             type="button"
             class="terminal-tab"
+            node_ref=tab
             role="tab"
             aria-selected=move || if chosen() { "true" } else { "false" }
             aria-controls=PANES_ID
@@ -287,7 +296,7 @@ fn Standing(terminal: TerminalId) -> impl IntoView {
 
     view! {
         <When when=locked>
-            <span data-testid="terminal-read-only" title=text::TERMINAL_READ_ONLY_ABOUT>
+            <span class="terminal-standing" data-testid="terminal-read-only" title=text::TERMINAL_READ_ONLY_ABOUT>
                 <Badge tone=Tone::Warning icon="lock">{text::READ_ONLY}</Badge>
             </span>
             <Button
@@ -369,14 +378,16 @@ fn TerminalPane(terminal: TerminalId) -> impl IntoView {
             {move || {
                 let bytes = skipped.get()?;
                 Some(view! {
-                    <Banner text=text::output_skipped(bytes) attr:data-testid="terminal-skipped">
+                    <div class="terminal-note" role="status" data-testid="terminal-skipped">
+                        <Icon name="info" />
+                        <span>{text::output_skipped(bytes)}</span>
                         <Button on:click=move |_| terminals.show_kept(terminal)>{text::SHOW_KEPT}</Button>
                         <IconButton
                             icon="x"
                             label=text::DISMISS
                             on:click=move |_| terminals.forget_skipped(terminal)
                         />
-                    </Banner>
+                    </div>
                 })
             }}
             <When when=terminals.broken>
