@@ -14,9 +14,10 @@ pub struct Program {
 }
 
 impl Program {
-    pub fn start(folder: &Path, state: &Path) -> Self {
+    pub fn start(folder: &Path, state: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_parlor"))
             .args(["share", "--output", "json"])
+            .args(arguments)
             .arg(folder)
             .env("PARLOR_STATE_DIR", state)
             .stdin(Stdio::null())
@@ -55,7 +56,11 @@ impl Place {
     }
 
     pub fn start(&self) -> Program {
-        Program::start(self.folder.path(), self.state.path())
+        self.start_with(&[])
+    }
+
+    pub fn start_with(&self, arguments: &[&str]) -> Program {
+        Program::start(self.folder.path(), self.state.path(), arguments)
     }
 
     pub fn write(&self, name: &str, text: &str) {

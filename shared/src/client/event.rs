@@ -165,6 +165,8 @@ pub enum ClientEvent {
         /// The piece.
         bytes: Vec<u8>,
     },
+    /// The host has told which terminals there are; what they are follows.
+    TerminalsListed,
     /// A terminal is there, or something about it changed: see [`super::Client::terminal`].
     TerminalChanged {
         /// Which.

@@ -119,6 +119,7 @@ impl Terminals {
                 let over: Vec<TerminalId> =
                     self.infos.keys().filter(|terminal| !terminals.contains(terminal)).copied().collect();
                 over.into_iter().for_each(|terminal| self.over(terminal, events));
+                events.push_back(ClientEvent::TerminalsListed);
             }
             TerminalToGuest::Over { terminal } => self.over(terminal, events),
             TerminalToGuest::Opened { request, terminal } => {

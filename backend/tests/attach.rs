@@ -1,0 +1,181 @@
+//! `parlor attach` in a terminal window, beside a guest: both type, both see one stream.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
+use std::io::{Read as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use parlor_shared::client::{ClientEvent, Phase};
+use parlor_shared::message::History;
+use parlor_shared::seal::Identity;
+use parlor_shared::terminal::TerminalSize;
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+mod common;
+
+use common::TestGuest;
+use common::program::{Place, Program};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A terminal window that runs `parlor attach`, as a terminal program makes one.
+struct Window {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn std::io::Write + Send>,
+    shown: Arc<Mutex<Vec<u8>>>,
+    reader: std::thread::JoinHandle<()>,
+}
+
+impl Window {
+    fn attach(place: &Place, arguments: &[&str]) -> Self {
+        let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_parlor"));
+        command.arg("attach");
+        command.args(arguments);
+        command.arg("--path");
+        command.arg(place.folder.path());
+        command.env("PARLOR_STATE_DIR", place.state.path());
+        let child = pair.slave.spawn_command(command).unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&shown);
+        let reader = std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = reader.read(&mut buffer) {
+                sink.lock().extend(&buffer[..read]);
+            }
+        });
+        Self { child, master: pair.master, keys, shown, reader }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.shown.lock()).into_owned()
+    }
+
+    fn types(&mut self, text: &str) {
+        self.keys.write_all(text.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    async fn shows(&self, text: &str) {
+        let wait = async {
+            while !self.text().contains(text) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            panic!("the window never showed {text:?}: {:?}", self.text());
+        }
+    }
+
+    async fn ends(mut self) -> (bool, String) {
+        let wait = async {
+            loop {
+                // All that it printed has been read once the last holder of the window's other side is gone.
+                if let Some(status) = self.child.try_wait().unwrap()
+                    && self.reader.is_finished()
+                {
+                    return status.success();
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let success = tokio::time::timeout(PATIENCE, wait).await.expect("it ends");
+        (success, self.text())
+    }
+}
+
+fn start(place: &Place, terminals: &[&str]) -> Program {
+    let mut arguments = vec!["--shell", "/bin/sh", "--terminal-access", "collaborative"];
+    for terminal in terminals {
+        arguments.extend(["--terminal", terminal]);
+    }
+    place.start_with(&arguments)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hosts_window_and_a_guest_type_into_one_terminal() {
+    let place = Place::new();
+    let program = start(&place, &["exec sh"]);
+    let guest = TestGuest::knock(program.editor.clone(), "Ann", Identity::generate().unwrap()).await;
+    guest.wait("welcome", |client| *client.phase() == Phase::Live).await;
+    guest.with(|client| client.subscribe_to_terminals());
+    guest.wait("a terminal", |client| client.terminals().next().is_some()).await;
+    let terminal = guest.with(|client| client.terminals().next().unwrap().terminal);
+    guest.with(|client| client.watch_terminal(terminal, History::Kept));
+    let seen = |text: &str| {
+        let output: Vec<u8> = guest
+            .log
+            .events()
+            .into_iter()
+            .filter_map(|event| match event {
+                ClientEvent::TerminalOutput { bytes, .. } => Some(bytes),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        String::from_utf8_lossy(&output).contains(text)
+    };
+
+    let mut window = Window::attach(&place, &[]);
+    // The terminal takes the size of the host's window.
+    let size = TerminalSize { columns: 100, rows: 30 };
+    guest.wait("the window's size", |client| client.terminal(terminal).unwrap().size == size).await;
+    for round in 0..5 {
+        window.types(&format!("echo host-{round}-$((1+1))\r"));
+        let text = format!("host-{round}-2");
+        guest.wait(&text, |_| seen(&text)).await;
+        window.shows(&text).await;
+        guest
+            .with(|client| client.type_into(terminal, format!("echo guest-{round}-$((1+1))\n").as_bytes()))
+            .unwrap();
+        window.shows(&format!("guest-{round}-2")).await;
+    }
+    window.master.resize(PtySize { rows: 20, cols: 70, pixel_width: 0, pixel_height: 0 }).unwrap();
+    let size = TerminalSize { columns: 70, rows: 20 };
+    guest.wait("the smaller window's size", |client| client.terminal(terminal).unwrap().size == size).await;
+
+    // Questions of programs are answered by the agent alone, not by the window too.
+    window.types("printf '\\033[6n'; read -r answer; echo; echo over$((1+1))\r");
+    window.types("\x1d");
+    let (success, text) = window.ends().await;
+    assert!(success && text.contains("Detached; the terminal goes on."), "{text:?}");
+    assert!(!text.contains("\x1b[6n"), "{text:?}");
+    // It does go on.
+    guest.with(|client| client.type_into(terminal, b"\n\necho on-and-on-$((1+1))\n")).unwrap();
+    guest.wait("the terminal to go on", |_| seen("on-and-on-2")).await;
+    // Whoever looks in later sees what is there, and hears of the end.
+    let window = Window::attach(&place, &[]);
+    window.shows("on-and-on-2").await;
+    guest.with(|client| client.type_into(terminal, b"exit 4\n")).unwrap();
+    let (success, text) = window.ends().await;
+    assert!(success && text.contains("The program ended with 4."), "{text:?}");
+    program.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_can_not_be_attached_is_said_in_a_sentence() {
+    let place = Place::new();
+    let (success, text) = Window::attach(&place, &[]).ends().await;
+    assert!(!success && text.contains("is not being shared. Run `parlor share` there first"), "{text:?}");
+    let program = start(&place, &[]);
+    let (success, text) = Window::attach(&place, &[]).ends().await;
+    assert!(!success && text.contains("no terminal is shared"), "{text:?}");
+    program.end();
+    let program = start(&place, &["sleep 1000", "sleep 2000"]);
+    let (success, text) = Window::attach(&place, &[]).ends().await;
+    assert!(!success && text.contains("which one? There are: sleep 1000, sleep 2000"), "{text:?}");
+    let (success, text) = Window::attach(&place, &["sleep 3000"]).ends().await;
+    assert!(!success && text.contains("no terminal is called sleep 3000"), "{text:?}");
+    let mut window = Window::attach(&place, &["sleep 2000"]);
+    window.types("\x1d");
+    let (success, text) = window.ends().await;
+    assert!(success && text.contains("Detached"), "{text:?}");
+    program.end();
+}
