@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { brotliCompress } from "node:zlib";
 import { build } from "esbuild";
+import { historyApart } from "./history-apart.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, "../..");
@@ -32,6 +33,7 @@ const common = {
   loader: { ".wasm": "file", ".svg": "dataurl", ".png": "file", ".woff2": "file" },
   // wasm-bindgen's output, which imports the bare specifiers, stands elsewhere.
   nodePaths: [path.join(here, "node_modules")],
+  plugins: [historyApart],
   logLevel: "warning",
 };
 

@@ -2,5 +2,6 @@
 
 pub(crate) mod browser;
 pub(crate) mod editor;
+pub(crate) mod letters;
 pub(crate) mod listener;
 pub(crate) mod terminal;

@@ -19,7 +19,7 @@
 use std::fmt;
 
 use snow::params::NoiseParams;
-use snow::resolvers::{CryptoResolver as _, DefaultResolver};
+use snow::resolvers::CryptoResolver as _;
 use snow::{Builder, HandshakeState, TransportState};
 use zeroize::Zeroizing;
 
@@ -31,7 +31,10 @@ use crate::limits::{MAX_FRAME_BYTES, MAX_TRANSPORT_MESSAGE_BYTES, REKEY_AFTER_BY
 use crate::role::Role;
 use crate::version::{PROTOCOL_VERSION, ProtocolVersion};
 
+mod primitives;
 mod words;
+
+use primitives::Primitives;
 
 /// The handshake and ciphers, by the Noise specification's name.
 const PATTERN: &str = "Noise_XKpsk0_25519_ChaChaPoly_BLAKE2s";
@@ -147,7 +150,7 @@ impl Identity {
     /// The identity with this private key.
     pub fn from_private(private: &[u8; 32]) -> Self {
         let mut curve =
-            DefaultResolver.resolve_dh(&snow::params::DHChoice::Curve25519).expect("X25519 is compiled in");
+            Primitives.resolve_dh(&snow::params::DHChoice::Curve25519).expect("X25519 is compiled in");
         curve.set(private);
         let public = curve.pubkey().try_into().expect("an X25519 key has 32 bytes");
         Self { private: Zeroizing::new(*private), public }
@@ -271,7 +274,7 @@ impl Initiator {
         role: Role,
     ) -> Result<(Self, Vec<u8>), SealError> {
         let prologue = greeting.prologue(role);
-        let mut state = Builder::new(parameters())
+        let mut state = Builder::with_resolver(parameters(), Box::new(Primitives))
             .local_private_key(identity.private())
             .and_then(|builder| builder.remote_public_key(host_key))
             .and_then(|builder| builder.psk(0, key))
@@ -311,7 +314,7 @@ impl Responder {
         noise: &[u8],
     ) -> Result<(Self, Vec<u8>), SealError> {
         let prologue = greeting.prologue(role);
-        let mut state = Builder::new(parameters())
+        let mut state = Builder::with_resolver(parameters(), Box::new(Primitives))
             .local_private_key(identity.private())
             .and_then(|builder| builder.psk(0, key))
             .and_then(|builder| builder.prologue(&prologue))

@@ -84,6 +84,9 @@ pub(crate) fn build_aside(flavor: Flavor) -> Result<Page> {
     let pkg = folder.join("pkg");
     run::step("page: wasm-bindgen", || bind(flavor, &wasm, &pkg))?;
     if flavor == Flavor::Release {
+        run::step("page: short names", || {
+            run::succeed(run::program("node").arg("frontend/js/shorten.mjs").arg(&pkg))
+        })?;
         run::step("page: wasm-opt", || optimise(&pkg.join(format!("{BIN}_bg.wasm"))))?;
     }
     run::step("page: esbuild", || {

@@ -1,7 +1,7 @@
 //! The last changes of everybody, so that a person can take back the last one, whoever made it.
 
-import { isolateHistory } from "@codemirror/commands";
 import { Annotation, EditorSelection, StateField, Transaction } from "@codemirror/state";
+import { isolateHistory } from "./history.js";
 
 /** Changes that can be taken back in this way: what is older is looked up in the file's history, not guessed at. */
 const MAX_CHANGES = 50;

@@ -1,18 +1,17 @@
 //! The editor as the page drives it: one document, its local edits out, everybody else's in.
 
-import { redo, undo } from "@codemirror/commands";
-import { openSearchPanel } from "@codemirror/search";
 import { Compartment, EditorSelection, EditorState, Transaction } from "@codemirror/state";
 import { EditorView, placeholder } from "@codemirror/view";
 import { remoteRuns, undoLast } from "./anyone.js";
 import { changesFromOps, opsFromChanges, remoteEdit } from "./changes.js";
 import { differences } from "./difference.js";
 import { allOf, HeldEdits } from "./held.js";
+import { redo, undo } from "./history.js";
 import { detectIndentation, indentationExtension } from "./indentation.js";
-import { languageOf, loadLanguage, usualIndentation } from "./languages.js";
+import { isLoading, languageOf, loadLanguage, usualIndentation } from "./languages.js";
+import { drawn, loadTools, toolsHere } from "./late.js";
 import { peerCaret, setPeers } from "./peers.js";
-import { goToLine } from "./search.js";
-import { setup } from "./setup.js";
+import { beforeTools, setup } from "./setup.js";
 import { words } from "./words.js";
 
 /** Above this length, in UTF-16 units, nothing is parsed: typing stays quick, and the text is plain. */
@@ -63,8 +62,13 @@ export class Editor {
     indentation: new Compartment(),
     label: new Compartment(),
     language: new Compartment(),
+    tools: new Compartment(),
     wrap: new Compartment(),
   };
+  /** Settled when the text is drawn for the first time, from when on it is not kept waiting by anything that comes. */
+  #drawn = drawn();
+  /** The tools, once this editor has them. @type {import("./late.js").Tools | undefined} */
+  #tools = toolsHere();
   #onScroll = () => this.#scheduleReport();
 
   /**
@@ -83,7 +87,7 @@ export class Editor {
       parts.language.of([]),
       parts.wrap.of(options.wrap ? EditorView.lineWrapping : []),
       options.placeholder ? placeholder(options.placeholder) : [],
-      setup((name) => options.onCommand?.(name)),
+      setup((name) => options.onCommand?.(name), parts.tools.of(this.#tools?.tools ?? beforeTools((action) => this.#whenEquipped(action)))),
       EditorView.updateListener.of((update) => this.#updated(update)),
       EditorView.domEventObservers({ compositionend: () => this.#releaseSoon(), blur: () => this.#releaseSoon() }),
     ];
@@ -91,6 +95,7 @@ export class Editor {
     this.#view.scrollDOM.addEventListener("scroll", this.#onScroll, { passive: true });
     parent.parlorEditor = this;
     this.#applyLanguage();
+    if (!this.#tools) this.#drawn.then(() => this.#whenEquipped(() => {}));
     this.#scheduleReport();
   }
 
@@ -227,12 +232,12 @@ export class Editor {
 
   /** Opens the dialog that asks for a line. */
   gotoLine() {
-    goToLine(this.#view);
+    this.#whenEquipped(({ goToLine }) => goToLine(this.#view));
   }
 
   /** Opens the find panel, with the selected text as the query. */
   openSearch() {
-    openSearchPanel(this.#view);
+    this.#whenEquipped(({ openSearchPanel }) => openSearchPanel(this.#view));
   }
 
   /** Takes back this person's last edit and nobody else's. @returns {boolean} whether there was one */
@@ -331,6 +336,20 @@ export class Editor {
     this.#view.dispatch({ effects: this.#parts[part].reconfigure(extension) });
   }
 
+  /**
+   * Does what needs the tools: now, or as soon as they are here; then never if the editor is gone.
+   * @param {(tools: import("./late.js").Tools) => void} action
+   */
+  async #whenEquipped(action) {
+    if (!this.#tools) {
+      const loaded = await loadTools();
+      if (this.#destroyed) return;
+      if (!this.#tools) this.#reconfigure("tools", loaded.tools);
+      this.#tools = loaded;
+    }
+    action(this.#tools);
+  }
+
   /** Loads the grammar for the current path; whatever was asked for before and arrives later is dropped. */
   async #applyLanguage() {
     const request = ++this.#languageRequest;
@@ -341,6 +360,9 @@ export class Editor {
     this.#reconfigure("indentation", indentationExtension(this.indentation()));
     let support = [];
     if (!this.plain) {
+      // One that is known is there with the first frame; one that is not costs the time in which one could type already.
+      if (!isLoading(language)) await this.#drawn;
+      if (request !== this.#languageRequest || this.#destroyed) return;
       try {
         support = await loadLanguage(language);
       } catch (error) {

@@ -1,14 +1,18 @@
 //! Finds out how a file is indented, and makes the Tab key do the same.
 
-import { indentMore } from "@codemirror/commands";
-import { indentUnit } from "@codemirror/language";
-import { countColumn, EditorSelection, EditorState } from "@codemirror/state";
+import { countColumn, EditorSelection, EditorState, Facet } from "@codemirror/state";
 
 /** Lines looked at; a file's habit shows early, and opening a large file must stay quick. */
 const SAMPLE_LINES = 2000;
 /** Units of one line looked at: deeper indentation says nothing more about the step. */
 const SAMPLE_WIDTH = 80;
 const SPACE_STEPS = [2, 3, 4, 8];
+
+/**
+ * What one step is, as text. The same as CodeMirror's `indentUnit`, which is set to it but comes with all about syntax.
+ * @type {Facet<string, string>}
+ */
+export const indentationStep = Facet.define({ combine: ([first = "  "]) => first });
 
 /** @typedef {{ kind: "tab" | "space", size: number }} Indentation */
 
@@ -50,15 +54,17 @@ export function detectIndentation(text, fallback) {
 
 /** @param {Indentation} indentation */
 export function indentationExtension({ kind, size }) {
-  return [EditorState.tabSize.of(size), indentUnit.of(kind === "tab" ? "\t" : " ".repeat(size))];
+  return [EditorState.tabSize.of(size), indentationStep.of(kind === "tab" ? "\t" : " ".repeat(size))];
 }
 
-/** Tab: indents the selected lines, or inserts one step of the file's indentation at each caret. */
+/** Whether Tab indents lines instead of inserting something. @param {EditorState} state */
+export const selectsText = (state) => state.selection.ranges.some((range) => !range.empty);
+
+/** Tab with nothing selected: inserts one step of the file's indentation at each caret. */
 export function insertIndentation(view) {
   const { state } = view;
-  if (state.readOnly) return false;
-  if (state.selection.ranges.some((range) => !range.empty)) return indentMore(view);
-  const unit = state.facet(indentUnit);
+  if (state.readOnly || selectsText(state)) return false;
+  const unit = state.facet(indentationStep);
   view.dispatch(
     state.changeByRange((range) => {
       let insert = unit;

@@ -1,6 +1,6 @@
 //! Knows the languages: which file is written in which, and where its grammar is loaded from when it is needed.
 
-import { LanguageDescription, LanguageSupport, StreamLanguage } from "@codemirror/language";
+import { loadTools } from "./late.js";
 
 /**
  * @typedef {object} Language
@@ -14,7 +14,7 @@ import { LanguageDescription, LanguageSupport, StreamLanguage } from "@codemirro
  */
 
 const tab = "tab";
-const stream = (mode) => new LanguageSupport(StreamLanguage.define(mode));
+const stream = async (mode) => (await loadTools()).streamed(mode);
 const clike = (name) => () => import("@codemirror/legacy-modes/mode/clike").then((m) => stream(m[name]));
 const javascript = (options) => () => import("@codemirror/lang-javascript").then((m) => m.javascript(options));
 const shell = () => import("@codemirror/legacy-modes/mode/shell").then((m) => stream(m.shell));
@@ -156,20 +156,20 @@ const LANGUAGES = [
 
 /** Markdown, with the grammars of its fenced code blocks loaded when a block of that language is seen. */
 async function markdown() {
-  const { markdown: support, markdownLanguage } = await import("@codemirror/lang-markdown");
+  const [{ markdown: support, markdownLanguage }, { LanguageDescription }] = await Promise.all([import("@codemirror/lang-markdown"), loadTools()]);
   const codeLanguages = (info) => {
     const tag = /^[\w+#.-]*/.exec(info.trim())[0].toLowerCase();
     const language = LANGUAGES.find(({ name }) => name.toLowerCase() === tag) ?? byExtension.get(tag);
-    return language?.load && language.load !== markdown ? description(language) : null;
+    return language?.load && language.load !== markdown ? description(language, LanguageDescription) : null;
   };
   return support({ base: markdownLanguage, codeLanguages, completeHTMLTags: false });
 }
 
-/** @type {Map<Language, LanguageDescription>} one each, since CodeMirror remembers what it loaded by identity */
+/** @type {Map<Language, import("@codemirror/language").LanguageDescription>} one each, since CodeMirror remembers what it loaded by identity */
 const descriptions = new Map();
 
-/** @param {Language} language */
-function description(language) {
+/** @param {Language} language @param {typeof import("@codemirror/language").LanguageDescription} LanguageDescription */
+function description(language, LanguageDescription) {
   let known = descriptions.get(language);
   if (!known) {
     known = LanguageDescription.of({ name: language.name, load: () => loadLanguage(language) });
@@ -224,6 +224,9 @@ export function usualIndentation({ indent = 4 }) {
 
 /** @type {Map<Language, Promise<import("@codemirror/state").Extension>>} */
 const loaded = new Map();
+
+/** Whether a grammar has been asked for, and so is here or on its way. @param {Language} language */
+export const isLoading = (language) => !language.load || loaded.has(language);
 
 /**
  * Loads a grammar once; a failed load (the network was away) is tried again the next time.

@@ -1,14 +1,11 @@
 //! The parts of CodeMirror that every editor of ours is put together from.
 
-import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap, indentLess } from "@codemirror/commands";
-import { bracketMatching, foldGutter, foldKeymap, indentOnInput } from "@codemirror/language";
-import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { EditorState } from "@codemirror/state";
 import {
   drawSelection,
   dropCursor,
   EditorView,
+  gutter,
   highlightSpecialChars,
   keymap,
   lineNumbers,
@@ -18,23 +15,11 @@ import { activeLine } from "./active-line.js";
 import { lastChanges } from "./anyone.js";
 import { remoteEdit } from "./changes.js";
 import { wholeCharacters } from "./characters.js";
+import { history, historyKeymap, insertNewlineKeepIndent } from "./history.js";
 import { insertIndentation } from "./indentation.js";
+import { waitingKeys } from "./late.js";
 import { peers } from "./peers.js";
-import { goToLine, searching } from "./search.js";
 import { theme } from "./theme.js";
-
-const SVG = "http://www.w3.org/2000/svg";
-
-function foldMarker(open) {
-  const marker = document.createElement("span");
-  marker.className = open ? "parlor-fold" : "parlor-fold is-folded";
-  const svg = marker.appendChild(document.createElementNS(SVG, "svg"));
-  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", width: "14", height: "14", "aria-hidden": "true" })) {
-    svg.setAttribute(key, value);
-  }
-  svg.appendChild(document.createElementNS(SVG, "path")).setAttribute("d", open ? "m6 9 6 6 6-6" : "m9 6 6 6-6 6");
-  return marker;
-}
 
 /**
  * Nothing that a person does changes a read-only document, whichever part of CodeMirror it goes through;
@@ -67,10 +52,17 @@ function roomKeys(onCommand) {
 }
 
 /**
+ * What stands where the tools will, until they are here: the same width, and keys that wait for them.
+ * @param {(action: () => void) => void} whenEquipped
+ */
+export const beforeTools = (whenEquipped) => [gutter({ class: "cm-foldGutter" }), waitingKeys(whenEquipped)];
+
+/**
  * Everything that stays the same during an editor's life.
  * @param {(name: string) => void} onCommand
+ * @param {import("@codemirror/state").Extension} tools whose place is here, though they change once
  */
-export function setup(onCommand) {
+export function setup(onCommand, tools) {
   const still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches;
   return [
     // `\r` is an ordinary character, or every offset after a CRLF would be off by one against the shared text.
@@ -81,33 +73,23 @@ export function setup(onCommand) {
     EditorView.clickAddsSelectionRange.of((event) => !event.shiftKey && (event.altKey || event.ctrlKey || event.metaKey)),
     refuseLocalEdits,
     wholeCharacters,
+    keymap.of(roomKeys(onCommand)),
     lineNumbers(),
-    foldGutter({ markerDOM: foldMarker }),
+    tools,
     highlightSpecialChars(),
     history(),
     lastChanges,
     drawSelection({ cursorBlinkRate: still ? 0 : 1200 }),
     dropCursor(),
-    indentOnInput(),
-    bracketMatching(),
-    closeBrackets(),
     rectangularSelection({ eventFilter: (event) => event.altKey && event.shiftKey && event.button === 0 }),
-    highlightSelectionMatches({ minSelectionLength: 2 }),
-    searching,
     peers,
     activeLine, // after all selections: the later layer is the lower one
     theme,
     keymap.of([
-      ...roomKeys(onCommand),
-      { key: "Mod-g", run: goToLine, preventDefault: true },
-      { key: "Ctrl-g", run: goToLine, preventDefault: true },
-      { key: "Mod-Alt-g", run: goToLine, preventDefault: true },
-      ...closeBracketsKeymap,
-      ...searchKeymap,
       ...historyKeymap,
-      ...foldKeymap,
-      ...defaultKeymap,
-      { key: "Tab", run: insertIndentation, shift: indentLess },
+      { key: "Tab", run: insertIndentation },
+      // The tools have a better one, which knows the grammar.
+      { key: "Enter", run: insertNewlineKeepIndent, shift: insertNewlineKeepIndent },
     ]),
   ];
 }

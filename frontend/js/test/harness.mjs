@@ -8,6 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
+import { historyApart } from "../history-apart.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -42,15 +43,17 @@ function chromiumPath() {
 
 /** Bundles, serves and opens a browser; `close` ends all three. */
 export async function start() {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     entryPoints: { page: path.join(here, "page.js") },
     outdir: "/",
     bundle: true,
     format: "esm",
     splitting: true,
+    plugins: [historyApart],
     minify: true,
     target: "es2022",
     write: false,
+    metafile: true,
     chunkNames: "[name]-[hash]",
     logLevel: "warning",
     absWorkingDir: path.dirname(require.resolve("../package.json")),
@@ -73,6 +76,7 @@ export async function start() {
 
   return {
     requests,
+    outputs: metafile.outputs,
     browser,
     origin,
     /** A fresh page in a fresh profile; its errors are collected in `page.problems`. */

@@ -30,9 +30,13 @@ test("the content element has its role, name and hints", async () => {
   assert.equal(await page.evaluate(() => one.parent.parlorEditor === one.editor), true);
 });
 
+/** Once the tools are here: folding is one of them. */
+const equipped = () => page.locator("#one .parlor-fold").first().waitFor({ state: "attached" });
+
 test("a grammar is requested when it is needed and not before", async () => {
+  await open({ text: "fn main() {\n    let x = 1;\n}" });
+  await equipped();
   const begin = site.requests.length;
-  await open({ text: "fn main() { let x = 1; }" });
   await page.evaluate(() => globalThis.frame());
   assert.deepEqual(site.requests.slice(begin), [], "plain text needs nothing");
   await page.evaluate(() => one.editor.setLanguage("main.rs"));
@@ -69,6 +73,65 @@ test("the last language asked for wins, whatever arrives last", async () => {
   await page.evaluate(() => globalThis.frame());
   assert.equal(await content().getAttribute("data-language"), "yaml");
   assert.deepEqual(page.problems, []);
+});
+
+test("typing waits for no syntax: neither grammars nor commands are in what the page loads first", () => {
+  const { outputs } = site;
+  const first = new Set();
+  const visit = (file) => {
+    if (first.has(file)) return;
+    first.add(file);
+    for (const { path, kind } of outputs[file].imports) if (kind === "import-statement") visit(path);
+  };
+  visit(Object.keys(outputs).find((file) => outputs[file].entryPoint?.endsWith("test/page.js")));
+  const modules = [...first].flatMap((file) => Object.keys(outputs[file].inputs));
+  assert.ok(modules.some((module) => module.includes("@codemirror/view/")));
+  assert.deepEqual(modules.filter((module) => /@lezer|@codemirror\/(language|search|autocomplete|lang-|legacy)/.test(module)), []);
+});
+
+test("before the tools are here one types, indents and undoes, and their keys wait", async () => {
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await page.route("**/*.js", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await open({ text: "a:\n  - b", path: "a.yaml" });
+  await focus();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("c");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("de");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.press("Home");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => one.editor.text()), "a:\n  - bc\n    d");
+  await page.keyboard.press("Control+z");
+  assert.equal(await page.evaluate(() => one.editor.text()), "a:\n  - bc\n  d");
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Control+f");
+  const panel = page.locator("#one [data-testid=find-panel]");
+  assert.equal(await panel.count(), 0);
+  const left = await page.locator("#one .cm-line").first().evaluate((line) => line.getBoundingClientRect().left);
+  release();
+  await panel.getByRole("textbox", { name: "Find" }).waitFor();
+  await page.locator("#one [data-language=yaml]").waitFor();
+  const { text, replica } = await page.evaluate(() => ({ text: one.editor.text(), replica: one.replica.text }));
+  assert.equal(text, "a:\n  - bc\nd", "the steps of Shift-Tab and Ctrl-F were taken in their order");
+  assert.equal(replica, text);
+  assert.equal(await page.locator("#one .cm-line").first().evaluate((line) => line.getBoundingClientRect().left), left, "nothing jumps");
+  await page.evaluate(() => globalThis.open("two", { text: "x(", path: "b.yaml" }).openSearch());
+  assert.equal(await page.locator("#two [data-testid=find-panel]").count(), 1, "the next editor has them from the start");
+  assert.deepEqual(page.problems, []);
+});
+
+test("tools that could not be loaded are asked for again", async () => {
+  let lost = 0;
+  await page.route("**/tools-*.js", (route) => (lost++ === 0 ? route.abort() : route.continue()));
+  await open({ text: "x" });
+  await page.evaluate(() => one.editor.gotoLine());
+  await page.getByRole("textbox", { name: "Go to line" }).waitFor();
+  assert.equal(lost, 2);
 });
 
 test("find, count, step, replace", async () => {

@@ -9,6 +9,8 @@ import { differences } from "../editor/difference.js";
 import { HeldEdits } from "../editor/held.js";
 import { detectIndentation } from "../editor/indentation.js";
 import { languageName, languageOf, loadLanguage } from "../editor/languages.js";
+import { LATE_KEYS } from "../editor/late.js";
+import { toolKeys } from "../editor/tools.js";
 import { random } from "./random.mjs";
 
 const text = (string) => Text.of(string.split("\n"));
@@ -172,5 +174,19 @@ test("held edits and typing meet in the same text, whatever comes first", () => 
     for (const { changes } of held.take()) shown = changes.apply(shown);
     assert.equal(shown.toString(), shared.toString(), `seed ${seed}`);
     assert.equal(held.any, false);
+  }
+});
+
+test("a key of the tools either waits for them or does much the same without them", () => {
+  const native = /^((Shift|Alt|Ctrl|Cmd|Mod)-)?(Arrow(Left|Right)|Home|End|Backspace|Delete)$|^((Cmd|Ctrl)-)?Arrow(Up|Down)$|^Page(Up|Down)$/;
+  // These have a first version of their own, do nothing yet, or are macOS's own in every text.
+  const known = new Set(["Enter", "Tab", "Escape", ..."bfpnaedhkotv"].map((key) => (key.length === 1 ? `Ctrl-${key}` : key)).concat("Ctrl-Alt-h"));
+  for (const platform of ["key", "mac"]) {
+    const on = (binding) => binding[platform] ?? binding.key;
+    const waiting = new Set(LATE_KEYS.map(on));
+    const keys = toolKeys.map(on).filter(Boolean);
+    const lost = keys.filter((key) => !waiting.has(key) && !native.test(key) && !(known.has(key) && (platform === "mac" || !key.startsWith("Ctrl-"))));
+    assert.deepEqual(lost, [], platform);
+    assert.deepEqual([...waiting].filter((key) => !keys.includes(key)), [], `${platform}: wait for nothing`);
   }
 });

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::js::letters::uppercase;
+
 /// Outlines of the eight shapes on a grid of 24, in the order of `--person-0` to `--person-7`: disc, triangle, square,
 /// diamond, star, cross, pentagon, heart. The editor's flags use the same ones as letters.
 const SHAPES: [&str; 8] = [
@@ -28,9 +30,7 @@ pub(super) fn initials(name: &str) -> String {
     let one = letters.next();
     let two =
         words.next_back().map_or_else(|| letters.next(), |last| last.chars().find(|c| c.is_alphanumeric()));
-    let one = one.into_iter().flat_map(char::to_uppercase);
-    let two = two.into_iter().flat_map(char::to_uppercase);
-    one.chain(two).take(2).collect()
+    uppercase(&one.into_iter().chain(two).collect::<String>()).chars().take(2).collect()
 }
 
 /// A person. Decoration: the name stands beside it or in the control around it.

@@ -1,5 +1,7 @@
 //! Finds what somebody means by a few letters. Pure.
 
+use crate::js::letters::folded;
+
 /// A letter that begins a word is worth this much more.
 const WORD_START: i32 = 10;
 /// A letter right after the one before it.
@@ -22,8 +24,9 @@ pub(crate) struct FuzzyMatch {
 /// Matches the query's letters in order, without regard to case and spaces, at the best places of the text. An empty
 /// query fits everything.
 pub(crate) fn fuzzy_match(query: &str, text: &str) -> Option<FuzzyMatch> {
-    let wanted: Vec<char> = query.chars().filter(|letter| !letter.is_whitespace()).map(fold).collect();
+    let wanted: Vec<char> = folded(query).into_iter().filter(|letter| !letter.is_whitespace()).collect();
     let letters: Vec<char> = text.chars().collect();
+    let small = folded(text);
     if wanted.is_empty() {
         return Some(FuzzyMatch { score: 0, positions: Vec::new() });
     }
@@ -38,7 +41,7 @@ pub(crate) fn fuzzy_match(query: &str, text: &str) -> Option<FuzzyMatch> {
         let mut next = vec![None; letters.len()];
         let mut came = vec![0; letters.len()];
         for at in step..letters.len() {
-            if fold(letters[at]) != *want {
+            if small[at] != *want {
                 continue;
             }
             let own = 1 + if starts_word(&letters, at) { WORD_START } else { 0 };
@@ -91,10 +94,6 @@ pub(crate) fn highlighted(text: &str, positions: &[usize]) -> Vec<(Meant, String
 pub(crate) enum Meant {
     Yes,
     No,
-}
-
-fn fold(letter: char) -> char {
-    letter.to_lowercase().next().unwrap_or(letter)
 }
 
 fn starts_word(letters: &[char], at: usize) -> bool {

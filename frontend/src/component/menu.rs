@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 
 use super::icon::Icon;
+use crate::js::letters::lowercase;
 
 /// Distance that a menu keeps from the edges of the window, in pixels.
 const MARGIN: f64 = 8.0;
@@ -117,7 +118,7 @@ pub(crate) fn Menu(
             "End" => step(&menu, Step::Last),
             "Escape" | "Tab" => close(),
             letter if letter.chars().count() == 1 && letter != " " => {
-                step(&menu, Step::Letter(letter.to_lowercase()))
+                step(&menu, Step::Letter(lowercase(letter)))
             }
             _ => return,
         }
@@ -223,7 +224,7 @@ fn step(menu: &HtmlElement, step: Step) {
             let start = here.map_or(0, |here| here + 1);
             (start..start + count).map(|at| at % count).find(|at| {
                 let text = items[*at].text_content().unwrap_or_default();
-                text.trim_start().to_lowercase().starts_with(&letter)
+                lowercase(text.trim_start()).starts_with(&letter)
             })
         }
     };

@@ -8,6 +8,8 @@ use parlor_shared::fault::Fault;
 use parlor_shared::message::{Entry, EntryKind, NewEntry};
 use parlor_shared::path::WorkspacePath;
 
+use crate::js::letters;
+
 /// How far the listing of a folder has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Listing {
@@ -333,7 +335,7 @@ fn natural(one: &str, other: &str) -> Ordering {
             (one, other) = (rest_a, rest_b);
             continue;
         }
-        let ordering = a.to_lowercase().cmp(b.to_lowercase());
+        let ordering = letters::compare(a, b);
         if ordering.is_ne() {
             return ordering;
         }

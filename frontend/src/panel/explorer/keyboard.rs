@@ -6,6 +6,7 @@ use parlor_shared::message::EntryKind;
 
 use super::row::activate;
 use super::{Parts, Question, menu};
+use crate::js::letters::lowercase;
 use crate::session::command::Focus;
 use crate::session::tree::{Fold, Row, RowKind};
 
@@ -153,18 +154,18 @@ fn find(parts: Parts, here: Option<usize>, letter: &str, now: f64) {
         typed.letters.clear();
     }
     typed.at = now;
-    typed.letters.push_str(&letter.to_lowercase());
+    typed.letters.push_str(&lowercase(letter));
     let wanted = typed.letters.clone();
     parts.state.typed.set_value(typed);
 
     let same = wanted.chars().all(|c| wanted.starts_with(c));
-    let wanted = if same { letter.to_lowercase() } else { wanted };
+    let wanted = if same { lowercase(letter) } else { wanted };
     let rows = parts.rows.get_untracked().0;
     // A longer name may still fit where one stands.
     let start = here.map_or(0, |here| if same { here + 1 } else { here });
     let found = (start..start + rows.len()).map(|index| index % rows.len()).find(|index| {
         let row = &rows[*index];
-        row.is_entry() && row.name().to_lowercase().starts_with(&wanted)
+        row.is_entry() && lowercase(row.name()).starts_with(&wanted)
     });
     if let Some(found) = found {
         parts.choose(found);

@@ -1,0 +1,101 @@
+//! How search, its panel and the dialogs in the editor look; in tokens only, as `theme.js`.
+
+import { EditorView } from "@codemirror/view";
+
+const field = {
+  minWidth: "0",
+  flex: "1",
+  height: "26px",
+  padding: "0 6px",
+  border: "none",
+  outline: "none",
+  background: "none",
+  color: "var(--text)",
+  font: "inherit",
+};
+
+/** The look of what opens over the text. */
+export const panelTheme = EditorView.theme({
+  ".cm-selectionMatch": { backgroundColor: "color-mix(in srgb, var(--search-match) 55%, transparent)", borderRadius: "2px" },
+  ".cm-searchMatch": { backgroundColor: "var(--search-match)", borderRadius: "2px" },
+  ".cm-searchMatch-selected": { backgroundColor: "var(--search-match-current)", boxShadow: "0 0 0 1px var(--text-muted)" },
+  ".cm-searchMatch .cm-selectionMatch": { backgroundColor: "transparent" },
+
+  ".cm-panels": { backgroundColor: "transparent", color: "var(--text)", border: "none", fontFamily: "var(--font-ui)", fontSize: "var(--type-3)" },
+  // Floating, so that the text does not jump when the panel opens.
+  ".cm-panels-top": { position: "absolute", top: "0", right: "20px", left: "auto", maxWidth: "calc(100% - 28px)", border: "none !important" },
+  ".cm-panel.parlor-find, .cm-dialog.parlor-go-to-line": {
+    display: "flex",
+    gap: "4px",
+    padding: "6px",
+    borderRadius: "0 0 var(--radius) var(--radius)",
+    backgroundColor: "var(--surface-raised)",
+    boxShadow: "var(--shadow-float)",
+  },
+  ".parlor-find-rows": { display: "flex", flexDirection: "column", gap: "4px", flex: "1", minWidth: "0" },
+  ".parlor-find-row": { display: "flex", alignItems: "center", gap: "4px", minWidth: "0" },
+  ".parlor-find-row[hidden], .parlor-tool[hidden]": { display: "none" },
+  ".parlor-find-field": {
+    display: "flex",
+    alignItems: "center",
+    gap: "2px",
+    flex: "0 1 280px",
+    minWidth: "0",
+    height: "28px",
+    padding: "0 2px 0 0",
+    border: "1px solid var(--border-control)",
+    borderRadius: "var(--radius-small)",
+    boxSizing: "border-box",
+    backgroundColor: "var(--surface-input)",
+  },
+  ".parlor-find-field:focus-within": { borderColor: "transparent", outline: "2px solid var(--focus-ring)", outlineOffset: "-1px" },
+  ".parlor-find.is-empty .parlor-find-count": { color: "var(--syntax-invalid)" },
+  ".parlor-find-field input": field,
+  ".parlor-find-field input::placeholder": { color: "var(--text-faint)" },
+  ".parlor-find-count": { minWidth: "72px", padding: "0 4px", color: "var(--text-muted)", fontSize: "var(--type-2)", whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums" },
+  ".parlor-tool, .parlor-button": {
+    display: "inline-flex",
+    alignItems: "center",
+    justifyContent: "center",
+    flex: "none",
+    minWidth: "24px",
+    height: "24px",
+    padding: "0 4px",
+    border: "1px solid transparent",
+    borderRadius: "var(--radius-small)",
+    background: "none",
+    color: "var(--text-muted)",
+    font: "inherit",
+    fontSize: "var(--type-2)",
+    cursor: "pointer",
+  },
+  ".parlor-tool svg": { fill: "none", stroke: "currentColor", strokeWidth: "2", strokeLinecap: "round", strokeLinejoin: "round" },
+  ".parlor-tool:hover, .parlor-button:hover": { color: "var(--text)", backgroundColor: "var(--surface-hover)" },
+  ".parlor-tool:focus-visible, .parlor-button:focus-visible": { outline: "2px solid var(--focus-ring)", outlineOffset: "-1px" },
+  ".parlor-tool[aria-pressed=true]": { color: "var(--accent)", borderColor: "var(--accent)", backgroundColor: "var(--accent-tint)" },
+  ".parlor-tool[name=word]": { textDecoration: "underline", textUnderlineOffset: "3px" },
+  ".parlor-button": { height: "28px", padding: "0 10px", borderColor: "var(--border-control)", color: "var(--text)" },
+  ".parlor-find-expand svg": { transition: "transform var(--duration)" },
+  ".parlor-find-expand[aria-expanded=true] svg": { transform: "rotate(90deg)" },
+  ".cm-dialog.parlor-go-to-line": { alignItems: "center", padding: "6px 40px 6px 12px" },
+  ".cm-dialog.parlor-go-to-line form": { display: "flex", alignItems: "center", gap: "8px" },
+  ".cm-dialog.parlor-go-to-line label": { fontSize: "var(--type-2)", color: "var(--text-muted)", whiteSpace: "nowrap", gap: "8px" },
+  ".cm-dialog-close": { top: "8px", right: "6px", width: "24px", height: "24px", borderRadius: "var(--radius-small)", color: "var(--text-muted)", cursor: "pointer", fontSize: "16px" },
+  ".cm-dialog-close:hover": { color: "var(--text)" },
+  ".cm-dialog-close:focus-visible": { outline: "2px solid var(--focus-ring)" },
+
+  "@media (pointer: coarse)": {
+    ".parlor-tool, .parlor-button": { minWidth: "40px", height: "40px" },
+    ".parlor-find-field": { height: "40px", flex: "1 1 auto" },
+    // Phones zoom the page into fields with smaller letters.
+    ".parlor-find-field input": { fontSize: "16px", height: "38px" },
+  },
+  "@media (max-width: 640px)": {
+    ".cm-panels-top": { left: "0", right: "0", maxWidth: "none" },
+    ".cm-panel.parlor-find": { borderRadius: "0" },
+    ".parlor-find-field": { flex: "1 1 100%" },
+    ".parlor-find-count": { minWidth: "0" },
+    ".parlor-find-row": { flexWrap: "wrap" },
+  },
+  "@media (prefers-reduced-motion: reduce)": { ".parlor-find-expand svg": { transition: "none" } },
+});
