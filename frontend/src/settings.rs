@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 
-use crate::js::terminal::ReadAloud;
 use crate::storage;
 
 /// Which colours the page has.
@@ -55,7 +54,8 @@ pub(crate) struct Settings {
     pub(crate) font_size: RwSignal<u32>,
     /// The size of letters in terminals, in pixels.
     pub(crate) terminal_font: RwSignal<u32>,
-    pub(crate) read_aloud: RwSignal<ReadAloud>,
+    /// Whether screen readers read terminals aloud.
+    pub(crate) read_aloud: RwSignal<bool>,
 }
 
 impl Settings {
@@ -74,7 +74,7 @@ impl Settings {
         };
         let wrap = if read(WRAP_KEY) == "on" { WordWrap::On } else { WordWrap::Off };
         let size = |key| read(key).parse().ok().filter(|size| FONT_SIZES.contains(size));
-        let read_aloud = if read(READ_ALOUD_KEY) == "on" { ReadAloud::Yes } else { ReadAloud::No };
+        let read_aloud = read(READ_ALOUD_KEY) == "on";
         let settings = Self {
             theme: RwSignal::new(theme),
             name_flags: RwSignal::new(name_flags),
@@ -105,12 +105,7 @@ impl Settings {
 
     /// Has terminals read aloud, or no longer.
     pub(crate) fn toggle_read_aloud(self) {
-        self.read_aloud.update(|read_aloud| {
-            *read_aloud = match *read_aloud {
-                ReadAloud::No => ReadAloud::Yes,
-                ReadAloud::Yes => ReadAloud::No,
-            };
-        });
+        self.read_aloud.update(|on| *on = !*on);
     }
 
     /// Folds long lines, or no longer does.
@@ -168,10 +163,7 @@ impl Settings {
         Effect::new(move |_| storage::set_local(FONT_KEY, &self.font_size.get().to_string()));
         Effect::new(move |_| storage::set_local(TERMINAL_FONT_KEY, &self.terminal_font.get().to_string()));
         Effect::new(move |_| {
-            storage::set_local(
-                READ_ALOUD_KEY,
-                if self.read_aloud.get() == ReadAloud::Yes { "on" } else { "off" },
-            );
+            storage::set_local(READ_ALOUD_KEY, if self.read_aloud.get() { "on" } else { "off" });
         });
     }
 }

@@ -32,26 +32,6 @@ const UNWATCHED_AFTER: Duration = Duration::from_secs(20);
 /// The panel's height in pixels.
 const USUAL_HEIGHT: f64 = 300.0;
 
-/// How much of the room the panel has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PanelState {
-    Closed,
-    Open,
-    /// All that the editors had.
-    Maximised,
-}
-
-impl PanelState {
-    /// The value of `data-panel`.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::Maximised => "max",
-        }
-    }
-}
-
 /// What a terminal asks the room to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TerminalQuestion {
@@ -72,16 +52,15 @@ pub(crate) struct TerminalsHandle {
     session: SessionHandle,
     settings: Settings,
     ask: Callback<TerminalQuestion>,
-    pub(crate) panel: RwSignal<PanelState>,
+    /// Whether the panel is there.
+    pub(crate) open: RwSignal<bool>,
+    /// Whether it has all that the editors had.
+    pub(crate) maximised: RwSignal<bool>,
     pub(crate) height: RwSignal<f64>,
     /// The one that commands are about.
     pub(crate) active: RwSignal<Option<TerminalId>>,
     /// The one that is shown beside another, in that order.
     beside: RwSignal<Option<TerminalId>>,
-    /// Bytes of output that are missing before what is shown.
-    skipped: RwSignal<Vec<(TerminalId, u64)>>,
-    /// Whether the code for terminals did not come.
-    broken: RwSignal<bool>,
 }
 
 struct Terminals {
@@ -128,12 +107,11 @@ impl TerminalsHandle {
             session,
             settings: Settings::expect(),
             ask,
-            panel: RwSignal::new(PanelState::Closed),
+            open: RwSignal::new(false),
+            maximised: RwSignal::new(false),
             height: RwSignal::new(USUAL_HEIGHT),
             active: RwSignal::new(None),
             beside: RwSignal::new(None),
-            skipped: RwSignal::new(Vec::new()),
-            broken: RwSignal::new(false),
         };
         terminals.handle.set(Some(handle));
         session.show_terminals_in(terminals);
@@ -165,21 +143,16 @@ impl TerminalsHandle {
         });
         Effect::new(move |_| {
             let terminals = session.store.terminals().read();
+            let (font_size, read_aloud) = (settings.terminal_font.get(), settings.read_aloud.get());
             for info in terminals.iter() {
                 let access = self.access(info);
                 self.with(info.terminal, |terminal| {
                     terminal.set_access(access);
-                    terminal.set_label(&text::terminal_input(&info.name));
-                });
-            }
-        });
-        Effect::new(move |_| {
-            let (size, read_aloud) = (settings.terminal_font.get(), settings.read_aloud.get());
-            let slots: Vec<_> = self.inner.get_value().slots.borrow().values().cloned().collect();
-            for slot in slots {
-                slot.with(|terminal| {
-                    terminal.set_font_size(size);
-                    terminal.set_read_aloud(read_aloud);
+                    terminal.set_options(&TerminalOptions {
+                        label: &text::terminal_input(&info.name),
+                        font_size,
+                        read_aloud,
+                    });
                 });
             }
         });
@@ -191,6 +164,7 @@ impl TerminalsHandle {
         self.info(active)
     }
 
+    /// A terminal, if it is there.
     fn info(self, terminal: TerminalId) -> Option<TerminalInfo> {
         let terminals = self.session.store.terminals().read();
         terminals.iter().find(|info| info.terminal == terminal).cloned()
@@ -220,23 +194,31 @@ impl TerminalsHandle {
         }
     }
 
+    /// How much of the room the panel has: the value of `data-panel`.
+    pub(crate) fn panel_name(self) -> &'static str {
+        match (self.open.get(), self.maximised.get()) {
+            (false, _) => "closed",
+            (true, false) => "open",
+            (true, true) => "max",
+        }
+    }
+
     /// Shows the panel.
     pub(crate) fn open_panel(self) {
-        if self.panel.get_untracked() == PanelState::Closed {
-            self.panel.set(PanelState::Open);
-        }
+        self.open.set(true);
         self.ask.run(TerminalQuestion::Show);
     }
 
     /// Hides the panel.
     pub(crate) fn close_panel(self) {
-        self.panel.set(PanelState::Closed);
+        self.open.set(false);
+        self.maximised.set(false);
         self.ask.run(TerminalQuestion::Hidden);
     }
 
     /// As Ctrl+` does: shows the panel with the keyboard in it, or hides it if the keyboard is there already.
     pub(crate) fn toggle(self) {
-        if self.panel.get_untracked() != PanelState::Closed && has_focus() {
+        if self.open.get_untracked() && has_focus() {
             self.close_panel();
         } else {
             self.focus();
@@ -245,9 +227,8 @@ impl TerminalsHandle {
 
     /// Makes the panel as large as can be, or as it was.
     pub(crate) fn toggle_maximised(self) {
-        self.panel.update(|panel| {
-            *panel = if *panel == PanelState::Maximised { PanelState::Open } else { PanelState::Maximised };
-        });
+        self.maximised.update(|maximised| *maximised = !*maximised);
+        self.open_panel();
     }
 
     /// Moves the keyboard into the terminal, and shows it if it is not shown.
@@ -312,17 +293,6 @@ impl TerminalsHandle {
         self.session.store.terminals().with_untracked(ids)
     }
 
-    /// Takes the notice away that output is missing.
-    fn forget_skipped(self, terminal: TerminalId) {
-        self.skipped.update(|skipped| skipped.retain(|(id, _)| *id != terminal));
-    }
-
-    /// Asks for everything that the host kept, instead of what is shown.
-    fn show_kept(self, terminal: TerminalId) {
-        self.forget_skipped(terminal);
-        self.session.with(|client| client.watch_terminal(terminal, History::Kept));
-    }
-
     /// Puts a terminal into the page.
     fn attach(self, terminal: TerminalId, host: &HtmlElement) {
         let inner = self.inner.get_value();
@@ -377,7 +347,9 @@ impl TerminalsHandle {
         let done = Box::new(move |loaded: Option<OwnedTerminal>| {
             // The page may have been left, or the terminal ended, while its code was on the way.
             let (Some(slot), Some(inner)) = (waiting.upgrade(), self.inner.try_get_value()) else { return };
-            let Some(loaded) = loaded else { return self.broken.set(true) };
+            let Some(loaded) = loaded else {
+                return self.session.toast(Tone::Error, text::TERMINAL_NOT_LOADED.to_owned(), None);
+            };
             let access = untrack(|| self.info(terminal).map_or(Access::ReadOnly, |info| self.access(&info)));
             loaded.set_access(access);
             slot.terminal.replace(Some(loaded));
@@ -405,17 +377,14 @@ impl TerminalsHandle {
                 session.with(|client| client.fit_terminal(terminal, size));
             }
             TerminalEvent::AskPaste(text) => self.ask.run(TerminalQuestion::Paste(terminal, text)),
-            TerminalEvent::Behind => {
-                session.with(|client| client.watch_terminal(terminal, History::None));
-            }
-            TerminalEvent::Painted { skipped: 0 } => {}
-            TerminalEvent::Painted { skipped } => {
-                self.skipped.update(|all| match all.iter_mut().find(|(id, _)| *id == terminal) {
-                    Some((_, bytes)) => *bytes += skipped,
-                    None => all.push((terminal, skipped)),
-                })
-            }
+            TerminalEvent::Behind => self.watch(terminal, History::None),
+            TerminalEvent::ShowKept => self.watch(terminal, History::Kept),
         }
+    }
+
+    /// Asks for the screen of a terminal.
+    fn watch(self, terminal: TerminalId, history: History) {
+        self.session.with(|client| client.watch_terminal(terminal, history));
     }
 }
 
@@ -489,9 +458,7 @@ impl TerminalViews for Terminals {
             && !is_phone()
         {
             handle.active.set(Some(terminal));
-            if handle.panel.get_untracked() == PanelState::Closed {
-                handle.panel.set(PanelState::Open);
-            }
+            handle.open.set(true);
         }
     }
 
@@ -505,9 +472,6 @@ impl TerminalViews for Terminals {
         let slot = self.slots.borrow_mut().remove(&terminal);
         if let Some(slot) = slot {
             slot.container.remove();
-        }
-        if let Some(handle) = self.handle.get() {
-            handle.forget_skipped(terminal);
         }
     }
 }

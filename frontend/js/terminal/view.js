@@ -12,6 +12,7 @@ import { Guesses } from "./guesses.js";
 import { KeyRow } from "./key-row.js";
 import { harmless, meaning, runsAtOnce } from "./keys.js";
 import { linkHandler, webLinks } from "./links.js";
+import { Note } from "./note.js";
 import { installStyle } from "./style.js";
 import { readTheme, watchTheme } from "./theme.js";
 import { useWidths } from "./widths.js";
@@ -28,7 +29,7 @@ const REFUSED_MS = 3000;
 /**
  * What a terminal tells: `input` with the bytes that a person typed; `refused`: somebody types who may not; `fit` with
  * columns and rows that have room; `paste` with a text that would run at once, see `insert`; `behind`: the output comes
- * faster than it is shown, and a screen must follow; `painted` with the bytes of output that are missing before a screen.
+ * faster than it is shown, and a screen must follow; `kept`: a screen shall come with all that the host kept.
  * @typedef {(what: string, first?: unknown, second?: unknown) => void} Tell
  *
  * @typedef {object} Options
@@ -50,6 +51,7 @@ export class TerminalView {
   #flag;
   #guesses;
   #keyRow;
+  #note;
   #mayType = false;
   #refusedAt = -Infinity;
   #unwatchTheme;
@@ -103,10 +105,11 @@ export class TerminalView {
     this.#feed = new Feed(
       xterm,
       () => this.#tell("behind"),
-      (skipped) => this.#tell("painted", skipped),
+      (skipped) => this.#painted(skipped),
     );
     this.#keyRow = new KeyRow(xterm, () => void this.#pasteFromClipboard());
-    this.#element.append(this.#find.element);
+    this.#note = new Note(() => this.#tell("kept"));
+    this.#element.append(this.#note.element, this.#find.element);
     if (matchMedia("(pointer: coarse)").matches) this.#element.append(this.#keyRow.element);
 
     xterm.onData((data) => this.#typed(this.#keyRow.apply(data)));
@@ -224,6 +227,11 @@ export class TerminalView {
   /** Nobody listens after the end; what xterm was given to do before may be done after it. @type {Tell} */
   #tell(what, first, second) {
     if (!this.#over) this.#options.tell(what, first, second);
+  }
+
+  /** @param {number} skipped */
+  #painted(skipped) {
+    if (skipped > 0) this.#note.add(skipped);
   }
 
   // What a person does.

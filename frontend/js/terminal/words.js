@@ -20,6 +20,8 @@ export const words = {
   matchCount: (current, total) => `${current} of ${total}`,
   /** @param {string} target @param {string} key */
   link: (target, key) => `${target}\n${key}+click to open`,
+  showKept: "Show what the host kept",
+  dismiss: "Dismiss",
   /** @param {string} size */
   skipped: (size) => `${size} of output were skipped here`,
 };

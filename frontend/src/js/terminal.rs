@@ -69,23 +69,16 @@ pub(crate) enum TerminalEvent {
     AskPaste(String),
     /// It can not follow the output: a screen must come.
     Behind,
-    /// A screen is there; so many bytes of output are missing before it.
-    Painted { skipped: u64 },
-}
-
-/// Whether the rows of a terminal are read aloud.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum ReadAloud {
-    #[default]
-    No,
-    Yes,
+    /// A person wants to see all that the host kept.
+    ShowKept,
 }
 
 /// How a terminal starts.
 pub(crate) struct TerminalOptions<'a> {
     pub(crate) label: &'a str,
     pub(crate) font_size: u32,
-    pub(crate) read_aloud: ReadAloud,
+    /// Whether the rows are read aloud.
+    pub(crate) read_aloud: bool,
 }
 
 /// A terminal and the closure it calls; both end together.
@@ -110,7 +103,7 @@ impl OwnedTerminal {
         let object = Object::new();
         set(&object, "label", &options.label.into());
         set(&object, "fontSize", &options.font_size.into());
-        set(&object, "screenReader", &(options.read_aloud == ReadAloud::Yes).into());
+        set(&object, "screenReader", &options.read_aloud.into());
         set(&object, "tell", tell.as_ref());
         let done = Closure::once_into_js(move |view: JsValue| {
             let there = !view.is_undefined();
@@ -138,16 +131,11 @@ impl OwnedTerminal {
         self.view.set_may_type(access == Access::Writable);
     }
 
-    pub(crate) fn set_label(&self, label: &str) {
-        self.view.set_label(label);
-    }
-
-    pub(crate) fn set_font_size(&self, pixels: u32) {
-        self.view.set_font_size(pixels);
-    }
-
-    pub(crate) fn set_read_aloud(&self, read_aloud: ReadAloud) {
-        self.view.set_screen_reader(read_aloud == ReadAloud::Yes);
+    /// Takes over what a person set.
+    pub(crate) fn set_options(&self, options: &TerminalOptions<'_>) {
+        self.view.set_label(options.label);
+        self.view.set_font_size(options.font_size);
+        self.view.set_screen_reader(options.read_aloud);
     }
 
     pub(crate) fn open_find(&self) {
@@ -200,7 +188,7 @@ fn event(what: &str, first: &JsValue, second: &JsValue) -> Option<TerminalEvent>
         "fit" => TerminalEvent::Fit { columns: number(first) as u16, rows: number(second) as u16 },
         "paste" => TerminalEvent::AskPaste(first.as_string()?),
         "behind" => TerminalEvent::Behind,
-        "painted" => TerminalEvent::Painted { skipped: number(first) as u64 },
+        "kept" => TerminalEvent::ShowKept,
         _ => return None,
     })
 }

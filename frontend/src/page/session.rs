@@ -13,7 +13,7 @@ use crate::panel::people::{People, PeopleQuestion};
 use crate::session::SessionHandle;
 use crate::session::store::{self, SessionStateStoreFields as _};
 use crate::settings::Settings;
-use crate::terminal::{PanelState, TerminalPanel, TerminalQuestion, TerminalsHandle, is_phone};
+use crate::terminal::{TerminalPanel, TerminalQuestion, TerminalsHandle, is_phone};
 use crate::text;
 
 mod action;
@@ -195,10 +195,8 @@ pub(crate) fn Room() -> impl IntoView {
     // -- derived --
     let active_path = Memo::new(move |_| session.active_path());
     // What is not seen is not watched either.
-    let panel = Memo::new(move |_| {
-        let open = terminals.panel.get() != PanelState::Closed;
-        open && (room.pane.get() == Pane::Terminal || !is_phone())
-    });
+    let panel =
+        Memo::new(move |_| terminals.open.get() && (room.pane.get() == Pane::Terminal || !is_phone()));
 
     // -- actions --
     keys::listen(Stage { session, room, editors, terminals });
@@ -253,7 +251,7 @@ pub(crate) fn Room() -> impl IntoView {
             class="room"
             data-pane=move || room.pane.get().name()
             data-sidebar=move || if room.sidebar.get() { "open" } else { "closed" }
-            data-panel=move || terminals.panel.get().name()
+            data-panel=move || terminals.panel_name()
             style=move || {
                 let (width, height) = (room.sidebar_width.get(), terminals.height.get());
                 format!("--sidebar-width:{width}px;--panel-height:{height}px")

@@ -7,7 +7,7 @@ use parlor_shared::terminal::{Access, SizePolicy, may_type};
 
 use super::{TerminalQuestion, TerminalsHandle};
 use crate::component::{Menu, MenuEntry, MenuItem};
-use crate::js::terminal::{OwnedTerminal, ReadAloud};
+use crate::js::terminal::OwnedTerminal;
 use crate::session::SessionHandle;
 use crate::session::store::{Person, SessionStateStoreFields as _};
 use crate::text;
@@ -59,10 +59,7 @@ fn entries(session: SessionHandle, terminals: TerminalsHandle) -> Vec<MenuEntry>
         entries.extend(access_entries(session, &info));
     }
     let reads = MenuItem::new(text::READ_ALOUD, Callback::new(move |()| settings.toggle_read_aloud()));
-    let reads = match settings.read_aloud.get_untracked() {
-        ReadAloud::Yes => reads.chosen(),
-        ReadAloud::No => reads.choosable(),
-    };
+    let reads = if settings.read_aloud.get_untracked() { reads.chosen() } else { reads.choosable() };
     entries.extend([
         item(text::COPY_SELECTION, "copy", on(OwnedTerminal::copy)).into(),
         item(text::FIND, "search", on(OwnedTerminal::open_find)).into(),

@@ -4,13 +4,13 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 use parlor_shared::id::TerminalId;
-use parlor_shared::message::{TerminalInfo, TerminalState};
+use parlor_shared::message::TerminalState;
 use parlor_shared::role::Capability;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 
+use super::TerminalsHandle;
 use super::menu::{MenuAbout, TerminalMenu};
-use super::{PanelState, TerminalsHandle};
 use crate::component::{
     Avatar, Badge, Banner, Button, ButtonKind, Edge, EmptyState, Icon, IconButton, PersonDot, SplitHandle,
     Tone, When, show_whole,
@@ -42,7 +42,7 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
     let none = Memo::new(move |_| session.store.terminals().read().is_empty());
     let shown = Memo::new(move |_| terminals.shown());
     let active = Memo::new(move |_| terminals.active.get());
-    let maximised = Memo::new(move |_| terminals.panel.get() == PanelState::Maximised);
+    let maximised = terminals.maximised;
     let split = Signal::derive(move || terminals.beside.get().is_some());
     let may_split = move || shares.get() || session.store.terminals().read().len() > 1;
 
@@ -139,16 +139,6 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
     }
 }
 
-/// What a terminal's views follow. One that just went stays as it was until its views go.
-fn follow(terminal: TerminalId) -> Memo<Option<TerminalInfo>> {
-    let session = SessionHandle::expect();
-    Memo::new(move |before: Option<&Option<TerminalInfo>>| {
-        let terminals = session.store.terminals().read();
-        let now = terminals.iter().find(|info| info.terminal == terminal).cloned();
-        now.or_else(|| before.cloned().flatten())
-    })
-}
-
 #[component]
 fn TerminalTabs() -> impl IntoView {
     // -- state --
@@ -206,18 +196,19 @@ fn TerminalTab(terminal: TerminalId) -> impl IntoView {
     // -- state --
     let session = SessionHandle::expect();
     let terminals = TerminalsHandle::expect();
-    let info = follow(terminal);
     let tab = NodeRef::<html::Button>::new();
 
     // -- derived --
-    let name = move || info.read().as_ref().map(|info| info.name.clone()).unwrap_or_default();
-    let chosen = move || terminals.active.get() == Some(terminal);
-    let ended = Memo::new(move |_| info.read().as_ref().and_then(|info| text::ended(&info.state)));
-    let locked = Memo::new(move |_| info.read().as_ref().is_some_and(|info| !session.may_type(info)));
-    let typing = Memo::new(move |_| info.read().as_ref().and_then(|info| Some((info.typist?, info.typed))));
+    let info = move || terminals.info(terminal);
+    let name = Memo::new(move |_| info().map(|info| info.name).unwrap_or_default());
+    let chosen = Memo::new(move |_| terminals.active.get() == Some(terminal));
+    let ended = Memo::new(move |_| info().and_then(|info| text::ended(&info.state)));
+    let locked = Memo::new(move |_| info().is_some_and(|info| !session.may_type(&info)));
+    let typed = Memo::new(move |_| info().map_or(0, |info| info.typed as usize));
     // Made anew for every key: its style lets it fade.
     let typist = move || {
-        let (typist, _) = typing.get()?;
+        typed.track();
+        let typist = untrack(info)?.typist?;
         let person = session.person(typist).filter(|person| person.who == Who::Other)?;
         Some(view! {
             <span class="terminal-typist">
@@ -228,7 +219,7 @@ fn TerminalTab(terminal: TerminalId) -> impl IntoView {
 
     // -- effects --
     Effect::new(move |_| {
-        if let Some(tab) = tab.get().filter(|_| chosen()) {
+        if let Some(tab) = tab.get().filter(|_| chosen.get()) {
             show_whole(&tab);
         }
     });
@@ -239,10 +230,10 @@ fn TerminalTab(terminal: TerminalId) -> impl IntoView {
             class="terminal-tab"
             node_ref=tab
             role="tab"
-            aria-selected=move || if chosen() { "true" } else { "false" }
+            aria-selected=move || if chosen.get() { "true" } else { "false" }
             aria-controls=PANES_ID
-            tabindex=move || if chosen() { "0" } else { "-1" }
-            title=move || info.read().as_ref().map(text::terminal_about)
+            tabindex=move || if chosen.get() { "0" } else { "-1" }
+            title=move || info().as_ref().map(text::terminal_about)
             data-ended=move || ended.read().is_some().then_some("true")
             on:click=move |_| {
                 terminals.show(terminal);
@@ -270,27 +261,31 @@ fn TerminalTab(terminal: TerminalId) -> impl IntoView {
 fn Standing(terminal: TerminalId) -> impl IntoView {
     // -- state --
     let session = SessionHandle::expect();
-    let info = follow(terminal);
+    let terminals = TerminalsHandle::expect();
 
     // -- derived --
-    let running = move |info: &TerminalInfo| info.state == TerminalState::Running;
-    let locked =
-        Memo::new(move |_| info.read().as_ref().is_some_and(|info| running(info) && !session.may_type(info)));
+    let info = move || terminals.info(terminal);
+    let locked = Memo::new(move |_| {
+        info().is_some_and(|info| info.state == TerminalState::Running && !session.may_type(&info))
+    });
     let asked = Memo::new(move |_| {
-        info.read().as_ref().is_some_and(|info| session.me().is_some_and(|me| info.asking.contains(&me)))
+        info().is_some_and(|info| session.me().is_some_and(|me| info.asking.contains(&me)))
     });
     let watchers = Memo::new(move |_| {
-        let people = session.store.people().read();
-        let info = info.read();
-        let watches = |id| people.iter().find(|person| person.id == id && person.who == Who::Other).cloned();
-        info.iter().flat_map(|info| &info.watchers).filter_map(|id| watches(*id)).collect::<Vec<_>>()
+        let me = session.me();
+        info()
+            .map(|info| info.watchers)
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|id| Some(*id) != me)
+            .collect::<Vec<_>>()
     });
     let names = move || {
-        let names: Vec<String> = watchers.read().iter().map(|person| person.name.clone()).collect();
+        let names: Vec<String> = watchers.read().iter().map(|id| session.name_of(*id)).collect();
         (!names.is_empty()).then(|| text::watched_by(&names))
     };
     let avatars = move || {
-        let shown = watchers.get().into_iter().take(WATCHERS_SHOWN);
+        let shown = watchers.get().into_iter().filter_map(|id| session.person(id)).take(WATCHERS_SHOWN);
         shown.map(|person| view! { <Avatar name=person.name color=person.color /> }).collect_view()
     };
 
@@ -323,20 +318,17 @@ fn TerminalPane(terminal: TerminalId) -> impl IntoView {
     // -- state --
     let session = SessionHandle::expect();
     let terminals = TerminalsHandle::expect();
-    let info = follow(terminal);
     let host = NodeRef::<html::Div>::new();
 
     // -- derived --
-    let name = move || info.read().as_ref().map(|info| info.name.clone()).unwrap_or_default();
-    let state = Memo::new(move |_| info.read().as_ref().map(|info| info.state.clone()));
-    let skipped = Memo::new(move |_| {
-        let skipped = terminals.skipped.read();
-        skipped.iter().find(|(id, _)| *id == terminal).map(|(_, bytes)| *bytes)
+    let info = move || terminals.info(terminal);
+    let name = Memo::new(move |_| info().map(|info| info.name).unwrap_or_default());
+    let types = Memo::new(move |_| info().is_some_and(|info| session.may_type(&info)));
+    let active = Memo::new(move |_| terminals.active.get() == Some(terminal));
+    let ended = Memo::new(move |_| match info()?.state {
+        TerminalState::Failed(fault) => Some(text::fault_line(&fault)),
+        state => text::ended(&state),
     });
-    let access = move || {
-        let may = info.read().as_ref().is_some_and(|info| session.may_type(info));
-        if may { "types" } else { "read-only" }
-    };
 
     // -- effects --
     Effect::new(move |_| {
@@ -347,13 +339,9 @@ fn TerminalPane(terminal: TerminalId) -> impl IntoView {
     on_cleanup(move || terminals.detach(terminal));
 
     let ended = move || {
-        let (tone, sentence) = match state.get()? {
-            TerminalState::Running => return None,
-            TerminalState::Failed(fault) => (Tone::Danger, text::fault_line(&fault)),
-            state @ TerminalState::Exited { .. } => (Tone::Neutral, text::ended(&state)?),
-        };
+        let sentence = ended.get()?;
         Some(view! {
-            <Banner tone=tone text=sentence attr:data-testid="terminal-ended">
+            <Banner tone=Tone::Neutral text=sentence attr:data-testid="terminal-ended">
                 <When when=Signal::derive(move || session.may(Capability::Share))>
                     <Button icon="rotate-cw" on:click=move |_| session.restart_terminal(terminal)>
                         {text::RESTART}
@@ -365,38 +353,16 @@ fn TerminalPane(terminal: TerminalId) -> impl IntoView {
     view! {
         <section
             class="terminal-pane"
-            aria-label=move || text::terminal_region(&name())
+            aria-label=move || text::terminal_region(&name.read())
             data-testid="terminal"
-            data-access=access
-            data-active=move || (terminals.active.get() == Some(terminal)).then_some("true")
+            data-access=move || if types.get() { "types" } else { "read-only" }
+            data-active=move || active.get().then_some("true")
             on:focusin=move |_| {
-                if terminals.active.get_untracked() != Some(terminal) {
+                if !active.get_untracked() {
                     terminals.show(terminal);
                 }
             }
         >
-            {move || {
-                let bytes = skipped.get()?;
-                Some(view! {
-                    <div class="terminal-note" role="status" data-testid="terminal-skipped">
-                        <Icon name="info" />
-                        <span>{text::output_skipped(bytes)}</span>
-                        <Button on:click=move |_| terminals.show_kept(terminal)>{text::SHOW_KEPT}</Button>
-                        <IconButton
-                            icon="x"
-                            label=text::DISMISS
-                            on:click=move |_| terminals.forget_skipped(terminal)
-                        />
-                    </div>
-                })
-            }}
-            <When when=terminals.broken>
-                <Banner tone=Tone::Danger text=text::TERMINAL_NOT_LOADED>
-                    <Button icon="rotate-cw" on:click=move |_| crate::app::reload()>
-                        {text::RELOAD}
-                    </Button>
-                </Banner>
-            </When>
             <div class="terminal-place" node_ref=host></div>
             {ended}
         </section>

@@ -3,8 +3,6 @@
 use parlor_shared::message::{TerminalInfo, TerminalState};
 use parlor_shared::terminal::TerminalSize;
 
-use super::size;
-
 pub(crate) const TERMINAL: &str = "Terminal";
 pub(crate) const TERMINALS: &str = "Terminals";
 pub(crate) const TERMINAL_HEIGHT: &str = "Height of the terminals";
@@ -40,8 +38,6 @@ pub(crate) const COPY_SELECTION: &str = "Copy";
 pub(crate) const READ_ALOUD: &str = "Screen reader mode";
 pub(crate) const ALLOW: &str = "Allow";
 pub(crate) const NOT_NOW: &str = "Not now";
-pub(crate) const SHOW_KEPT: &str = "Show what the host kept";
-pub(crate) const DISMISS: &str = "Dismiss";
 pub(crate) const TERMINAL_NOT_LOADED: &str =
     "The terminal could not be loaded. Reload the page; the session goes on meanwhile.";
 pub(crate) const REFUSED_TERMINAL: &str = "This terminal is read-only for you. Ask the host to let you type.";
@@ -132,11 +128,6 @@ pub(crate) fn watched_by(names: &[String]) -> String {
 /// The question before a terminal ends for everybody.
 pub(crate) fn unshare_title(name: &str) -> String {
     format!("Unshare {name}?")
-}
-
-/// Output that never came here.
-pub(crate) fn output_skipped(bytes: u64) -> String {
-    format!("{} of output were skipped here.", size(bytes))
 }
 
 /// What pasting would do.

@@ -11,7 +11,7 @@ use crate::page::connection::ConnectionState;
 use crate::session::SessionHandle;
 use crate::session::store::{SessionStateStoreFields as _, Who};
 use crate::settings::{NameFlags, Settings, Theme, WordWrap};
-use crate::terminal::{PanelState, TerminalsHandle};
+use crate::terminal::TerminalsHandle;
 use crate::text;
 
 /// Avatars that stand in the title bar; the rest is a number.
@@ -142,12 +142,12 @@ pub(super) fn ActivityBar() -> impl IntoView {
                 class="activity"
                 aria-label=text::TERMINAL
                 title=text::TERMINAL
-                aria-pressed=move || if terminals.panel.get() == PanelState::Closed { "false" } else { "true" }
+                aria-pressed=move || if terminals.open.get() { "true" } else { "false" }
                 on:click=move |_| {
-                    if terminals.panel.get_untracked() == PanelState::Closed {
-                        terminals.focus();
-                    } else {
+                    if terminals.open.get_untracked() {
                         terminals.close_panel();
+                    } else {
+                        terminals.focus();
                     }
                 }
             >
