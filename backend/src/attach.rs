@@ -44,7 +44,8 @@ pub async fn run(options: AttachOptions) -> anyhow::Result<()> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         bail!("a terminal can be attached to a terminal only. Run this in one, without pipes");
     }
-    let folder = options.path.canonicalize().with_context(|| format!("{} is no folder", options.path.display()))?;
+    let folder =
+        options.path.canonicalize().with_context(|| format!("{} is no folder", options.path.display()))?;
     let state = SessionState::root()?.join("sessions").join(session_name(&folder));
     let nobody = || format!("{} is not being shared. Run `parlor share` there first", folder.display());
     let invite = host_invite(&state).with_context(nobody)?;
@@ -97,7 +98,8 @@ impl Seen {
         let mut state = self.state.lock();
         let state = &mut *state;
         match event {
-            ClientEvent::TerminalScreen { terminal, bytes, .. } | ClientEvent::TerminalOutput { terminal, bytes }
+            ClientEvent::TerminalScreen { terminal, bytes, .. }
+            | ClientEvent::TerminalOutput { terminal, bytes }
                 if state.attached == Some(terminal) =>
             {
                 state.quiet.pass(&bytes, &mut state.output);
@@ -145,9 +147,13 @@ async fn choose(guest: &Guest, seen: &Seen, name: Option<&str>) -> anyhow::Resul
                 return match (fits.as_slice(), name) {
                     ([(terminal, _)], _) => Ok(*terminal),
                     ([], _) if terminals.is_empty() => {
-                        bail!("no terminal is shared. Share one in your page, or with `parlor share --terminal COMMAND`")
+                        bail!(
+                            "no terminal is shared. Share one in your page, or with `parlor share --terminal COMMAND`"
+                        )
                     }
-                    ([], Some(name)) => bail!("no terminal is called {name}. There are: {}", names.join(", ")),
+                    ([], Some(name)) => {
+                        bail!("no terminal is called {name}. There are: {}", names.join(", "))
+                    }
                     ([first, ..], Some(_)) => Ok(first.0),
                     (_, None) => bail!("which one? There are: {}", names.join(", ")),
                 };
@@ -167,7 +173,8 @@ impl Attached<'_> {
     /// Shows the terminal; gives a sentence about how it ended.
     async fn run(self) -> anyhow::Result<String> {
         self.seen.state.lock().attached = Some(self.terminal);
-        let mut resized = signal(SignalKind::window_change()).context("window changes can not be received")?;
+        let mut resized =
+            signal(SignalKind::window_change()).context("window changes can not be received")?;
         let mut keys = keys()?;
         let _raw = Raw::begin().context("the terminal can not be used raw")?;
         self.fit();

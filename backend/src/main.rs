@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use parlor::options::{Command, Options, Output};
 #[cfg(unix)]
 use parlor::attach;
+use parlor::options::{Command, Options, Output};
 use parlor::{doctor, share};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;

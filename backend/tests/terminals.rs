@@ -8,7 +8,7 @@ use parlor::agent::NewTerminal;
 use parlor_shared::client::ClientEvent;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{RequestId, TerminalId};
-use parlor_shared::limits::{MAX_TERMINALS, MAX_TERMINAL_INPUT_BYTES};
+use parlor_shared::limits::{MAX_TERMINAL_INPUT_BYTES, MAX_TERMINALS};
 use parlor_shared::message::{History, TerminalInfo, TerminalState, TerminalToHost, ToHost, Typing};
 use parlor_shared::role::Role;
 use parlor_shared::terminal::{Access, SizePolicy, TerminalSize};
@@ -43,7 +43,9 @@ fn seen(guest: &TestGuest, terminal: TerminalId) -> Seen {
                 seen.bytes += output.len();
                 bytes.extend(output);
             }
-            ClientEvent::TerminalRefused { terminal: of, fault } if of == terminal => seen.refused.push(fault),
+            ClientEvent::TerminalRefused { terminal: of, fault } if of == terminal => {
+                seen.refused.push(fault)
+            }
             _ => {}
         }
     }
@@ -139,9 +141,13 @@ async fn the_host_decides_who_types_while_it_runs() {
     type_into(&ann, terminal, "sneaked in\n");
     ann.wait("a refusal", |_| seen(&ann, terminal).refused == [not_allowed.clone()]).await;
 
-    decide(&mut host, |request| TerminalToHost::SetAccess { request, terminal, access: Access::Collaborative })
-        .await
-        .unwrap();
+    decide(&mut host, |request| TerminalToHost::SetAccess {
+        request,
+        terminal,
+        access: Access::Collaborative,
+    })
+    .await
+    .unwrap();
     type_into(&ann, terminal, "let in\n");
     see(&viewer, terminal, "let in").await;
     type_into(&viewer, terminal, "viewers never\n");
@@ -157,9 +163,8 @@ async fn the_host_decides_who_types_while_it_runs() {
     viewer.with(|client| client.ask_to_type(terminal));
     let vic = viewer.with(|client| client.me().unwrap().id);
     info(&host, terminal, "the question", |info| info.asking == [vic]).await;
-    let allow = |typing| {
-        move |request| TerminalToHost::SetTyping { request, terminal, participant: vic, typing }
-    };
+    let allow =
+        |typing| move |request| TerminalToHost::SetTyping { request, terminal, participant: vic, typing };
     decide(&mut host, allow(Typing::Allowed)).await.unwrap();
     info(&viewer, terminal, "the answer", |info| info.asking.is_empty()).await;
     assert!(viewer.with(|client| client.may_type(terminal)));
@@ -181,7 +186,11 @@ async fn the_host_decides_who_types_while_it_runs() {
     let tries: [Box<dyn FnOnce(RequestId) -> TerminalToHost>; 4] = [
         Box::new(move |request| TerminalToHost::Open { request, name, command, size, access }),
         Box::new(move |request| TerminalToHost::Unshare { request, terminal }),
-        Box::new(move |request| TerminalToHost::SetAccess { request, terminal, access: Access::Collaborative }),
+        Box::new(move |request| TerminalToHost::SetAccess {
+            request,
+            terminal,
+            access: Access::Collaborative,
+        }),
         Box::new(move |request| TerminalToHost::Restart { request, terminal }),
     ];
     for one in tries {
@@ -273,8 +282,10 @@ async fn what_can_not_run_is_said_and_there_are_so_many_and_no_more() {
     let agent = TestAgent::start().await;
     let terminal = open(&agent, Some("no-such-program-anywhere"), Access::ReadOnly).await;
     let ann = watching(&agent, Role::Viewer, "Ann", terminal).await;
-    info(&ann, terminal, "its end", |info| matches!(info.state, TerminalState::Exited { code: Some(127), .. }))
-        .await;
+    info(&ann, terminal, "its end", |info| {
+        matches!(info.state, TerminalState::Exited { code: Some(127), .. })
+    })
+    .await;
     see(&ann, terminal, "not found").await;
     let mut host = agent.join(Role::Host, "Hanna").await;
     let word = (2_000_000 + std::process::id()).to_string();
@@ -300,11 +311,17 @@ async fn garbage_from_a_guest_disturbs_nobody() {
     let agent = TestAgent::start().await;
     let terminal = open(&agent, Some("cat"), Access::Collaborative).await;
     let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
-    let say = |bytes: usize, terminal| ToHost::Terminal(TerminalToHost::Input { terminal, bytes: vec![b'x'; bytes] });
+    let say = |bytes: usize, terminal| {
+        ToHost::Terminal(TerminalToHost::Input { terminal, bytes: vec![b'x'; bytes] })
+    };
     let (mut rude, _) = RawGuest::join(agent.address, &agent.invite(Role::Editor), "Rude").await;
     rude.say(&say(MAX_TERMINAL_INPUT_BYTES + 1, terminal)).await;
     rude.say(&say(1, TerminalId(1))).await;
-    rude.say(&ToHost::Terminal(TerminalToHost::Resize { terminal, size: TerminalSize { columns: 0, rows: 9 } })).await;
+    rude.say(&ToHost::Terminal(TerminalToHost::Resize {
+        terminal,
+        size: TerminalSize { columns: 0, rows: 9 },
+    }))
+    .await;
     rude.say(&ToHost::Terminal(TerminalToHost::Unwatch { terminal })).await;
     for _ in 0..200 {
         rude.say(&ToHost::Terminal(TerminalToHost::AskToType { terminal })).await;
@@ -325,11 +342,8 @@ async fn nothing_is_left_of_twenty_terminals() {
     let word = (1_000_000 + std::process::id()).to_string();
     let stubborn =
         format!("trap '' HUP TERM INT; sleep {word} & setsid sleep {word} & while :; do sleep {word}; done");
-    let (yes, one, three) = (
-        format!("yes {word}"),
-        format!("sleep {word}"),
-        format!("sleep {word} & sleep {word} & wait"),
-    );
+    let (yes, one, three) =
+        (format!("yes {word}"), format!("sleep {word}"), format!("sleep {word} & sleep {word} & wait"));
     let mut terminals = Vec::new();
     for number in 0..20 {
         let command = match number % 4 {

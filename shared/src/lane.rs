@@ -318,8 +318,10 @@ impl Lanes {
         if self.partial[Lane::Terminal as usize].is_some() {
             return None;
         }
-        let (terminal, queue) =
-            self.terminals.iter_mut().find(|(_, queue)| queue.pace == Pace::Behind && queue.messages.is_empty())?;
+        let (terminal, queue) = self
+            .terminals
+            .iter_mut()
+            .find(|(_, queue)| queue.pace == Pace::Behind && queue.messages.is_empty())?;
         queue.pace = Pace::Awaiting;
         Some(*terminal)
     }
@@ -643,7 +645,10 @@ mod tests {
     #[test]
     fn much_that_waits_for_long_is_dropped_and_little_is_not() {
         let mut lanes = Lanes::default();
-        assert_eq!(lanes.push_output(TERMINAL, message(TERMINAL_LANE_LEAST_BYTES), ms(0)), OutputPush::Queued);
+        assert_eq!(
+            lanes.push_output(TERMINAL, message(TERMINAL_LANE_LEAST_BYTES), ms(0)),
+            OutputPush::Queued
+        );
         let late = TERMINAL_LANE_DELAY + ms(1);
         assert_eq!(lanes.push_output(TERMINAL, message(1), late), OutputPush::Queued);
         assert_eq!(lanes.push_output(TERMINAL, message(1), late), OutputPush::Behind);
@@ -651,7 +656,10 @@ mod tests {
         // It is the oldest of what waits that counts.
         lanes.push_keyframe(TERMINAL, message(1), ms(1000));
         lanes.pop(100).unwrap();
-        assert_eq!(lanes.push_output(TERMINAL, message(TERMINAL_LANE_LEAST_BYTES + 1), ms(2000)), OutputPush::Queued);
+        assert_eq!(
+            lanes.push_output(TERMINAL, message(TERMINAL_LANE_LEAST_BYTES + 1), ms(2000)),
+            OutputPush::Queued
+        );
         assert_eq!(lanes.push_output(TERMINAL, message(1), ms(2001)), OutputPush::Queued);
     }
 

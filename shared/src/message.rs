@@ -22,9 +22,7 @@ pub use session::{
     InviteInfo, JoinRequest, LeaveReason, Participant, Resume, ResumeLink, SessionInfo, SessionToGuest,
     SessionToHost, Welcome,
 };
-pub use terminal::{
-    History, TerminalInfo, TerminalState, TerminalToGuest, TerminalToHost, Typing,
-};
+pub use terminal::{History, TerminalInfo, TerminalState, TerminalToGuest, TerminalToHost, Typing};
 pub use workspace::{Entry, EntryKind, NewEntry, WorkspaceToGuest, WorkspaceToHost};
 
 /// Everything that a participant says to the host.

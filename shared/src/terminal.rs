@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::fault::{Fault, FaultCode};
 use crate::id::ParticipantId;
 use crate::limits::{
-    MAX_TERMINAL_COMMAND_BYTES, MAX_TERMINAL_NAME_CHARS, MAX_TERMINAL_TITLE_CHARS, TERMINAL_COLUMNS, TERMINAL_ROWS,
+    MAX_TERMINAL_COMMAND_BYTES, MAX_TERMINAL_NAME_CHARS, MAX_TERMINAL_TITLE_CHARS, TERMINAL_COLUMNS,
+    TERMINAL_ROWS,
 };
 use crate::message::{TerminalInfo, Typing};
 use crate::role::{Capability, Role};
@@ -76,7 +77,9 @@ pub fn may_type(info: &TerminalInfo, participant: ParticipantId, role: Role) -> 
 pub fn decides_size(info: &TerminalInfo, participant: ParticipantId, role: Role) -> bool {
     match info.policy {
         SizePolicy::Host => role == Role::Host,
-        SizePolicy::LatestWriter => info.typist == Some(participant) || (info.typist.is_none() && role == Role::Host),
+        SizePolicy::LatestWriter => {
+            info.typist == Some(participant) || (info.typist.is_none() && role == Role::Host)
+        }
         SizePolicy::Fixed(_) => false,
     }
 }
@@ -112,15 +115,16 @@ pub fn check_command(command: &str) -> Result<(), Fault> {
 
 /// Whether a link that a program shows may be followed: to the web, nowhere else.
 pub fn is_followable(link: &str) -> bool {
-    let scheme = |scheme: &str| link.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let scheme =
+        |scheme: &str| link.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     scheme("https://") || scheme("http://")
 }
 
 fn one_line(text: &str, max_chars: usize) -> String {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !turns(*c));
-    let words: Vec<String> =
-        plain.collect::<String>().split_whitespace().map(str::to_owned).collect();
+    let words: Vec<String> = plain.collect::<String>().split_whitespace().map(str::to_owned).collect();
     words.join(" ").chars().take(max_chars).collect::<String>().trim_end().to_owned()
 }
 

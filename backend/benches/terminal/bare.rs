@@ -35,7 +35,8 @@ pub(crate) fn serve() -> Result<()> {
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("{}", listener.local_addr()?.port());
-        let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 })?;
+        let pair =
+            native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 })?;
         let mut command = CommandBuilder::new("/bin/sh");
         command.args(["-c", SHELL]);
         command.env("TERM", "xterm-256color");

@@ -57,10 +57,20 @@ fn main() -> Result<()> {
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let keys = if quick { 100 } else { 500 };
-    let mut echo = Table::new("terminal-echo", &["viewers", "Parlor p50", "p95", "bare p50", "p95", "p50 ratio"]);
+    let mut echo =
+        Table::new("terminal-echo", &["viewers", "Parlor p50", "p95", "bare p50", "p95", "p50 ratio"]);
     let mut flood = Table::new(
         "terminal-flood",
-        &["viewers", "Parlor", "bare", "ratio", "skipped for one viewer", "agent at most, MiB", "typing p50", "p99"],
+        &[
+            "viewers",
+            "Parlor",
+            "bare",
+            "ratio",
+            "skipped for one viewer",
+            "agent at most, MiB",
+            "typing p50",
+            "p99",
+        ],
     );
     let mut promises = Vec::new();
     for viewers in VIEWERS {
@@ -102,7 +112,11 @@ fn main() -> Result<()> {
             _ => Promise::at_most("echo to 30 viewers: p50, times the bare one's", 1.5, ratio),
         });
         if viewers > 1 {
-            promises.push(Promise::at_most("a flood of 16.9 MB to 30 viewers, times the bare one's", 1.5, flood_ratio));
+            promises.push(Promise::at_most(
+                "a flood of 16.9 MB to 30 viewers, times the bare one's",
+                1.5,
+                flood_ratio,
+            ));
             promises.push(Promise::at_most(
                 "typing in a file during the flood: p99, ms",
                 50.0,
@@ -116,10 +130,13 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// Types into a terminal.
+type TypeIn = Box<dyn Fn(&str) -> Result<()>>;
+
 /// A terminal and everybody who looks at it: one of them types.
 struct Side {
     program: Program,
-    type_in: Box<dyn Fn(&str) -> Result<()>>,
+    type_in: TypeIn,
     seen: Vec<Arc<Seen>>,
     agent: Option<(String, Invite)>,
     /// The viewers share one thread, the typist has another, on both sides alike.
@@ -212,7 +229,14 @@ impl Side {
     /// A shell in Parlor, with guests.
     fn parlor(folder: &Path, viewers: usize) -> Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
-        command.arg("share").arg(folder).args(["--output", "json", "--shell", "/bin/sh", "--terminal", bare::SHELL]);
+        command.arg("share").arg(folder).args([
+            "--output",
+            "json",
+            "--shell",
+            "/bin/sh",
+            "--terminal",
+            bare::SHELL,
+        ]);
         let state = folder.with_extension("state");
         command.args(["--terminal-access", "collaborative"]).env("PARLOR_STATE_DIR", &state);
         std::fs::File::create(folder.join("typed.txt"))?;
@@ -242,7 +266,9 @@ impl Side {
             guest.with(|client| client.subscribe_to_terminals());
             let deadline = now() + PATIENCE;
             let terminal = loop {
-                if let Some(terminal) = guest.with(|client| client.terminals().next().map(|info| info.terminal)) {
+                if let Some(terminal) =
+                    guest.with(|client| client.terminals().next().map(|info| info.terminal))
+                {
                     break terminal;
                 }
                 ensure!(now() < deadline, "no terminal is shared");
@@ -278,7 +304,9 @@ impl Side {
             let (socket, _) = runtime.block_on(async {
                 let stream = TcpStream::connect(&address).await?;
                 stream.set_nodelay(true)?;
-                Ok::<_, anyhow::Error>(tokio_tungstenite::client_async(format!("ws://{address}/"), stream).await?)
+                Ok::<_, anyhow::Error>(
+                    tokio_tungstenite::client_async(format!("ws://{address}/"), stream).await?,
+                )
             })?;
             let (mut output, mut input) = socket.split();
             if viewer == 0 {

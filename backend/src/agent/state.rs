@@ -293,7 +293,8 @@ pub fn host_invite(folder: &Path) -> Result<Invite, StateError> {
     let bytes =
         fs::read(folder.join("keys")).map_err(|error| StateError::Unwritable(folder.to_owned(), error))?;
     let kept: KeptKeys = postcard::from_bytes(&bytes).map_err(|_| unreadable("its keys are damaged"))?;
-    let keys = SessionKeys::restore(&kept, &[Role::Host]).map_err(|_| unreadable("there is no randomness"))?;
+    let keys =
+        SessionKeys::restore(&kept, &[Role::Host]).map_err(|_| unreadable("there is no randomness"))?;
     let invite = keys.links("").into_iter().next();
     invite.map(|(_, invite)| invite).ok_or_else(|| unreadable("it has no link for the host"))
 }

@@ -188,7 +188,11 @@ pub(super) struct TerminalsActor {
 
 impl TerminalsActor {
     /// A registry whose terminals start in this folder, with this shell or the person's own.
-    pub(super) fn new(folder: PathBuf, wanted_shell: Option<PathBuf>, tasks: TaskTracker) -> (Self, TerminalsHandle) {
+    pub(super) fn new(
+        folder: PathBuf,
+        wanted_shell: Option<PathBuf>,
+        tasks: TaskTracker,
+    ) -> (Self, TerminalsHandle) {
         let (registry, inbox) = mpsc::channel(INBOX_CAPACITY);
         let table = Table::default();
         let actor = Self {

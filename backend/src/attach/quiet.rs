@@ -60,7 +60,9 @@ impl Quiet {
 fn is_question(sequence: &[u8]) -> bool {
     match sequence {
         // DA, DSR, window reports, DECRQM, the keyboard's mode, XTVERSION.
-        [0x1b, b'[', .., b'c' | b'n' | b't'] | [0x1b, b'[', .., b'$', b'p'] | [0x1b, b'[', b'?', b'u'] => true,
+        [0x1b, b'[', .., b'c' | b'n' | b't'] | [0x1b, b'[', .., b'$', b'p'] | [0x1b, b'[', b'?', b'u'] => {
+            true
+        }
         [0x1b, b'[', b'>', .., b'q'] => true,
         // DECID.
         [0x1b, b'Z'] => true,
@@ -92,8 +94,23 @@ mod tests {
     #[test]
     fn questions_are_taken_out() {
         for question in [
-            "\x1b[c", "\x1b[>c", "\x1b[=0c", "\x1b[5n", "\x1b[?6n", "\x1b[18t", "\x1b[?2026$p", "\x1b[?u", "\x1b[>q", "\x1bZ", "\x05",
-            "\x1b]11;?\x07", "\x1b]10;?\x1b\\", "\x1b]4;1;?\x07", "\x1b]52;c;aGk=\x07", "\x1b]52;c;?\x1b\\", "\x1bP$qm\x1b\\",
+            "\x1b[c",
+            "\x1b[>c",
+            "\x1b[=0c",
+            "\x1b[5n",
+            "\x1b[?6n",
+            "\x1b[18t",
+            "\x1b[?2026$p",
+            "\x1b[?u",
+            "\x1b[>q",
+            "\x1bZ",
+            "\x05",
+            "\x1b]11;?\x07",
+            "\x1b]10;?\x1b\\",
+            "\x1b]4;1;?\x07",
+            "\x1b]52;c;aGk=\x07",
+            "\x1b]52;c;?\x1b\\",
+            "\x1bP$qm\x1b\\",
             "\x1bP+q544e\x1b\\",
         ] {
             assert_eq!(passed(format!("a{question}b").as_bytes()), b"ab", "{question:?}");
@@ -103,8 +120,18 @@ mod tests {
     #[test]
     fn everything_else_passes() {
         for output in [
-            "plain \u{1f389}\r\n", "\x1b[31mred\x1b[0m", "\x1b]0;what?\x07", "\x1b]2;a?\x1b\\", "\x1b]8;;https://x/?y\x1b\\l\x1b]8;;\x1b\\",
-            "\x1b(0q\x1b(B", "\x1b7\x1b8\x1bM", "\x1b[?1049h", "\x1b[2 q", "\x1b]11;rgb:00/00/00\x07", "\x1b\x1b[m", "\x1bP1$r0m\x1b\\",
+            "plain \u{1f389}\r\n",
+            "\x1b[31mred\x1b[0m",
+            "\x1b]0;what?\x07",
+            "\x1b]2;a?\x1b\\",
+            "\x1b]8;;https://x/?y\x1b\\l\x1b]8;;\x1b\\",
+            "\x1b(0q\x1b(B",
+            "\x1b7\x1b8\x1bM",
+            "\x1b[?1049h",
+            "\x1b[2 q",
+            "\x1b]11;rgb:00/00/00\x07",
+            "\x1b\x1b[m",
+            "\x1bP1$r0m\x1b\\",
         ] {
             assert_eq!(passed(output.as_bytes()), output.as_bytes(), "{output:?}");
         }

@@ -239,9 +239,7 @@ impl Client {
 
     /// Says how much of a terminal fits here. It counts if the terminal follows me.
     pub fn fit_terminal(&mut self, terminal: TerminalId, size: TerminalSize) {
-        let is_stale = |message: &TerminalToHost| {
-            matches!(message, TerminalToHost::Resize { terminal: other, .. } if *other == terminal)
-        };
+        let is_stale = |message: &TerminalToHost| matches!(message, TerminalToHost::Resize { terminal: other, .. } if *other == terminal);
         self.terminals.to_say.retain(|message| !is_stale(message));
         self.terminals.to_say.push_back(TerminalToHost::Resize { terminal, size });
     }

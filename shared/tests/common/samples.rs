@@ -5,10 +5,9 @@ use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId, TerminalId};
 use parlor_shared::message::{
     Activity, DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, Entry,
-    EntryKind, History, InviteInfo, KnownDocument, LeaveReason, NewEntry, Packed, Participant, PresenceToGuest,
-    PresenceToHost, SessionInfo, SessionToGuest, SessionToHost, TerminalInfo, TerminalState, TerminalToGuest,
-    TerminalToHost, ToGuest, ToHost, Typing, Welcome, WorkspaceToGuest,
-    WorkspaceToHost,
+    EntryKind, History, InviteInfo, KnownDocument, LeaveReason, NewEntry, Packed, Participant,
+    PresenceToGuest, PresenceToHost, SessionInfo, SessionToGuest, SessionToHost, TerminalInfo, TerminalState,
+    TerminalToGuest, TerminalToHost, ToGuest, ToHost, Typing, Welcome, WorkspaceToGuest, WorkspaceToHost,
 };
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::presence::{Place, Presence, Selection};
@@ -225,7 +224,11 @@ pub(crate) fn to_guest() -> Vec<ToGuest> {
             history: History::Kept,
             bytes: Packed::new(vec![0x1b, b'c']),
         }),
-        ToGuest::Terminal(TerminalToGuest::Output { terminal: TERMINAL, offset: 300, bytes: vec![0x1b, 0xff] }),
+        ToGuest::Terminal(TerminalToGuest::Output {
+            terminal: TERMINAL,
+            offset: 300,
+            bytes: vec![0x1b, 0xff],
+        }),
         ToGuest::Terminal(TerminalToGuest::Taken { terminal: TERMINAL, total: 300 }),
     ]
 }

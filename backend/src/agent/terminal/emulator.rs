@@ -226,10 +226,8 @@ mod tests {
     }
 
     fn shown(cell: &Cell) -> String {
-        let hidden = Flags::WRAPLINE
-            | Flags::LEADING_WIDE_CHAR_SPACER
-            | Flags::WIDE_CHAR
-            | Flags::WIDE_CHAR_SPACER;
+        let hidden =
+            Flags::WRAPLINE | Flags::LEADING_WIDE_CHAR_SPACER | Flags::WIDE_CHAR | Flags::WIDE_CHAR_SPACER;
         let c = if cell.c.is_control() { ' ' } else { cell.c };
         let link = cell.hyperlink().map(|link| link.uri().to_owned());
         let colors = match (c, cell.fg) {
@@ -305,7 +303,10 @@ mod tests {
 
     #[test]
     fn wrapped_wide_and_combining_characters() {
-        check("0123456789abcdefghi\u{4f60}\u{597d}\u{1f389}e\u{301}x\u{200d}".as_bytes(), "\u{4f60}".as_bytes());
+        check(
+            "0123456789abcdefghi\u{4f60}\u{597d}\u{1f389}e\u{301}x\u{200d}".as_bytes(),
+            "\u{4f60}".as_bytes(),
+        );
         check("a".repeat(20).as_bytes(), b"b");
         check("a".repeat(40).as_bytes(), b"\r\nb");
         check(format!("{}\u{4f60}", "a".repeat(18)).as_bytes(), b"b");
@@ -357,14 +358,85 @@ mod tests {
     }
 
     const PIECES: &[&str] = &[
-        "a", "word ", "\u{4f60}", "\u{1f389}", "e\u{301}", "\r\n", "\n", "\r", "\t", "\x08", "0123456789", "\x1b[A", "\x1b[3B",
-        "\x1b[5C", "\x1b[2D", "\x1b[H", "\x1b[3;7H", "\x1b[6;20H", "\x1b[J", "\x1b[1J", "\x1b[2J", "\x1b[K", "\x1b[1K", "\x1b[2K",
-        "\x1b[L", "\x1b[2M", "\x1b[@", "\x1b[3P", "\x1b[2X", "\x1b[S", "\x1b[T", "\x1bM", "\x1bD", "\x1bE", "\x1b7", "\x1b8",
-        "\x1b[31m", "\x1b[1m", "\x1b[44m", "\x1b[7m", "\x1b[4:3m", "\x1b[38;5;200m", "\x1b[48;2;9;8;7m", "\x1b[0m", "\x1b[2;5r",
-        "\x1b[r", "\x1b[?6h", "\x1b[?6l", "\x1b[?7l", "\x1b[?7h", "\x1b[4h", "\x1b[4l", "\x1b[?25l", "\x1b[?1h", "\x1b[?2004h",
-        "\x1b[?1002h", "\x1b[?1006h", "\x1b[3 q", "\x1b(0", "\x1b(B", "\x0e", "\x0f", "\x1b)0", "\x1bH", "\x1b[g", "\x1b[3g", "\x1b=",
-        "\x1b>", "\x1b[?1049h", "\x1b[?1049l", "x\x1b[2b", "\x1b[5G", "\x1b[4d", "\x1b[Z", "\x1b]8;;https://x.example\x1b\\",
-        "\x1b]8;;\x1b\\", "\x1b]4;3;rgb:11/22/33\x1b\\", "\x1bc", "\x1b#8",
+        "a",
+        "word ",
+        "\u{4f60}",
+        "\u{1f389}",
+        "e\u{301}",
+        "\r\n",
+        "\n",
+        "\r",
+        "\t",
+        "\x08",
+        "0123456789",
+        "\x1b[A",
+        "\x1b[3B",
+        "\x1b[5C",
+        "\x1b[2D",
+        "\x1b[H",
+        "\x1b[3;7H",
+        "\x1b[6;20H",
+        "\x1b[J",
+        "\x1b[1J",
+        "\x1b[2J",
+        "\x1b[K",
+        "\x1b[1K",
+        "\x1b[2K",
+        "\x1b[L",
+        "\x1b[2M",
+        "\x1b[@",
+        "\x1b[3P",
+        "\x1b[2X",
+        "\x1b[S",
+        "\x1b[T",
+        "\x1bM",
+        "\x1bD",
+        "\x1bE",
+        "\x1b7",
+        "\x1b8",
+        "\x1b[31m",
+        "\x1b[1m",
+        "\x1b[44m",
+        "\x1b[7m",
+        "\x1b[4:3m",
+        "\x1b[38;5;200m",
+        "\x1b[48;2;9;8;7m",
+        "\x1b[0m",
+        "\x1b[2;5r",
+        "\x1b[r",
+        "\x1b[?6h",
+        "\x1b[?6l",
+        "\x1b[?7l",
+        "\x1b[?7h",
+        "\x1b[4h",
+        "\x1b[4l",
+        "\x1b[?25l",
+        "\x1b[?1h",
+        "\x1b[?2004h",
+        "\x1b[?1002h",
+        "\x1b[?1006h",
+        "\x1b[3 q",
+        "\x1b(0",
+        "\x1b(B",
+        "\x0e",
+        "\x0f",
+        "\x1b)0",
+        "\x1bH",
+        "\x1b[g",
+        "\x1b[3g",
+        "\x1b=",
+        "\x1b>",
+        "\x1b[?1049h",
+        "\x1b[?1049l",
+        "x\x1b[2b",
+        "\x1b[5G",
+        "\x1b[4d",
+        "\x1b[Z",
+        "\x1b]8;;https://x.example\x1b\\",
+        "\x1b]8;;\x1b\\",
+        "\x1b]4;3;rgb:11/22/33\x1b\\",
+        "\x1bc",
+        "\x1b#8",
     ];
 
     #[test]
@@ -373,9 +445,15 @@ mod tests {
         assert_eq!(emulator.feed(b"ab\x1b[6n").replies, b"\x1b[1;3R");
         assert!(emulator.feed(b"\x1b[c").replies.starts_with(b"\x1b[?"));
         // Clipboards, titles, settings, colours, answerback.
-        for query in
-            ["\x1b]52;c;?\x07", "\x1b]52;c;aGk=\x07", "\x1b[21t", "\x1bP$qm\x1b\\", "\x1b]11;?\x07", "\x05", "\x1b[?u"]
-        {
+        for query in [
+            "\x1b]52;c;?\x07",
+            "\x1b]52;c;aGk=\x07",
+            "\x1b[21t",
+            "\x1bP$qm\x1b\\",
+            "\x1b]11;?\x07",
+            "\x05",
+            "\x1b[?u",
+        ] {
             assert_eq!(emulator.feed(query.as_bytes()).replies, b"", "{query:?}");
         }
         // A flood of questions gets no flood of answers.

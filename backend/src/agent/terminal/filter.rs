@@ -39,7 +39,8 @@ impl Filter {
             let byte = bytes[at];
             match self.0 {
                 State::Text => {
-                    let length = memchr::memchr(ESCAPE, &bytes[at..]).map_or(bytes.len() - at, |found| found + 1);
+                    let length =
+                        memchr::memchr(ESCAPE, &bytes[at..]).map_or(bytes.len() - at, |found| found + 1);
                     if at + length < bytes.len() || bytes[bytes.len() - 1] == ESCAPE {
                         self.0 = State::Escape;
                     }
@@ -96,11 +97,14 @@ mod tests {
 
     #[test]
     fn an_endless_string_is_cut_and_what_follows_it_is_not() {
-        for (begin, end) in [("\x1b]0;", "\x07"), ("\x1bP", "\x1b\\"), ("\x1b_", "\x18"), ("\x1b^", "\x1b\\")] {
+        for (begin, end) in [("\x1b]0;", "\x07"), ("\x1bP", "\x1b\\"), ("\x1b_", "\x18"), ("\x1b^", "\x1b\\")]
+        {
             let long = "x".repeat(100_000);
             let output = format!("a{begin}{long}{end}b\x1b[1mc");
             let whole = passed(&[output.as_bytes()]);
-            assert!(whole.len() < MAX_STRING_BYTES + 64 && whole.ends_with(format!("{end}b\x1b[1mc").as_bytes()));
+            assert!(
+                whole.len() < MAX_STRING_BYTES + 64 && whole.ends_with(format!("{end}b\x1b[1mc").as_bytes())
+            );
             let pieces: Vec<&[u8]> = output.as_bytes().chunks(777).collect();
             assert_eq!(passed(&pieces), whole);
         }

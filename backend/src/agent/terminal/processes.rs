@@ -50,7 +50,10 @@ pub(super) fn end(leaders: &[Leader], grace: Duration) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the system tells nobody when a session that is not its own is empty")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the system tells nobody when a session that is not its own is empty"
+)]
 fn pause() {
     std::thread::sleep(LOOK);
 }
@@ -63,7 +66,8 @@ fn left(sessions: &[Pid], leaders: &[Leader]) -> Vec<Pid> {
     let is_left = |process: &Pid| match session(*process) {
         None => false,
         Some(session) => {
-            sessions.iter().any(|leader| leader.as_raw_nonzero().get() == session) || holds_any(*process, leaders)
+            sessions.iter().any(|leader| leader.as_raw_nonzero().get() == session)
+                || holds_any(*process, leaders)
         }
     };
     processes

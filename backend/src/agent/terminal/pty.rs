@@ -128,8 +128,14 @@ impl Pty {
             input: Arc::clone(&input),
         };
         let threads = [
-            thread("terminal reader", { let events = events.clone(); move || read(reader, &events) }),
-            thread("terminal writer", { let events = events.clone(); move || write(writer, &input, &events) }),
+            thread("terminal reader", {
+                let events = events.clone();
+                move || read(reader, &events)
+            }),
+            thread("terminal writer", {
+                let events = events.clone();
+                move || write(writer, &input, &events)
+            }),
             thread("terminal waiter", move || wait(child, &events)),
         ];
         match threads.into_iter().find_map(Result::err) {

@@ -163,7 +163,8 @@ impl Handler for Screen {
 impl Screen {
     fn with_tabs(&mut self, change: impl FnOnce(&mut [bool])) {
         let columns = self.grid().columns();
-        let tabs = self.tabs.get_or_insert_with(|| (0..columns).map(|column| column.is_multiple_of(8)).collect());
+        let tabs =
+            self.tabs.get_or_insert_with(|| (0..columns).map(|column| column.is_multiple_of(8)).collect());
         change(tabs);
     }
 }

@@ -334,9 +334,8 @@ pub(super) enum Half {
 }
 
 pub(super) fn half(row: &Row<Cell>, column: usize) -> Half {
-    let has = |column: usize, flag| {
-        (0..row.len()).contains(&column) && row[Column(column)].flags.contains(flag)
-    };
+    let has =
+        |column: usize, flag| (0..row.len()).contains(&column) && row[Column(column)].flags.contains(flag);
     let is_first = has(column, Flags::WIDE_CHAR);
     let is_second = has(column, Flags::WIDE_CHAR_SPACER);
     match (is_first, is_second) {
