@@ -78,6 +78,21 @@ for (const colorScheme of ["light", "dark"] as const) {
     await inspector.look(ada, "menu of a file");
     await ada.page.keyboard.press("Escape");
 
+    await host.command("Live Share: Share Terminal (Read-Only)");
+    const terminal = await host.terminal();
+    await inspector.look(host, "terminal");
+    await terminal.press("Control+f");
+    await inspector.look(host, "terminal with the field that finds");
+    await host.page.keyboard.press("Escape");
+    await host.terminalPanel.getByRole("button", { name: "More about this terminal" }).click();
+    await inspector.look(host, "menu of a terminal");
+    await host.page.keyboard.press("Escape");
+    await ada.terminal();
+    await inspector.look(ada, "read-only terminal");
+    await terminal.run("exit 2");
+    await expect(ada.page.getByTestId("terminal-ended")).toBeVisible();
+    await inspector.look(host, "terminal that has ended");
+
     await ada.page.goto("about:blank");
     await ada.page.goto(agent.editorLink.slice(0, -9));
     await expect(ada.page.getByRole("heading", { name: "This link is not complete" })).toBeVisible();

@@ -12,6 +12,7 @@ use parlor_shared::terminal::TerminalSize;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 
+use crate::component::show_whole;
 use crate::js::editor::Access;
 use crate::js::terminal::{Kept, OwnedTerminal, TerminalEvent, TerminalOptions};
 use crate::session::SessionHandle;
@@ -59,8 +60,9 @@ pub(crate) struct TerminalsHandle {
     pub(crate) height: RwSignal<f64>,
     /// The one that commands are about.
     pub(crate) active: RwSignal<Option<TerminalId>>,
-    /// The one that is shown beside another, in that order.
-    beside: RwSignal<Option<TerminalId>>,
+    /// What the panel shows, at its left side or alone, and at its right side. The active one is one of them.
+    left: RwSignal<Option<TerminalId>>,
+    right: RwSignal<Option<TerminalId>>,
 }
 
 struct Terminals {
@@ -111,7 +113,8 @@ impl TerminalsHandle {
             maximised: RwSignal::new(false),
             height: RwSignal::new(USUAL_HEIGHT),
             active: RwSignal::new(None),
-            beside: RwSignal::new(None),
+            left: RwSignal::new(None),
+            right: RwSignal::new(None),
         };
         terminals.handle.set(Some(handle));
         session.show_terminals_in(terminals);
@@ -131,18 +134,6 @@ impl TerminalsHandle {
         let Self { session, settings, .. } = self;
         Effect::new(move |_| {
             let terminals = session.store.terminals().read();
-            let is_there = |id: &TerminalId| terminals.iter().any(|info| info.terminal == *id);
-            if self.beside.get_untracked().is_some_and(|id| !is_there(&id)) {
-                self.beside.set(None);
-            }
-            if !self.active.get_untracked().is_some_and(|id| is_there(&id)) {
-                let other = self.beside.get_untracked();
-                self.beside.set(None);
-                self.active.set(other.or_else(|| terminals.last().map(|info| info.terminal)));
-            }
-        });
-        Effect::new(move |_| {
-            let terminals = session.store.terminals().read();
             let (font_size, read_aloud) = (settings.terminal_font.get(), settings.read_aloud.get());
             for info in terminals.iter() {
                 let access = self.access(info);
@@ -155,7 +146,24 @@ impl TerminalsHandle {
                     });
                 });
             }
+            self.show_what_is_there(&terminals);
         });
+    }
+
+    /// A terminal that is gone gives way to another one.
+    fn show_what_is_there(self, terminals: &[TerminalInfo]) {
+        let there = |signal: RwSignal<Option<TerminalId>>| {
+            signal.get_untracked().filter(|id| terminals.iter().any(|info| info.terminal == *id))
+        };
+        let (left, right, active) = (there(self.left), there(self.right), there(self.active));
+        let alone = left.or(right).or_else(|| terminals.last().map(|info| info.terminal));
+        let right = right.filter(|_| left.is_some());
+        let active = active.or(alone);
+        for (signal, now) in [(self.left, alone), (self.right, right), (self.active, active)] {
+            if signal.get_untracked() != now {
+                signal.set(now);
+            }
+        }
     }
 
     /// The terminal that commands are about.
@@ -172,11 +180,6 @@ impl TerminalsHandle {
 
     fn access(self, info: &TerminalInfo) -> Access {
         if self.session.may_type(info) { Access::Writable } else { Access::ReadOnly }
-    }
-
-    /// Terminals that the panel shows, from left to right.
-    fn shown(self) -> Vec<TerminalId> {
-        self.active.get().into_iter().chain(self.beside.get()).collect()
     }
 
     /// Does something with a terminal that is there and loaded.
@@ -247,13 +250,16 @@ impl TerminalsHandle {
         }
     }
 
-    /// Shows a terminal in the panel.
+    /// Shows a terminal in the panel: where it is, or in the place of the active one.
     pub(crate) fn show(self, terminal: TerminalId) {
-        if self.beside.get_untracked() == Some(terminal) {
-            // They change places, and stay both.
-            self.beside.set(self.active.get_untracked());
+        let (left, right) = (self.left.get_untracked(), self.right.get_untracked());
+        if left != Some(terminal) && right != Some(terminal) {
+            let at_right = right.is_some() && right == self.active.get_untracked();
+            let place = if at_right { self.right } else { self.left };
+            place.set(Some(terminal));
         }
         self.active.set(Some(terminal));
+        request_animation_frame(show_active_tab);
     }
 
     /// Shows the terminal beside the active one in the list.
@@ -269,13 +275,14 @@ impl TerminalsHandle {
 
     /// Shows two side by side, or one again. A host with a single terminal gets another.
     pub(crate) fn split(self) {
-        if self.beside.get_untracked().is_some() {
-            return self.beside.set(None);
-        }
         let active = self.active.get_untracked();
+        if self.right.get_untracked().is_some() {
+            self.right.set(None);
+            return self.left.set(active);
+        }
         let other = self.ids().into_iter().find(|id| Some(*id) != active);
         match (other, self.current_untracked()) {
-            (Some(other), _) => self.beside.set(Some(other)),
+            (Some(other), _) => self.right.set(Some(other)),
             (None, Some(info)) => {
                 self.inner.get_value().next_goes_beside.set(true);
                 self.session.share_terminal(info.access);
@@ -388,6 +395,13 @@ impl TerminalsHandle {
     }
 }
 
+/// Brings the tab of the active terminal into sight.
+fn show_active_tab() {
+    if let Ok(Some(tab)) = document().query_selector(".terminal-tab[aria-selected=true]") {
+        show_whole(&tab);
+    }
+}
+
 /// Whether the keyboard is in the panel.
 fn has_focus() -> bool {
     document()
@@ -447,9 +461,9 @@ impl TerminalViews for Terminals {
     fn opened(&self, terminal: TerminalId) {
         let Some(handle) = self.handle.get() else { return };
         if self.next_goes_beside.take() {
-            handle.beside.set(handle.active.get_untracked());
+            handle.right.set(Some(terminal));
         }
-        handle.active.set(Some(terminal));
+        handle.show(terminal);
         handle.focus();
     }
 
@@ -457,7 +471,7 @@ impl TerminalViews for Terminals {
         if let Some(handle) = self.handle.get()
             && !is_phone()
         {
-            handle.active.set(Some(terminal));
+            handle.show(terminal);
             handle.open.set(true);
         }
     }

@@ -13,7 +13,7 @@ use super::TerminalsHandle;
 use super::menu::{MenuAbout, TerminalMenu};
 use crate::component::{
     Avatar, Badge, Banner, Button, ButtonKind, Edge, EmptyState, Icon, IconButton, PersonDot, SplitHandle,
-    Tone, When, show_whole,
+    Tone, When,
 };
 use crate::session::SessionHandle;
 use crate::session::store::{SessionStateStoreFields as _, Who};
@@ -40,10 +40,11 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
     // -- derived --
     let shares = Memo::new(move |_| session.may(Capability::Share));
     let none = Memo::new(move |_| session.store.terminals().read().is_empty());
-    let shown = Memo::new(move |_| terminals.shown());
+    let left = Memo::new(move |_| terminals.left.get());
+    let right = Memo::new(move |_| terminals.right.get());
     let active = Memo::new(move |_| terminals.active.get());
     let maximised = terminals.maximised;
-    let split = Signal::derive(move || terminals.beside.get().is_some());
+    let split = Signal::derive(move || right.get().is_some());
     let may_split = move || shares.get() || session.store.terminals().read().len() > 1;
 
     // -- actions --
@@ -107,11 +108,8 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
                 </div>
             </header>
             <div class="terminal-panes" id=PANES_ID role="tabpanel" aria-label=text::TERMINAL>
-                <For
-                    each=move || shown.get()
-                    key=|terminal| *terminal
-                    children=move |terminal| view! { <TerminalPane terminal /> }
-                />
+                {move || left.get().map(|terminal| view! { <TerminalPane terminal /> })}
+                {move || right.get().map(|terminal| view! { <TerminalPane terminal /> })}
                 <When when=none>
                     <EmptyState
                         icon="square-terminal"
@@ -182,11 +180,9 @@ fn TerminalTabs() -> impl IntoView {
 
     view! {
         <div class="terminal-tabs" role="tablist" aria-label=text::TERMINALS node_ref=list on:keydown=keydown>
-            <For
-                each=move || ids.get()
-                key=|terminal| *terminal
-                children=move |terminal| view! { <TerminalTab terminal /> }
-            />
+            {move || {
+                ids.get().into_iter().map(|terminal| view! { <TerminalTab terminal /> }).collect_view()
+            }}
         </div>
     }
 }
@@ -196,7 +192,6 @@ fn TerminalTab(terminal: TerminalId) -> impl IntoView {
     // -- state --
     let session = SessionHandle::expect();
     let terminals = TerminalsHandle::expect();
-    let tab = NodeRef::<html::Button>::new();
 
     // -- derived --
     let info = move || terminals.info(terminal);
@@ -217,18 +212,10 @@ fn TerminalTab(terminal: TerminalId) -> impl IntoView {
         })
     };
 
-    // -- effects --
-    Effect::new(move |_| {
-        if let Some(tab) = tab.get().filter(|_| chosen.get()) {
-            show_whole(&tab);
-        }
-    });
-
     view! {
         <button
             type="button"
             class="terminal-tab"
-            node_ref=tab
             role="tab"
             aria-selected=move || if chosen.get() { "true" } else { "false" }
             aria-controls=PANES_ID

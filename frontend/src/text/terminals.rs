@@ -43,6 +43,7 @@ pub(crate) const TERMINAL_NOT_LOADED: &str =
 pub(crate) const REFUSED_TERMINAL: &str = "This terminal is read-only for you. Ask the host to let you type.";
 pub(crate) const REFUSED_ENDED: &str = "The program of this terminal has ended.";
 pub(crate) const PASTE_TITLE: &str = "Paste several lines?";
+pub(crate) const PASTE_TEXT: &str = "The program runs each line as soon as it reads it.";
 pub(crate) const PASTE: &str = "Paste";
 
 /// The accessible name of a terminal's region.
@@ -128,9 +129,4 @@ pub(crate) fn watched_by(names: &[String]) -> String {
 /// The question before a terminal ends for everybody.
 pub(crate) fn unshare_title(name: &str) -> String {
     format!("Unshare {name}?")
-}
-
-/// What pasting would do.
-pub(crate) fn paste_text(lines: usize) -> String {
-    format!("The program runs each line as soon as it reads it. There are {lines}:")
 }

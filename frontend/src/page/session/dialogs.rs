@@ -50,7 +50,6 @@ pub(super) fn Dialogs() -> impl IntoView {
                 Asking::Salvage => view! { <Salvaged close /> }.into_any(),
                 Asking::Name => view! { <Rename close /> }.into_any(),
                 Asking::Held(document) => view! { <HeldDialog document close /> }.into_any(),
-                Asking::Paste(terminal, pasted) => view! { <Paste terminal pasted close /> }.into_any(),
                 asking => view! { <Confirm asking close /> }.into_any(),
             })
         }}
@@ -251,33 +250,6 @@ fn Rename(close: Callback<()>) -> impl IntoView {
     }
 }
 
-/// Whether to paste what a terminal's program would run at once.
-#[component]
-fn Paste(terminal: TerminalId, pasted: String, close: Callback<()>) -> impl IntoView {
-    let terminals = TerminalsHandle::expect();
-    let lines = pasted.trim_end().lines().count();
-    let shown: String = pasted.chars().take(SHOWN_CHARS).collect();
-    let confirm = move || {
-        close.run(());
-        terminals.with(terminal, |terminal| terminal.insert(&pasted));
-    };
-    let confirm = StoredValue::new(confirm);
-    let footer = move || {
-        view! {
-            <Button on:click=move |_| close.run(())>{text::CANCEL}</Button>
-            <Button kind=ButtonKind::Primary attr:autofocus=true on:click=move |_| confirm.with_value(|confirm| confirm())>
-                {text::PASTE}
-            </Button>
-        }
-    };
-    view! {
-        <Dialog title=text::PASTE_TITLE close_label=text::CLOSE on_close=close footer=footer>
-            <p>{text::paste_text(lines)}</p>
-            <pre class="pasted" tabindex="0">{shown}</pre>
-        </Dialog>
-    }
-}
-
 struct Question {
     title: String,
     text: &'static str,
@@ -289,6 +261,7 @@ struct Question {
 fn Confirm(asking: Asking, close: Callback<()>) -> impl IntoView {
     // -- state --
     let session = SessionHandle::expect();
+    let terminals = TerminalsHandle::expect();
 
     // -- derived --
     let name_of = |participant| {
@@ -324,14 +297,19 @@ fn Confirm(asking: Asking, close: Callback<()>) -> impl IntoView {
             text: text::UNSHARE_TEXT,
             yes: text::UNSHARE,
         },
-        Asking::Share | Asking::Salvage | Asking::Name | Asking::Held(_) | Asking::Paste(..) => {
-            return ().into_any();
+        Asking::Paste(..) => {
+            Question { title: text::PASTE_TITLE.to_owned(), text: text::PASTE_TEXT, yes: text::PASTE }
         }
+        Asking::Share | Asking::Salvage | Asking::Name | Asking::Held(_) => return ().into_any(),
     };
-    let kind = if matches!(asking, Asking::Move { .. } | Asking::Leave) {
+    let kind = if matches!(asking, Asking::Move { .. } | Asking::Leave | Asking::Paste(..)) {
         ButtonKind::Primary
     } else {
         ButtonKind::Danger
+    };
+    let shown = match &asking {
+        Asking::Paste(_, pasted) => Some(pasted.chars().take(SHOWN_CHARS).collect::<String>()),
+        _ => None,
     };
     let asking = StoredValue::new(asking);
 
@@ -346,7 +324,8 @@ fn Confirm(asking: Asking, close: Callback<()>) -> impl IntoView {
             Asking::Delete(path) => session.delete(path),
             Asking::Move { from, folder } => session.move_into(from, &folder),
             Asking::Unshare(terminal) => session.unshare_terminal(terminal),
-            Asking::Share | Asking::Salvage | Asking::Name | Asking::Held(_) | Asking::Paste(..) => {}
+            Asking::Paste(terminal, pasted) => terminals.with(terminal, |terminal| terminal.insert(&pasted)),
+            Asking::Share | Asking::Salvage | Asking::Name | Asking::Held(_) => {}
         }
     };
 
@@ -362,6 +341,7 @@ fn Confirm(asking: Asking, close: Callback<()>) -> impl IntoView {
     view! {
         <Dialog title=question.title close_label=text::CLOSE on_close=close footer=footer>
             <p>{question.text}</p>
+            {shown.map(|shown| view! { <pre class="pasted" tabindex="0">{shown}</pre> })}
         </Dialog>
     }
     .into_any()
