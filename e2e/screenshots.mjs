@@ -242,7 +242,7 @@ async function offline(browser, scheme) {
 async function terminals(browser, scheme) {
   // What a person's shell looks like, the same everywhere.
   const prompt = "\\[\\e[1;32m\\]maria\\[\\e[0m\\]:\\[\\e[1;34m\\]wiki\\[\\e[0m\\]$ ";
-  const session = await share("--name", "Maria", "--terminal", "exec bash --rcfile .shell -i", "--terminal", "python3 -m unittest -v; sleep 600");
+  const session = await share("--name", "Maria", "--terminal", "bash --rcfile .shell", "--terminal", "python3 -m unittest -v");
   await writeFile(path.join(session.folder, ".shell"), `PS1='${prompt}'; alias ls='ls --color=always'; cd "${session.folder}"\n`);
   const maria = await join(browser, session.host, "Maria Kowalska", desktop, scheme);
   const ada = await join(browser, session.editor, "Ada", desktop, scheme);
@@ -259,7 +259,7 @@ async function terminals(browser, scheme) {
   await tab(maria, 0);
   await maria.locator(".terminal-pane .xterm-screen").waitFor();
   await maria.waitForTimeout(500);
-  await maria.keyboard.type("exec bash --rcfile .shell -i\n");
+  await maria.keyboard.type("exec bash --rcfile .shell\n");
   await maria.keyboard.type("clear; ls -l; git -c color.ui=always --no-pager diff --stat --no-index wiki/app.py wiki/markup.py\n");
   await tab(ada, 0);
   await ada.waitForTimeout(800);

@@ -13,6 +13,9 @@ const SCROLLBAR = matchMedia("(pointer: coarse)").matches ? 0 : 14;
 /** How long a window must have had its size before that is told. */
 const SETTLED_MS = 120;
 
+/** How often what was told is told again, at most. */
+const AGAIN_MS = 1000;
+
 export class Fit {
   #stage;
   #paper;
@@ -24,6 +27,7 @@ export class Fit {
   #ratio = devicePixelRatio;
   #observer;
   #told = "";
+  #toldAt = -Infinity;
   #timer = 0;
 
   /**
@@ -86,6 +90,13 @@ export class Fit {
     this.#paper.toggleAttribute("data-framed", slack);
   }
 
+  /** A screen came: the host may be another one, or may have forgotten how large this window is. */
+  again() {
+    if (performance.now() - this.#toldAt < AGAIN_MS) return;
+    this.#told = "";
+    this.update();
+  }
+
   /** The size of a cell now. */
   get cell() {
     return this.#measure();
@@ -115,6 +126,7 @@ export class Fit {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#told = size;
+      this.#toldAt = performance.now();
       this.#onFit(columns, rows);
     }, SETTLED_MS);
   }

@@ -232,6 +232,7 @@ export class TerminalView {
   /** @param {number} skipped */
   #painted(skipped) {
     if (skipped > 0) this.#note.add(skipped);
+    this.#fit.again();
   }
 
   // What a person does.

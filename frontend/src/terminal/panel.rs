@@ -198,6 +198,10 @@ fn TerminalTab(terminal: TerminalId) -> impl IntoView {
     let name = Memo::new(move |_| info().map(|info| info.name).unwrap_or_default());
     let chosen = Memo::new(move |_| terminals.active.get() == Some(terminal));
     let ended = Memo::new(move |_| info().and_then(|info| text::ended(&info.state)));
+    let failed = Memo::new(move |_| {
+        let well = TerminalState::Exited { code: Some(0), signal: None };
+        info().is_some_and(|info| info.state != TerminalState::Running && info.state != well)
+    });
     let locked = Memo::new(move |_| info().is_some_and(|info| !session.may_type(&info)));
     let typed = Memo::new(move |_| info().map_or(0, |info| info.typed as usize));
     // Made anew for every key: its style lets it fade.
@@ -221,15 +225,17 @@ fn TerminalTab(terminal: TerminalId) -> impl IntoView {
             aria-controls=PANES_ID
             tabindex=move || if chosen.get() { "0" } else { "-1" }
             title=move || info().as_ref().map(text::terminal_about)
-            data-ended=move || ended.read().is_some().then_some("true")
+            data-failed=move || failed.get().then_some("true")
             on:click=move |_| {
                 terminals.show(terminal);
                 terminals.focus();
             }
         >
             <Icon name=Signal::derive(move || {
-                if ended.read().is_some() {
+                if failed.get() {
                     "circle-alert"
+                } else if ended.read().is_some() {
+                    "circle-check"
                 } else if locked.get() {
                     "lock"
                 } else {
