@@ -455,7 +455,7 @@ impl Client {
 
     /// Queues a message; while away from the host a request is answered by a fault, the rest is void.
     fn send(&mut self, message: &ToHost) {
-        let request = request_of(message);
+        let request = message.request();
         if self.phase != Phase::Live {
             if request.is_some() {
                 self.events.push_back(ClientEvent::Fault { request, fault: FaultCode::Busy.into() });
@@ -663,43 +663,5 @@ impl Client {
             }
             self.events.push_back(ClientEvent::Phase(phase));
         }
-    }
-}
-
-fn request_of(message: &ToHost) -> Option<RequestId> {
-    match message {
-        ToHost::Workspace(
-            WorkspaceToHost::Watch { request, .. }
-            | WorkspaceToHost::Create { request, .. }
-            | WorkspaceToHost::Rename { request, .. }
-            | WorkspaceToHost::Delete { request, .. }
-            | WorkspaceToHost::Read { request, .. },
-        )
-        | ToHost::Session(
-            SessionToHost::SetRole { request, .. }
-            | SessionToHost::Remove { request, .. }
-            | SessionToHost::Admit { request, .. }
-            | SessionToHost::Deny { request, .. },
-        )
-        | ToHost::Terminal(
-            TerminalToHost::Open { request, .. }
-            | TerminalToHost::Unshare { request, .. }
-            | TerminalToHost::Restart { request, .. }
-            | TerminalToHost::SetAccess { request, .. }
-            | TerminalToHost::SetTyping { request, .. }
-            | TerminalToHost::SetSizePolicy { request, .. },
-        ) => Some(*request),
-        ToHost::Workspace(WorkspaceToHost::Unwatch { .. } | WorkspaceToHost::Cancel { .. })
-        | ToHost::Session(SessionToHost::Leave | SessionToHost::SetName { .. } | SessionToHost::End)
-        | ToHost::Terminal(
-            TerminalToHost::Subscribe
-            | TerminalToHost::AskToType { .. }
-            | TerminalToHost::Watch { .. }
-            | TerminalToHost::Unwatch { .. }
-            | TerminalToHost::Input { .. }
-            | TerminalToHost::Resize { .. },
-        )
-        | ToHost::Document(_)
-        | ToHost::Presence(_) => None,
     }
 }

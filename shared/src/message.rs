@@ -87,6 +87,47 @@ impl ToHost {
     }
 }
 
+impl ToHost {
+    /// The request that is to be answered, if it is one; documents answer in their own way.
+    pub const fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::Workspace(
+                WorkspaceToHost::Watch { request, .. }
+                | WorkspaceToHost::Create { request, .. }
+                | WorkspaceToHost::Rename { request, .. }
+                | WorkspaceToHost::Delete { request, .. }
+                | WorkspaceToHost::Read { request, .. },
+            )
+            | Self::Session(
+                SessionToHost::SetRole { request, .. }
+                | SessionToHost::Remove { request, .. }
+                | SessionToHost::Admit { request, .. }
+                | SessionToHost::Deny { request, .. },
+            )
+            | Self::Terminal(
+                TerminalToHost::Open { request, .. }
+                | TerminalToHost::Unshare { request, .. }
+                | TerminalToHost::Restart { request, .. }
+                | TerminalToHost::SetAccess { request, .. }
+                | TerminalToHost::SetTyping { request, .. }
+                | TerminalToHost::SetSizePolicy { request, .. },
+            ) => Some(*request),
+            Self::Workspace(WorkspaceToHost::Unwatch { .. } | WorkspaceToHost::Cancel { .. })
+            | Self::Session(SessionToHost::Leave | SessionToHost::SetName { .. } | SessionToHost::End)
+            | Self::Terminal(
+                TerminalToHost::Subscribe
+                | TerminalToHost::AskToType { .. }
+                | TerminalToHost::Watch { .. }
+                | TerminalToHost::Unwatch { .. }
+                | TerminalToHost::Input { .. }
+                | TerminalToHost::Resize { .. },
+            )
+            | Self::Document(_)
+            | Self::Presence(_) => None,
+        }
+    }
+}
+
 impl ToGuest {
     /// The lane that carries this message.
     pub const fn lane(&self) -> Lane {

@@ -514,30 +514,7 @@ impl Connection {
             ToHost::Document(DocumentToHost::Update { document, sequence, .. }) => {
                 outbox.document(DocumentToGuest::Refused { document, sequence, fault });
             }
-            ToHost::Session(
-                SessionToHost::SetRole { request, .. }
-                | SessionToHost::Remove { request, .. }
-                | SessionToHost::Admit { request, .. }
-                | SessionToHost::Deny { request, .. },
-            )
-            | ToHost::Workspace(
-                WorkspaceToHost::Create { request, .. }
-                | WorkspaceToHost::Rename { request, .. }
-                | WorkspaceToHost::Delete { request, .. },
-            )
-            | ToHost::Terminal(
-                TerminalToHost::Open { request, .. }
-                | TerminalToHost::Unshare { request, .. }
-                | TerminalToHost::Restart { request, .. }
-                | TerminalToHost::SetAccess { request, .. }
-                | TerminalToHost::SetTyping { request, .. }
-                | TerminalToHost::SetSizePolicy { request, .. },
-            ) => outbox.fault(Some(request), fault),
-            ToHost::Session(_)
-            | ToHost::Document(_)
-            | ToHost::Presence(_)
-            | ToHost::Workspace(_)
-            | ToHost::Terminal(_) => outbox.fault(None, fault),
+            message => outbox.fault(message.request(), fault),
         }
     }
 
