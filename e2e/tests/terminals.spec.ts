@@ -109,7 +109,7 @@ test("read-only holds until the host says otherwise, and again after that", asyn
 });
 
 test("who comes late sees the same screen, cell for cell", async ({ share, join }) => {
-  test.skip(!has("vim", "less"), "vim and less are not installed, and can not be");
+  test.skip(!has("vim", "less", "htop"), "vim, less and htop are not installed, and can not be");
   const code = Array.from({ length: 60 }, (_, at) => `int line_${at}(void) { return ${at}; } /* 中文 😀 */`).join("\n");
   const agent = await share({ ...SHELL, "long.c": code }, ...TOGETHER);
   const host = await join(agent.hostLink, "Hanna");
@@ -139,7 +139,80 @@ test("who comes late sees the same screen, cell for cell", async ({ share, join 
   await expect.poll(async () => (await hosts.state()).buffer).toBe("normal");
   await hosts.expectToContain("styled");
   await compare("Cem");
+
+  // Ten seconds between two looks at the machine: time enough to compare.
+  await hosts.run("htop -d 100");
+  await hosts.expectToContain("Load average");
+  await compare("Dan");
+  await hosts.press("q");
+  await expect.poll(async () => (await hosts.state()).buffer).toBe("normal");
 });
+
+test("keys that are typed while the connection is away arrive, once", async ({ share, join, browserOf }) => {
+  const agent = await share(SHELL, ...TOGETHER);
+  const host = await join(agent.hostLink, "Hanna");
+  await host.command("Terminal: Focus");
+  const hosts = await host.terminal();
+  const ada = await browserOf();
+  const network = await ada.network();
+  await ada.join(agent.editorLink, "Ada");
+  const adas = await ada.terminal();
+  await adas.run("echo before-$((1 + 1))");
+  await adas.expectToContain("before-2");
+  network.cut();
+  await ada.expectConnection("reconnecting");
+  await adas.run("echo away-$((2 + 2))");
+  await hosts.run("echo meanwhile-$((3 + 3))");
+  await hosts.expectToContain("meanwhile-6");
+  network.mend();
+  await ada.expectConnection("live");
+  await hosts.expectToContain("away-4");
+  await adas.expectToContain("meanwhile-6");
+  await adas.expectSameAs(hosts);
+  expect((await hosts.rows.textContent())?.match(/away-4/g)).toHaveLength(1);
+});
+
+test("over a slow line letters stand there at once, and a password never", async ({ share, browserOf }) => {
+  const agent = await share(SHELL, ...TOGETHER);
+  const ada = await browserOf();
+  await ada.page.routeWebSocket(/\/socket$/, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((message) => void setTimeout(() => server.send(message), SLOW_MS));
+    server.onMessage((message) => void setTimeout(() => socket.send(message), SLOW_MS));
+  });
+  await ada.join(agent.editorLink, "Ada");
+  const adas = await ada.terminal();
+  const guess = adas.region.getByTestId("terminal-guess");
+  // Every guess that is ever shown.
+  const shown = () => ada.page.evaluate(() => globalThis.guesses ?? []);
+  await guess.evaluate((element) => {
+    globalThis.guesses = [];
+    new MutationObserver(() => globalThis.guesses?.push(element.textContent ?? "")).observe(element, { childList: true });
+  });
+  await adas.type("e");
+  await adas.expectToContain("$ e");
+  await ada.page.keyboard.type("cho near");
+  await expect.poll(shown).toContain("cho near");
+  await adas.expectToContain("$ echo near");
+  await expect(guess).toBeHidden();
+
+  await ada.page.keyboard.press("Enter");
+  await adas.run("read -s secret; echo got-${#secret}");
+  await adas.expectToContain("read -s");
+  await ada.page.keyboard.type("hunter2");
+  await ada.page.keyboard.press("Enter");
+  await adas.expectToContain("got-7");
+  expect((await shown()).join()).not.toMatch(/hu|unter/);
+  expect(await adas.rows.textContent()).not.toContain("hunter");
+});
+
+/** One way, in milliseconds. */
+const SLOW_MS = 80;
+
+declare global {
+  /** What a slow line's journey has seen. */
+  var guesses: string[] | undefined;
+}
 
 test("colours, wide characters, mouse and paste reach the program", async ({ share, join }) => {
   const agent = await share(SHELL, ...TOGETHER);

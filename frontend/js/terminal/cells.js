@@ -1,25 +1,26 @@
 //! What is on a terminal's screen, cell by cell: for tests that compare two of them.
 
 /**
- * Each row as a list of cells: text, width, colours and attributes. An empty cell and a space are the same to the eye.
+ * Each row as a list of cells: text, width, colours and attributes, as far as one can see them. An empty cell and a space
+ * look the same, and the colour of a letter shows where there is a letter, or a line below or through it.
  * @param {import("@xterm/xterm").Terminal} xterm
  */
 export function cells(xterm) {
   const buffer = xterm.buffer.active;
-  const rows = [];
-  for (let y = 0; y < xterm.rows; y += 1) {
-    const line = buffer.getLine(buffer.baseY + y);
-    const row = [];
-    for (let x = 0; x < xterm.cols; x += 1) {
-      const cell = line?.getCell(x);
-      if (!cell) continue;
-      const attributes = [cell.isBold(), cell.isDim(), cell.isItalic(), cell.isUnderline(), cell.isInverse(), cell.isInvisible(), cell.isStrikethrough()];
-      const flags = attributes.map((set) => (set ? 1 : 0)).join("");
-      row.push(`${cell.getChars() || " "}|${cell.getWidth()}|${cell.getFgColorMode()}:${cell.getFgColor()}|${cell.getBgColorMode()}:${cell.getBgColor()}|${flags}`);
-    }
-    rows.push(row);
-  }
-  return rows;
+  const rows = Array.from({ length: xterm.rows }, (_, y) => buffer.getLine(buffer.baseY + y));
+  return rows.map((line) => Array.from({ length: xterm.cols }, (_, x) => visible(line?.getCell(x))));
+}
+
+/** @param {import("@xterm/xterm").IBufferCell | undefined} cell */
+function visible(cell) {
+  if (!cell) return "";
+  const letter = cell.getChars() || " ";
+  const lined = [cell.isUnderline(), cell.isInverse(), cell.isStrikethrough(), cell.isOverline()];
+  const styled = [cell.isBold(), cell.isDim(), cell.isItalic(), cell.isInvisible()];
+  const shows = letter !== " " || lined.some(Boolean);
+  const front = shows ? `${cell.getFgColorMode()}:${cell.getFgColor()}` : "";
+  const flags = (shows ? [...lined, ...styled] : []).map((set) => (set ? 1 : 0)).join("");
+  return `${letter}|${cell.getWidth()}|${front}|${cell.getBgColorMode()}:${cell.getBgColor()}|${flags}`;
 }
 
 /** The rows that are in view, as text. @param {import("@xterm/xterm").Terminal} xterm */
