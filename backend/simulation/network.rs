@@ -216,6 +216,11 @@ impl Line {
         self.socket.lock().given_up
     }
 
+    /// What was to be spoiled is not.
+    pub(crate) fn calm(&mut self) {
+        self.waiting.clear();
+    }
+
     /// Nothing arrives from here on; nobody is told.
     pub(crate) fn die(&mut self) {
         self.dead = true;

@@ -193,6 +193,8 @@ pub(super) struct DocumentActor {
     /// Where a journal is to be, if one is kept.
     journal_path: Option<PathBuf>,
     /// How far the journal was when the checkpoint began that is under way.
+    /// A checkpoint has begun and its end is not known.
+    is_writing: bool,
     journal_mark: u64,
     /// What the file holds beyond the disk replica if the checkpoint wrote it in whose midst the last program ended.
     perhaps_written: Option<Vec<u8>>,
@@ -289,6 +291,7 @@ impl DocumentActor {
             repairs: 0,
             journal: Journal::none(),
             journal_path: None,
+            is_writing: false,
             journal_mark: 0,
             perhaps_written: None,
         };
@@ -598,8 +601,14 @@ impl DocumentActor {
             self.recheck_at = None;
             self.job.start(DiskJob::Recheck);
         } else if self.may_write() && self.schedule.due(now).is_some_and(|at| at <= now) {
+            if !self.schedule.wants_write() {
+                // The disk refused, and what it lacked came to it by another way, or it lacked nothing.
+                self.schedule.failed(now);
+                return self.job.start(DiskJob::Check);
+            }
             let revision = self.schedule.begin();
             self.journal_mark = self.journal.saving();
+            self.is_writing = true;
             let missing = self.text.missing_from(&self.disk_replica.state_vector());
             let disk_lacks = missing.expect("our own state vector can be read");
             let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
@@ -620,6 +629,10 @@ impl DocumentActor {
             self.unsaved_by = Actor::Guest;
         }
         self.writing_by = Actor::Host;
+        if std::mem::take(&mut self.is_writing) && !matches!(outcome, DiskOutcome::Saved { .. }) {
+            // Or else, after a sudden end, what is on the disk would be measured by what never came to it.
+            self.journal.not_saved();
+        }
         let missed = std::mem::replace(&mut self.missed, matches!(outcome, DiskOutcome::Gone));
         match outcome {
             DiskOutcome::Loaded { text, encoding, end_of_line } => {
@@ -679,7 +692,7 @@ impl DocumentActor {
             }
             DiskOutcome::Same => {
                 self.perhaps_written = None;
-                if self.status == DocumentStatus::Gone {
+                if matches!(self.status, DocumentStatus::Gone | DocumentStatus::NotSaved(_)) {
                     self.compare_with_disk();
                 }
             }

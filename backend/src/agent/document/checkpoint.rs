@@ -11,7 +11,8 @@ const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
 /// Revisions and times of one document; decides, does nothing.
 ///
 /// Safety: a revision counts as saved only if it was taken before the write began that succeeded, so an edit during a
-/// write is never taken for saved. Liveness: while a revision is unsaved and no write runs, `due` names a time.
+/// write is never taken for saved. Liveness: while a revision is unsaved, or the last look or write failed, and none runs,
+/// `due` names a time.
 #[derive(Debug, Default)]
 pub(super) struct CheckpointSchedule {
     revision: u64,
@@ -40,15 +41,21 @@ impl CheckpointSchedule {
         if self.forced {
             return Some(now);
         }
-        if !self.is_unsaved() {
-            return None;
-        }
         if let Some((at, _)) = self.retry {
             return Some(at);
+        }
+        if !self.is_unsaved() {
+            return None;
         }
         let quiet = self.last_edit? + CHECKPOINT_QUIET;
         let deadline = self.first_unsaved? + CHECKPOINT_DEADLINE;
         Some(quiet.min(deadline))
+    }
+
+    /// Whether there is something to write, or somebody who asked for it. A failure alone is reason enough to look at the
+    /// disk again, and none to write.
+    pub(super) const fn wants_write(&self) -> bool {
+        self.forced || self.is_unsaved()
     }
 
     /// A checkpoint begins: the revision that it will have saved if it succeeds.

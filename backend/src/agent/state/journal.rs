@@ -41,6 +41,8 @@ enum Record {
     /// A checkpoint begins that will have written so much, see [`Record::Saved`]. Nobody knows whether it did if nothing
     /// follows.
     Saving { updates: u64 },
+    /// The checkpoint that had begun wrote nothing: the disk refused, or had news.
+    NotSaved,
 }
 
 /// A document as its journal has it.
@@ -131,6 +133,11 @@ impl Journal {
     /// A checkpoint wrote all that was in the text at that place.
     pub(in crate::agent) fn saved(&mut self, mark: u64) {
         self.append(&Record::Saved { updates: mark });
+    }
+
+    /// The checkpoint that had begun wrote nothing.
+    pub(in crate::agent) fn not_saved(&mut self) {
+        self.append(&Record::NotSaved);
     }
 
     /// The document's path or format is another.
@@ -274,6 +281,10 @@ impl Replay {
                 self.saving = Some(updates);
                 Ok(())
             }
+            Record::NotSaved => {
+                self.saving = None;
+                Ok(())
+            }
             Record::Saved { updates } => {
                 self.saving = None;
                 let written = self.written(updates);
@@ -381,6 +392,21 @@ mod tests {
         assert_eq!(restored.disk_replica.text(), "outside\n");
         restored.disk_replica.apply([restored.perhaps_written.unwrap().as_slice()]).unwrap();
         assert_eq!(restored.disk_replica.text(), "typed outside\n");
+    }
+
+    #[test]
+    fn a_checkpoint_that_the_disk_refused_wrote_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("7.journal");
+        let (disk, mut text) = (Document::new(AuthorId::DISK), Document::new(AuthorId::AGENT));
+        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &disk);
+        journal.text(&insert(&mut text, 0, "typed "));
+        journal.saving();
+        journal.not_saved();
+        drop(journal);
+        let restored = Journal::restore(&path).unwrap().unwrap();
+        assert_eq!(restored.perhaps_written, None);
+        assert_eq!((restored.text.text(), restored.disk_replica.text()), ("typed ".into(), String::new()));
     }
 
     #[test]
