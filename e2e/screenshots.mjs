@@ -267,7 +267,7 @@ async function terminals(browser, scheme) {
   await command(maria, "Live Share: Make Terminal Read/Write");
   await ada.getByTestId("terminal-read-only").waitFor({ state: "detached" });
   await tab(ada, 0);
-  await ada.keyboard.type("python3 -c 'import this' | head -4\n# so do I", { delay: 10 });
+  await ada.keyboard.type("wc -l wiki/*.py\n# so do I", { delay: 10 });
   await maria.getByTestId("terminal-flag").filter({ hasText: "Ada" }).waitFor();
   await shot(maria, `terminal-${scheme}`);
   await maria.getByRole("button", { name: "Two side by side" }).click();

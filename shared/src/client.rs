@@ -21,7 +21,7 @@ use crate::limits::{HANDSHAKE_TIMEOUT, PRESENCE_INTERVAL};
 use crate::link::{Link, Opening};
 use crate::message::{
     JoinRequest, Participant, PresenceToGuest, PresenceToHost, Resume, ResumeLink, SessionInfo,
-    SessionToGuest, SessionToHost, TerminalToHost, ToGuest, ToHost, WorkspaceToGuest, WorkspaceToHost,
+    SessionToGuest, SessionToHost, ToGuest, ToHost, WorkspaceToGuest, WorkspaceToHost,
 };
 use crate::path::WorkspacePath;
 use crate::presence::{Presence, PresenceMap};

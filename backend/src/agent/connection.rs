@@ -17,8 +17,8 @@ use parlor_shared::limits::{
 };
 use parlor_shared::link::{Link, Opening};
 use parlor_shared::message::{
-    DocumentToGuest, DocumentToHost, JoinRequest, LeaveReason, PresenceToHost, SessionToHost, TerminalToHost,
-    ToHost, WorkspaceToGuest, WorkspaceToHost,
+    DocumentToGuest, DocumentToHost, JoinRequest, LeaveReason, PresenceToHost, SessionToHost, ToHost,
+    WorkspaceToGuest, WorkspaceToHost,
 };
 use parlor_shared::role::{Role, authorize};
 use parlor_shared::seal::{Channel, Greeting, Responder, clear_fault};
