@@ -338,7 +338,8 @@ impl Side {
     fn echoes(&self, keys: usize) -> Result<Times> {
         // The shell is there once it answers.
         self.seen[0].watch_for("ready-to-go");
-        (self.type_in)("stty -icanon; echo ready-to-'go'; cat\n")?;
+        // It ends by itself: what is typed right behind a Ctrl-C may be read by the program that is dying.
+        (self.type_in)(&format!("stty -icanon; echo ready-to-'go'; head -c {keys} > /dev/null\n"))?;
         self.seen[0].wait()?;
         let mut times = Vec::new();
         for key in 0..keys {
@@ -350,7 +351,6 @@ impl Side {
             #[expect(clippy::disallowed_methods, reason = "a person pauses between two keys")]
             std::thread::sleep(Duration::from_millis(3));
         }
-        (self.type_in)("\x03")?;
         times.sort();
         Ok(Times(times))
     }
