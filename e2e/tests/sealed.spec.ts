@@ -10,6 +10,9 @@ const CONTENT = "The launch code is zero zero zero zero";
 const TYPED = "Rhubarb and custard for everybody";
 
 /** What was sent and received on the sockets of a page, and every address that it asked for. */
+/** Shorter pieces of a secret say nothing: six bytes come about by chance once in a hundred million captures. */
+const LEAST_TELLING = 6;
+
 class Capture {
   readonly frames: Buffer[] = [];
   readonly addresses: string[] = [];
@@ -49,7 +52,8 @@ class Capture {
         const encoded = Buffer.from("x".repeat(shift) + secret).toString("base64");
         ways.push(Buffer.from(encoded.slice(4, -4)), Buffer.from(Buffer.from("x".repeat(shift) + secret).toString("base64url").slice(4, -4)));
       }
-      return ways.some((way) => traffic.includes(way));
+      // A few bytes turn up in any ciphertext.
+      return ways.some((way) => way.length >= LEAST_TELLING && traffic.includes(way));
     });
   }
 }
