@@ -9,10 +9,10 @@ const FOLDER = "very-private-folder";
 const CONTENT = "The launch code is zero zero zero zero";
 const TYPED = "Rhubarb and custard for everybody";
 
-/** What was sent and received on the sockets of a page, and every address that it asked for. */
-/** Shorter pieces of a secret say nothing: six bytes come about by chance once in a hundred million captures. */
+/** Shorter pieces of a secret say nothing: four bytes or less turn up in any ciphertext. */
 const LEAST_TELLING = 6;
 
+/** What was sent and received on the sockets of a page, and every address that it asked for. */
 class Capture {
   readonly frames: Buffer[] = [];
   readonly addresses: string[] = [];
