@@ -839,7 +839,7 @@ impl DocumentActor {
     fn merge_late(&mut self, change: &OutsideChange, now: Instant) {
         let ours = self.text.text();
         let merged = diff::merge(&change.before, &ours, &change.after);
-        let splices = diff::splices(&ours, &merged);
+        let splices = diff::fewest_splices(&ours, &merged);
         let update = self.text.edit(&splices).expect("the difference of a text fits it");
         if let Some(update) = update {
             self.changed(None, update, now);

@@ -3,10 +3,14 @@
 //! Lines first (histogram diff, imara-diff: linear on what repeats, no time limit needed), then within a changed block
 //! only what lies between its common beginning and end. A word changed in a line so moves no caret in that line.
 
+use std::ops::Range;
+
 use imara_diff::{Algorithm, Diff, InternedInput};
 
 use super::{Document, Splice, utf16_len};
 use crate::id::AuthorId;
+
+mod shortest;
 
 /// Blocks up to this size are compared character by character; beyond it a replaced block is replaced whole.
 const FINE_BLOCK_CHARS: usize = 4096;
@@ -41,6 +45,20 @@ pub fn splices(before: &str, after: &str) -> Vec<Splice> {
     splices
 }
 
+/// The splices that turn `before` into `after` and touch as few characters as possible, for two who may both do so with
+/// the same text at the same time: nothing is deleted and inserted again that the other may delete and insert as well.
+/// Texts that very many edits part (see `diff/shortest.rs`) are compared as by [`splices`].
+pub fn fewest_splices(before: &str, after: &str) -> Vec<Splice> {
+    if before.is_empty() || after.is_empty() {
+        return splices(before, after);
+    }
+    let (old, new): (Vec<char>, Vec<char>) = (before.chars().collect(), after.chars().collect());
+    let Some(hunks) = shortest::hunks(&old, &new) else { return splices(before, after) };
+    let mut fewest = Vec::new();
+    in_units(&old, &new, 0, hunks.into_iter().map(|hunk| (hunk.before, hunk.after)), &mut fewest);
+    fewest
+}
+
 /// Both changes of a text that parted: `base` became `ours` here and `theirs` there. Where both changed the same place,
 /// both insertions stay.
 pub fn merge(base: &str, ours: &str, theirs: &str) -> String {
@@ -56,8 +74,8 @@ pub fn merge(base: &str, ours: &str, theirs: &str) -> String {
     for replica in [&mut here, &mut there] {
         replica.apply([state.as_slice()]).expect("our own update can be read");
     }
-    apply(&mut here, None, &splices(base, ours));
-    apply(&mut there, Some(&mut here), &splices(base, theirs));
+    apply(&mut here, None, &fewest_splices(base, ours));
+    apply(&mut there, Some(&mut here), &fewest_splices(base, theirs));
     here.text()
 }
 
@@ -87,11 +105,22 @@ fn characters(old: &str, new: &str, mut at: u32, splices: &mut Vec<Splice>) {
     input.update_before(old.iter().copied());
     input.update_after(new.iter().copied());
     let diff = Diff::compute(Algorithm::Myers, &input);
+    let range = |range: Range<u32>| range.start as usize..range.end as usize;
+    let hunks = diff.hunks().map(|hunk| (range(hunk.before), range(hunk.after)));
+    in_units(&old, &new, at, hunks, splices);
+}
+
+/// Turns hunks of characters into splices; `at` is the offset where both texts begin.
+fn in_units(
+    old: &[char],
+    new: &[char],
+    mut at: u32,
+    hunks: impl Iterator<Item = (Range<usize>, Range<usize>)>,
+    splices: &mut Vec<Splice>,
+) {
     let units = |chars: &[char]| chars.iter().map(|c| c.len_utf16() as u32).sum::<u32>();
     let mut done = 0;
-    for hunk in diff.hunks() {
-        let removed = hunk.before.start as usize..hunk.before.end as usize;
-        let added = hunk.after.start as usize..hunk.after.end as usize;
+    for (removed, added) in hunks {
         at += units(&old[done..removed.start]);
         done = removed.end;
         let insert: String = new[added].iter().collect();
@@ -138,6 +167,15 @@ mod tests {
     }
 
     #[test]
+    fn what_neither_side_touched_in_a_long_line_is_not_there_twice() {
+        let base = "αβγδεζηθ".repeat(1000);
+        let [ours, theirs] = ["a", "b"].map(|letter| format!("{letter}{base}{letter}"));
+        let merged = merge(&base, &ours, &theirs);
+        assert_eq!(merged.replace(['a', 'b'], ""), base);
+        assert_eq!(merged.chars().count(), 8004);
+    }
+
+    #[test]
     fn a_large_rewrite_is_quick_and_right() {
         let before: String = (0..200_000).map(|line| format!("line {line}\n")).collect();
         let after: String = (0..200_000).map(|line| format!("zeile {}\n", line * 7 % 200_000)).collect();
@@ -148,6 +186,7 @@ mod tests {
         #[test]
         fn splices_turn_one_text_into_the_other(before in "[ab\n\u{1f600}é]{0,80}", after in "[ab\n\u{1f600}é]{0,80}") {
             prop_assert_eq!(applied(&before, &splices(&before, &after)), after.clone());
+            prop_assert_eq!(applied(&before, &fewest_splices(&before, &after)), after.clone());
             let mut document = Document::new(AuthorId::DISK);
             document.edit(&splices("", &before)).unwrap();
             document.edit(&splices(&before, &after)).unwrap();

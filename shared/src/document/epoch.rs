@@ -224,6 +224,32 @@ mod tests {
     }
 
     #[test]
+    fn guests_who_typed_all_over_a_long_line_when_an_epoch_began_have_nothing_twice() {
+        let mut epochs = Epochs::default();
+        let line = "αβγδεζηθ".repeat(1000);
+        let (mut host, _) = first(&line).unwrap();
+        let mut guests = [16, 17, 18].map(|author| DocumentSync::new(AuthorId(author)));
+        for guest in &mut guests {
+            walk(guest, epochs.steps(&host, 0, &[]).unwrap().unwrap());
+        }
+        // Under way when the epoch begins: at the line's beginning and end, so that nearly all of it lies between.
+        for (guest, letter) in guests.iter_mut().zip(["a", "b", "c"]) {
+            guest.edit(&[typed(1, letter), typed(7999, letter)]).unwrap();
+            guest.next_update().unwrap().unwrap();
+        }
+        let (next, update) = epochs.renew(&host, LATER).unwrap();
+        host = next;
+        for (guest, author) in guests.iter_mut().zip(16..) {
+            guest.renew(&update, &mut Vec::new()).unwrap();
+            let (_, update) = guest.next_update().unwrap().unwrap();
+            host.apply_as(AuthorId(author), &update, 1 << 20).unwrap();
+        }
+        let text = host.text();
+        assert_eq!(text.chars().count(), 8006, "each letter was typed twice");
+        assert_eq!(text.chars().filter(|letter| !"abc".contains(*letter)).collect::<String>(), line);
+    }
+
+    #[test]
     fn what_was_deleted_while_away_is_deleted_in_the_next_epoch() {
         let mut epochs = Epochs::default();
         let (mut host, _) = first("one two three\n").unwrap();

@@ -440,7 +440,8 @@ impl DocumentSync {
         if self.held.is_some() {
             self.held = Some(Held { host: Some(self.whole_text(update)?) });
         }
-        let typed = fresh.edit(&diff::splices(&fresh.text(), &ours))?;
+        // Others carry theirs over to the same text: nobody may type again what was there.
+        let typed = fresh.edit(&diff::fewest_splices(&fresh.text(), &ours))?;
         self.document = fresh;
         // Whatever is under way belongs to the last epoch and is passed over there.
         self.acknowledged = self.sent;
