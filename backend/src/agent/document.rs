@@ -60,7 +60,7 @@ const RECHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Bytes of updates after which the weight of the history is looked at again, besides a quarter of the text's length: that
 /// takes as long as encoding all of it.
-const WEIGH_AFTER_BYTES: usize = 64 * 1024;
+const WEIGH_AFTER_BYTES: usize = 16 * 1024;
 
 /// So long nobody types before a worn history is left behind, unless it is worn out: undo does not reach behind it.
 const RENEWAL_QUIET: Duration = Duration::from_secs(30);

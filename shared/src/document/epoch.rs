@@ -15,11 +15,19 @@ use super::{Document, Splice, UpdateError};
 use crate::id::AuthorId;
 use crate::message::packed::Packed;
 
-/// Epochs that are kept for those who are away. They are kept packed, a part of the text's own size each.
-const MAX_PAST: usize = 4;
+/// Epochs that are kept for those who are away, however large they are. They are kept packed, a part of the text's own
+/// size each.
+const KEPT_PAST: usize = 4;
 
-/// A history is worth no look before it has this many bytes more than its text.
-const SLIGHT_BYTES: usize = 32 * 1024;
+/// More are kept while all of them are small.
+const MAX_PAST: usize = 16;
+
+/// What all epochs of one document may take beyond [`KEPT_PAST`].
+const PAST_BYTES: usize = 256 * 1024;
+
+/// A history is worth no look before it has this many bytes more than its text. In memory it takes about fifteen times as
+/// much, twice, since the disk is a replica as well.
+const SLIGHT_BYTES: usize = 8 * 1024;
 
 /// How much a history weighs beside its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,11 +117,15 @@ impl Epochs {
     pub fn renew(&mut self, ended: &Document, until: Duration) -> Result<(Document, Vec<u8>), UpdateError> {
         let first = first(&ended.text())?;
         self.past.push_back(Past { state: Packed::new(ended.missing_from(&[])?), until });
-        if self.past.len() > MAX_PAST {
+        while self.past.len() > MAX_PAST || (self.past.len() > KEPT_PAST && self.past_bytes() > PAST_BYTES) {
             self.past.pop_front();
         }
         self.current += 1;
         Ok(first)
+    }
+
+    fn past_bytes(&self) -> usize {
+        self.past.iter().map(|past| past.state.len()).sum()
     }
 
     /// Forgets what nobody can need any more.
@@ -190,10 +202,10 @@ mod tests {
         let mut worn = Vec::new();
         for _ in 0..3 {
             // Each at the beginning, so that none continues another, and then all deleted: only traces stay.
-            for _ in 0..3500 {
+            for _ in 0..875 {
                 document.edit(&[typed(0, "xy")]).unwrap();
             }
-            document.edit(&[Splice { at: 0, delete: 7000, insert: String::new() }]).unwrap();
+            document.edit(&[Splice { at: 0, delete: 1750, insert: String::new() }]).unwrap();
             worn.push(wear(&document).unwrap());
         }
         assert_eq!(wear(&Document::new(AuthorId(16))), Ok(Wear::Slight));
