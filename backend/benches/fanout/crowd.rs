@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -50,8 +50,8 @@ const ABSENCES: [Duration; 8] = [
     Duration::from_secs(12 * 60),
 ];
 
-/// Whoever is away for longer does not type meanwhile: its documents may be closed when it comes back, and what it
-/// typed would rightly be given back to it instead of being merged.
+/// Whoever is away for longer does not type meanwhile. What it typed just before may be handed back to it: its documents
+/// may be closed when it comes back, or have left behind all that it knew.
 const TYPES_AWAY: Duration = Duration::from_secs(60);
 
 /// How long it may take until all is quiet and equal once nobody types any more.
@@ -69,6 +69,8 @@ pub(crate) struct Deeds {
     pub(crate) reloads: AtomicU64,
     /// Texts that had to be replaced, or could not be merged.
     pub(crate) replaced: AtomicU64,
+    /// What guests had typed just before a long absence, handed back to them.
+    pub(crate) handed_back: AtomicU64,
     /// Connections that ended without anybody's wish, as on a machine that stood still for a while: the guest came back.
     pub(crate) interruptions: AtomicU64,
     /// What should not have happened: the first is told.
@@ -88,6 +90,8 @@ impl Deeds {
 struct Member {
     identity: Identity,
     guest: Guest,
+    /// The last absence was longer than [`TYPES_AWAY`].
+    was_long_away: Arc<AtomicBool>,
     /// Since it was cut off: when it comes back, and whether it types meanwhile.
     away: Option<(Instant, bool)>,
     carets: BTreeMap<DocumentId, u32>,
@@ -125,12 +129,14 @@ impl Crowd {
         };
         for _ in 0..guests {
             let identity = Identity::generate()?;
-            let guest = crowd.newcomer(&identity);
+            let was_long_away = Arc::default();
+            let guest = crowd.newcomer(&identity, &was_long_away);
             crowd.connect(&guest)?;
             let start = now();
             let mut member = Member {
                 identity,
                 guest,
+                was_long_away,
                 away: None,
                 carets: BTreeMap::new(),
                 next_edit: start,
@@ -170,7 +176,7 @@ impl Crowd {
             }
         }
         // Reads what the host has of the files that nobody has open.
-        let inspector = self.newcomer(&Identity::generate()?);
+        let inspector = self.newcomer(&Identity::generate()?, &Arc::default());
         self.connect(&inspector)?;
         for file in 0..POPULAR_FILES + RARE_FILES {
             open(&inspector, file)?;
@@ -193,14 +199,19 @@ impl Crowd {
         }
     }
 
-    fn newcomer(&self, identity: &Identity) -> Guest {
-        let deeds = Arc::clone(&self.deeds);
+    fn newcomer(&self, identity: &Identity, was_long_away: &Arc<AtomicBool>) -> Guest {
+        let (deeds, was_long_away) = (Arc::clone(&self.deeds), Arc::clone(was_long_away));
         let on_event: OnEvent = Box::new(move |_, event| match event {
             ClientEvent::Replaced { lost, fault, .. } => {
                 Deeds::count(&deeds.replaced);
-                if lost.is_some() {
+                if lost.is_some() && was_long_away.load(Ordering::Relaxed) {
+                    Deeds::count(&deeds.handed_back);
+                } else if lost.is_some() {
                     deeds.went_wrong(format!("what a guest typed could not be merged: {fault:?}"));
                 }
+            }
+            ClientEvent::Closed { lost: Some(_), .. } if was_long_away.load(Ordering::Relaxed) => {
+                Deeds::count(&deeds.handed_back);
             }
             ClientEvent::Closed { lost: Some(_), fault, .. } => {
                 deeds
@@ -234,7 +245,7 @@ impl Crowd {
                 member.next_absence = now + self.about(STAY);
                 if self.random.one_in(3) {
                     Deeds::count(&self.deeds.reloads);
-                    member.guest = self.newcomer(&member.identity);
+                    member.guest = self.newcomer(&member.identity, &member.was_long_away);
                     member.carets.clear();
                     member.next_browse = now;
                 } else {
@@ -247,6 +258,7 @@ impl Crowd {
             None if member.next_absence <= now => {
                 let absence = *self.random.pick(&ABSENCES);
                 let types = absence <= TYPES_AWAY && self.random.one_in(2);
+                member.was_long_away.store(absence > TYPES_AWAY, Ordering::Relaxed);
                 member.guest.cut();
                 member.away = Some((now + self.about(absence), types));
                 types

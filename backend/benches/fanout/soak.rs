@@ -100,7 +100,7 @@ fn table(samples: &[Sample], crowd: &Crowd) {
     let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     println!(
         "<!-- begin soak-deeds -->\n{} edits, {} openings and {} closings of files, {} guests that went without a word and came back, \
-         {} that came back knowing nothing but their key, {} interrupted; {} texts replaced. Growth of the second half: {:.2} MiB an hour.\n\
+         {} that came back knowing nothing but their key, {} interrupted; {} texts replaced, {} handed back to whoever was away for over ten minutes. Growth of the second half: {:.2} MiB an hour.\n\
          <!-- end soak-deeds -->",
         of(&deeds.edits),
         of(&deeds.openings),
@@ -109,6 +109,7 @@ fn table(samples: &[Sample], crowd: &Crowd) {
         of(&deeds.reloads),
         of(&deeds.interruptions),
         of(&deeds.replaced),
+        of(&deeds.handed_back),
         growth_an_hour(&samples[samples.len() / 2..]) / f64::from(1 << 20),
     );
 }

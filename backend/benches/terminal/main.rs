@@ -25,6 +25,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_tungstenite::tungstenite::Message;
 
 mod bare;
+mod narrow;
 #[path = "../fanout/process.rs"]
 #[allow(dead_code, reason = "each bench uses its part")]
 mod process;
@@ -41,6 +42,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Lines of the flood, 26 bytes each as the terminal prints them: 16.9 MB.
 const FLOOD_LINES: u32 = 650_000;
 const FLOOD_BYTES: u64 = 26 * FLOOD_LINES as u64;
+
+/// What a viewer's narrow way takes.
+const NARROW_BYTES_PER_SECOND: usize = 50_000;
 
 /// What is printed behind the flood, in pieces so that the echo of the command does not hold it.
 const END: &str = "the-flood-is-over";
@@ -124,10 +128,29 @@ fn main() -> Result<()> {
             ));
         }
     }
+    let behind = behind()?;
+    promises.push(Promise::at_most(
+        "a viewer at 50 KB/s sees the flood's end after the others, ms",
+        1000.0,
+        behind.as_secs_f64() * 1000.0,
+    ));
     echo.print();
     flood.print();
     Promise::print("terminal-promises", &promises);
     Ok(())
+}
+
+/// How long after the others a viewer sees the end of a flood whose way takes 50 KB/s.
+fn behind() -> Result<Duration> {
+    let folder = tempfile::tempdir()?;
+    let side = Side::parlor(folder.path(), 2)?;
+    let (origin, invite) = side.agent.clone().context("it is Parlor's")?;
+    let way = narrow::Way::open(&side.runtimes[1], &origin, NARROW_BYTES_PER_SECOND)?;
+    let (slow, _guest, _) = view(&side.runtimes[1], &way.origin, &invite)?;
+    slow.watch_for(END);
+    side.flood()?;
+    let others = now();
+    Ok(slow.wait()?.saturating_duration_since(others))
 }
 
 /// Types into a terminal.
@@ -249,34 +272,8 @@ impl Side {
         let mut seen = Vec::new();
         let mut typist = None;
         for viewer in 0..viewers {
-            let own = Arc::new(Seen::new());
-            let sink = Arc::clone(&own);
-            let (shown, is_shown) = mpsc::sync_channel::<TerminalId>(1);
-            let on_event: OnEvent = Box::new(move |_, event| match event {
-                ClientEvent::TerminalScreen { skipped, bytes, terminal, .. } => {
-                    sink.skipped.fetch_add(skipped, Ordering::Relaxed);
-                    sink.takes(&bytes);
-                    let _ = shown.try_send(terminal);
-                }
-                ClientEvent::TerminalOutput { bytes, .. } => sink.takes(&bytes),
-                _ => {}
-            });
             let runtime = &runtimes[usize::from(viewer == 0)];
-            let guest = join(runtime, &origin, &invite, on_event)?;
-            guest.with(|client| client.subscribe_to_terminals());
-            let deadline = now() + PATIENCE;
-            let terminal = loop {
-                if let Some(terminal) =
-                    guest.with(|client| client.terminals().next().map(|info| info.terminal))
-                {
-                    break terminal;
-                }
-                ensure!(now() < deadline, "no terminal is shared");
-                #[expect(clippy::disallowed_methods, reason = "a bench may wait")]
-                std::thread::sleep(Duration::from_millis(1));
-            };
-            guest.with(|client| client.watch_terminal(terminal, History::Kept));
-            is_shown.recv_timeout(PATIENCE).context("a viewer got no screen")?;
+            let (own, guest, terminal) = view(runtime, &origin, &invite)?;
             if viewer == 0 {
                 typist = Some((guest, terminal));
             }
@@ -421,6 +418,36 @@ impl Typist {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().map_err(|_| anyhow::anyhow!("the typist panicked"))?
     }
+}
+
+/// Joins and looks at the terminal that is shared.
+fn view(runtime: &Runtime, origin: &str, invite: &Invite) -> Result<(Arc<Seen>, Guest, TerminalId)> {
+    let own = Arc::new(Seen::new());
+    let sink = Arc::clone(&own);
+    let (shown, is_shown) = mpsc::sync_channel::<()>(1);
+    let on_event: OnEvent = Box::new(move |_, event| match event {
+        ClientEvent::TerminalScreen { skipped, bytes, .. } => {
+            sink.skipped.fetch_add(skipped, Ordering::Relaxed);
+            sink.takes(&bytes);
+            let _ = shown.try_send(());
+        }
+        ClientEvent::TerminalOutput { bytes, .. } => sink.takes(&bytes),
+        _ => {}
+    });
+    let guest = join(runtime, origin, invite, on_event)?;
+    guest.with(|client| client.subscribe_to_terminals());
+    let deadline = now() + PATIENCE;
+    let terminal = loop {
+        if let Some(terminal) = guest.with(|client| client.terminals().next().map(|info| info.terminal)) {
+            break terminal;
+        }
+        ensure!(now() < deadline, "no terminal is shared");
+        #[expect(clippy::disallowed_methods, reason = "a bench may wait")]
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    guest.with(|client| client.watch_terminal(terminal, History::Kept));
+    is_shown.recv_timeout(PATIENCE).context("a viewer got no screen")?;
+    Ok((own, guest, terminal))
 }
 
 fn join(runtime: &Runtime, origin: &str, invite: &Invite, on_event: OnEvent) -> Result<Guest> {

@@ -807,14 +807,17 @@ impl DocumentActor {
 
     /// The last program ended in the midst of a checkpoint. If the file is nearer to what that was writing than to what
     /// was there before, it was written: taken for a change outside, what was typed would be there twice.
+    ///
+    /// Near means that little was inserted: another program may have deleted ever so much since, but hardly wrote by
+    /// chance what had been typed. How long a deletion is says nothing.
     fn learn_what_was_written(&mut self, text: &str) {
         let Some(update) = self.perhaps_written.take() else { return };
         let before = self.disk_replica.missing_from(&[]).expect("an empty state vector can be read");
         let mut written = Document::new(AuthorId::DISK);
         written.apply([before.as_slice(), update.as_slice()]).expect("our own updates can be read");
         let distance = |from: &str| -> usize {
-            let splices = diff::splices(from, text);
-            splices.iter().map(|splice| splice.delete as usize + splice.insert.len()).sum()
+            let splices = diff::fewest_splices(from, text);
+            splices.iter().map(|splice| usize::from(splice.delete > 0) + splice.insert.len()).sum()
         };
         if distance(&written.text()) < distance(&self.disk_replica.text()) {
             debug!(document = %self.id, "the last program had written the file");

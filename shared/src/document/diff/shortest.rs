@@ -130,9 +130,9 @@ impl Front {
     fn advance(&mut self, diagonal: isize, edits: isize, equal: impl Fn(usize, usize) -> bool) -> isize {
         let inserted = Some(self.reached(diagonal + 1)).filter(|x| *x >= 0 && x - diagonal <= self.height);
         let deleted = Some(self.reached(diagonal - 1) + 1).filter(|x| *x > 0 && *x <= self.width);
-        // Beyond the edge on both ways: it came as far as this diagonal goes before.
-        let before = if edits == 0 { 0 } else { self.reached(diagonal) };
-        let mut x = inserted.max(deleted).unwrap_or(before);
+        let start = if edits == 0 { Some(0) } else { inserted.max(deleted) };
+        // Both ways lead beyond an edge: a neighbour has come further than this diagonal goes.
+        let Some(mut x) = start else { return self.reached(diagonal) };
         let mut y = x - diagonal;
         while x < self.width && y < self.height && equal(x as usize, y as usize) {
             (x, y) = (x + 1, y + 1);

@@ -1,0 +1,60 @@
+//! A narrow way between one viewer and the agent: what comes from the agent passes at so many bytes a second.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Runtime;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often a piece passes.
+const TICK: Duration = Duration::from_millis(20);
+
+/// The system's buffer on the way, in bytes: a router's is no larger in time.
+const BUFFER_BYTES: u32 = 16 * 1024;
+
+/// An open way, as long as its runtime lives. It takes one connection.
+pub(crate) struct Way {
+    /// What a guest connects to instead of the agent.
+    pub(crate) origin: String,
+}
+
+impl Way {
+    pub(crate) fn open(runtime: &Runtime, origin: &str, bytes_per_second: usize) -> Result<Self> {
+        let agent: SocketAddr = origin.strip_prefix("http://").context("not an origin")?.parse()?;
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+        let narrow = format!("http://{}", listener.local_addr()?);
+        runtime.spawn(async move {
+            if let Err(error) = pass(listener, agent, bytes_per_second).await {
+                eprintln!("the narrow way ended: {error}");
+            }
+        });
+        Ok(Self { origin: narrow })
+    }
+}
+
+async fn pass(listener: TcpListener, agent: SocketAddr, bytes_per_second: usize) -> Result<()> {
+    let (guest, _) = listener.accept().await?;
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(BUFFER_BYTES)?;
+    let agent = socket.connect(agent).await?;
+    for stream in [&guest, &agent] {
+        stream.set_nodelay(true)?;
+    }
+    let (mut from_guest, mut to_guest) = guest.into_split();
+    let (mut from_agent, mut to_agent) = agent.into_split();
+    tokio::spawn(async move { tokio::io::copy(&mut from_guest, &mut to_agent).await });
+    let mut piece = vec![0; bytes_per_second * TICK.as_millis() as usize / 1000];
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let read = from_agent.read(&mut piece).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        to_guest.write_all(&piece[..read]).await?;
+    }
+}
