@@ -744,7 +744,10 @@ impl Documents {
     ) {
         let document = info.document;
         let is_other = (open.info.document, open.info.epoch) != (document, info.epoch);
-        if is_other && open.replaces.is_none() {
+        if is_other && open.replaces.is_some() {
+            // It began anew already, and may have heard news of the text that it was.
+            open.sync = DocumentSync::instead_of(&open.sync, author);
+        } else if is_other {
             // The text there is another one now: the replica must not be merged into it.
             if open.closing {
                 self.closed.insert(document);

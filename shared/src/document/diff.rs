@@ -99,7 +99,7 @@ fn common(old: impl Iterator<Item = char>, new: impl Iterator<Item = char>) -> u
     old.zip(new).take_while(|(old, new)| old == new).map(|(old, _)| old.len_utf8()).sum()
 }
 
-fn characters(old: &str, new: &str, mut at: u32, splices: &mut Vec<Splice>) {
+fn characters(old: &str, new: &str, at: u32, splices: &mut Vec<Splice>) {
     let (old, new): (Vec<char>, Vec<char>) = (old.chars().collect(), new.chars().collect());
     let mut input = InternedInput::default();
     input.update_before(old.iter().copied());
