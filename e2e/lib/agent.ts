@@ -72,7 +72,7 @@ export class Agent {
     const child = spawn(parlor, ["share", this.folder, "--output", "json", ...this.#flags], {
       stdio: ["ignore", "pipe", "pipe"],
       // What must survive a crash is kept beside the shared folder, not in the state folder of whoever runs this.
-      env: { ...process.env, PARLOR_STATE_DIR: this.#state },
+      env: { ...process.env, PARLOR_STATE_DIR: this.state },
     });
     this.#process = child;
     child.stderr.on("data", (piece) => (this.log += piece));
@@ -180,7 +180,7 @@ export class Agent {
     expect(this.lines.at(-1)?.event, "the last line").toBe("ended");
     const left = (await filesBelow(this.folder)).filter((name) => path.basename(name).startsWith(".parlor"));
     expect(left, "files of the agent in the shared folder").toEqual([]);
-    expect(await filesBelow(this.#state), "what was kept for a crash").toEqual([]);
+    expect(await filesBelow(this.state), "what was kept for a crash").toEqual([]);
     expect(await listens(new URL(this.hostLink).port), "the port is still open").toBe(false);
   }
 
@@ -200,7 +200,8 @@ export class Agent {
     return this.#process?.exitCode === null && this.#process.signalCode === null;
   }
 
-  get #state(): string {
+  /** Where what must survive a crash is kept: beside the shared folder. */
+  get state(): string {
     return path.join(path.dirname(this.folder), "state");
   }
 

@@ -2,7 +2,8 @@
 
 import { execFileSync } from "node:child_process";
 import { expect, test } from "../lib/test.ts";
-import type { Agent } from "../lib/agent.ts";
+import { type Agent, parlor } from "../lib/agent.ts";
+import { TmuxWindow } from "../lib/tmux.ts";
 
 /** A shell that looks the same on every machine. */
 const SHELL = { shell: "exec env PS1='$ ' TERM=xterm-256color bash --norc --noprofile -i\n" };
@@ -109,7 +110,7 @@ test("read-only holds until the host says otherwise, and again after that", asyn
 });
 
 test("who comes late sees the same screen, cell for cell", async ({ share, join }) => {
-  test.skip(!has("vim", "less", "htop"), "vim, less and htop are not installed, and can not be");
+  test.skip(!has("vim", "less", "htop", "git"), "vim, less, htop and git are not installed, and can not be");
   const code = Array.from({ length: 60 }, (_, at) => `int line_${at}(void) { return ${at}; } /* 中文 😀 */`).join("\n");
   const agent = await share({ ...SHELL, "long.c": code }, ...TOGETHER);
   const host = await join(agent.hostLink, "Hanna");
@@ -140,12 +141,61 @@ test("who comes late sees the same screen, cell for cell", async ({ share, join 
   await hosts.expectToContain("styled");
   await compare("Cem");
 
+  const git = "git -c user.name=Ann -c user.email=ann@example.org";
+  await hosts.run(`clear; git init -q -b main; ${git} commit -q --allow-empty -m one; git branch side; ${git} commit -q --allow-empty -m 'two 中文'`);
+  await hosts.run("git log --graph --oneline --decorate --all --color=always");
+  await hosts.expectToContain("HEAD -> main");
+  await hosts.expectToContain("side) one");
+  // Yellow, green and cyan at least: behind a letter and its width stands its colour.
+  const colours = (await hosts.cells()).flat().map((cell) => cell.slice(1).split("|")[2]);
+  expect(new Set(colours).size).toBeGreaterThan(3);
+  await compare("Eve");
+
   // Ten seconds between two looks at the machine: time enough to compare.
   await hosts.run("htop -d 100");
   await hosts.expectToContain("Load average");
   await compare("Dan");
   await hosts.press("q");
   await expect.poll(async () => (await hosts.state()).buffer).toBe("normal");
+});
+
+test("the host's own tmux and a guest type alternately into one stream", async ({ share, join }) => {
+  test.skip(!has("tmux"), "tmux is not installed, and can not be");
+  const agent = await share(SHELL, ...TOGETHER);
+  const ada = await join(agent.editorLink, "Ada");
+  const adas = await ada.terminal();
+  const window = new TmuxWindow([parlor, "attach", "--path", agent.folder], { columns: 90, rows: 24 }, { PARLOR_STATE_DIR: agent.state });
+  try {
+    const hosts = () => window.screen().join("\n").trimEnd();
+    // The terminal takes the size of the host's window.
+    await expect.poll(async () => [(await adas.state()).columns, (await adas.state()).rows]).toEqual([90, 24]);
+    for (let round = 1; round <= 3; round += 1) {
+      window.type(`echo host-$((${round} * 7)) 中文`);
+      window.press("Enter");
+      await adas.expectToContain(`host-${round * 7} 中文`);
+      await adas.run(`echo guest-$((${round} * 11)) 😀`);
+      await expect.poll(hosts).toContain(`guest-${round * 11} 😀`);
+    }
+    const guests = async () => ((await adas.rows.textContent()) ?? "").split("\n").map((row) => row.trimEnd());
+    await expect.poll(async () => (await guests()).join("\n").trimEnd()).toBe(hosts());
+
+    // A program that takes the whole screen, through two emulators.
+    await adas.run("seq 100 | less");
+    await expect.poll(hosts).toMatch(/^1\n2\n/);
+    window.press("G");
+    await adas.expectToContain("100");
+    await adas.press("q");
+    await expect.poll(hosts).toContain("guest-33 😀");
+
+    window.resize({ columns: 70, rows: 20 });
+    await expect.poll(async () => (await adas.state()).columns).toBe(70);
+    window.press("C-]");
+    await expect.poll(hosts).toContain("Detached; the terminal goes on.");
+    await adas.run("echo on-$((1 + 1))");
+    await adas.expectToContain("on-2");
+  } finally {
+    window.close();
+  }
 });
 
 test("keys that are typed while the connection is away arrive, once", async ({ share, join, browserOf }) => {

@@ -187,6 +187,19 @@ mod tests {
 
     const SIZE: TerminalSize = TerminalSize { columns: 20, rows: 6 };
 
+    /// The page has a table of its own, made from the same crate: `frontend/js/terminal/widths.js`. Its test compares it with
+    /// the same file.
+    #[test]
+    fn the_page_knows_the_same_widths() {
+        use sha2::Digest as _;
+        use unicode_width::UnicodeWidthChar as _;
+        // One sign of Khmer is three wide; the emulator gives everything that is wide two cells.
+        let widths = ('\0'..=char::MAX).map(|letter| letter.width().unwrap_or_default().min(2) as u8);
+        let digest = sha2::Sha256::digest(widths.collect::<Vec<u8>>());
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digest, include_str!("../../../../frontend/js/test/widths.sha256").trim());
+    }
+
     fn fed(bytes: &[u8]) -> Emulator {
         let mut emulator = Emulator::new(SIZE);
         emulator.feed(bytes);
