@@ -38,6 +38,18 @@ pub async fn connect(origin: &str, session: &str) -> Result<Transport, ConnectEr
     let unreachable = |error| ConnectError::Unreachable(address.to_owned(), error);
     let stream = TcpStream::connect(address).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
+    connect_over(stream, address, session).await
+}
+
+/// Opens a transport over a stream that leads to an agent at this address, perhaps by another way.
+///
+/// # Errors
+/// If whoever is there is no agent with this session.
+pub async fn connect_over(
+    stream: TcpStream,
+    address: &str,
+    session: &str,
+) -> Result<Transport, ConnectError> {
     let config = WebSocketConfig::default()
         .read_buffer_size(20 * 1024)
         .max_message_size(Some(MAX_TRANSPORT_MESSAGE_BYTES))

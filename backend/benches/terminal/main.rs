@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::{SinkExt as _, StreamExt as _};
-use parlor::guest::{Guest, OnEvent, connect};
+use parlor::guest::{Guest, OnEvent, connect, connect_over};
+use parlor::transport::Transport;
 use parlor_shared::client::{ClientEvent, ClientOptions, Phase};
 use parlor_shared::document::Splice;
 use parlor_shared::id::{DocumentId, TerminalId};
@@ -145,8 +146,10 @@ fn behind() -> Result<Duration> {
     let folder = tempfile::tempdir()?;
     let side = Side::parlor(folder.path(), 2)?;
     let (origin, invite) = side.agent.clone().context("it is Parlor's")?;
-    let way = narrow::Way::open(&side.runtimes[1], &origin, NARROW_BYTES_PER_SECOND)?;
-    let (slow, _guest, _) = view(&side.runtimes[1], &way.origin, &invite)?;
+    let stream = narrow::open(&side.runtimes[1], &origin, NARROW_BYTES_PER_SECOND)?;
+    let address = origin.trim_start_matches("http://");
+    let way = side.runtimes[1].block_on(connect_over(stream, address, &invite.session.to_string()))?;
+    let (slow, _guest, _) = view(&side.runtimes[1], way, &invite)?;
     slow.watch_for(END);
     side.flood()?;
     let others = now();
@@ -273,7 +276,8 @@ impl Side {
         let mut typist = None;
         for viewer in 0..viewers {
             let runtime = &runtimes[usize::from(viewer == 0)];
-            let (own, guest, terminal) = view(runtime, &origin, &invite)?;
+            let way = reach(runtime, &origin, &invite)?;
+            let (own, guest, terminal) = view(runtime, way, &invite)?;
             if viewer == 0 {
                 typist = Some((guest, terminal));
             }
@@ -390,7 +394,8 @@ impl Typist {
             }
             _ => {}
         });
-        let guest = join(&side.runtimes[1], &origin, &invite, on_event)?;
+        let way = reach(&side.runtimes[1], &origin, &invite)?;
+        let guest = join(&side.runtimes[1], way, &invite, on_event)?;
         guest.with(|client| WorkspacePath::parse("typed.txt").map(|path| client.open(path)))?;
         let document = is_open.recv_timeout(PATIENCE)?;
         let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
@@ -421,7 +426,7 @@ impl Typist {
 }
 
 /// Joins and looks at the terminal that is shared.
-fn view(runtime: &Runtime, origin: &str, invite: &Invite) -> Result<(Arc<Seen>, Guest, TerminalId)> {
+fn view(runtime: &Runtime, way: Transport, invite: &Invite) -> Result<(Arc<Seen>, Guest, TerminalId)> {
     let own = Arc::new(Seen::new());
     let sink = Arc::clone(&own);
     let (shown, is_shown) = mpsc::sync_channel::<()>(1);
@@ -434,7 +439,7 @@ fn view(runtime: &Runtime, origin: &str, invite: &Invite) -> Result<(Arc<Seen>, 
         ClientEvent::TerminalOutput { bytes, .. } => sink.takes(&bytes),
         _ => {}
     });
-    let guest = join(runtime, origin, invite, on_event)?;
+    let guest = join(runtime, way, invite, on_event)?;
     guest.with(|client| client.subscribe_to_terminals());
     let deadline = now() + PATIENCE;
     let terminal = loop {
@@ -450,7 +455,11 @@ fn view(runtime: &Runtime, origin: &str, invite: &Invite) -> Result<(Arc<Seen>, 
     Ok((own, guest, terminal))
 }
 
-fn join(runtime: &Runtime, origin: &str, invite: &Invite, on_event: OnEvent) -> Result<Guest> {
+fn reach(runtime: &Runtime, origin: &str, invite: &Invite) -> Result<Transport> {
+    Ok(runtime.block_on(connect(origin, &invite.session.to_string()))?)
+}
+
+fn join(runtime: &Runtime, way: Transport, invite: &Invite, on_event: OnEvent) -> Result<Guest> {
     let options = ClientOptions {
         invite: invite.clone(),
         identity: Identity::generate()?,
@@ -458,8 +467,7 @@ fn join(runtime: &Runtime, origin: &str, invite: &Invite, on_event: OnEvent) -> 
         program: "bench".to_owned(),
     };
     let guest = Guest::new(options, on_event);
-    let transport = runtime.block_on(connect(origin, &invite.session.to_string()))?;
-    runtime.spawn(guest.serve(transport));
+    runtime.spawn(guest.serve(way));
     let deadline = now() + PATIENCE;
     while guest.with(|client| *client.phase() != Phase::Live) {
         ensure!(now() < deadline, "a guest was not let in");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -15,24 +15,20 @@ const TICK: Duration = Duration::from_millis(20);
 /// The system's buffer on the way, in bytes: a router's is no larger in time.
 const BUFFER_BYTES: u32 = 16 * 1024;
 
-/// An open way, as long as its runtime lives. It takes one connection.
-pub(crate) struct Way {
-    /// What a guest connects to instead of the agent.
-    pub(crate) origin: String,
-}
-
-impl Way {
-    pub(crate) fn open(runtime: &Runtime, origin: &str, bytes_per_second: usize) -> Result<Self> {
-        let agent: SocketAddr = origin.strip_prefix("http://").context("not an origin")?.parse()?;
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
-        let narrow = format!("http://{}", listener.local_addr()?);
-        runtime.spawn(async move {
+/// Opens a way to the agent of an origin: the guest's end of it, which lasts as long as the runtime.
+pub(crate) fn open(runtime: &Runtime, origin: &str, bytes_per_second: usize) -> Result<TcpStream> {
+    let agent: SocketAddr = origin.strip_prefix("http://").context("not an origin")?.parse()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let guest = TcpStream::connect(listener.local_addr()?).await?;
+        guest.set_nodelay(true)?;
+        tokio::spawn(async move {
             if let Err(error) = pass(listener, agent, bytes_per_second).await {
                 eprintln!("the narrow way ended: {error}");
             }
         });
-        Ok(Self { origin: narrow })
-    }
+        Ok(guest)
+    })
 }
 
 async fn pass(listener: TcpListener, agent: SocketAddr, bytes_per_second: usize) -> Result<()> {
