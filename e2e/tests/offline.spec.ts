@@ -71,9 +71,8 @@ test("a guest types through a cut: it is marked, and arrives once", async ({ sha
   const type = async (until: () => boolean) => {
     while (!until()) {
       const letter = "abcdefghij"[typed.length % 10] ?? "";
-      await ada.page.keyboard.type(letter);
+      await ada.page.keyboard.type(letter, { delay: 20 });
       typed += letter;
-      await ada.page.waitForTimeout(20);
     }
   };
   await type(() => typed.length >= 20);
@@ -239,9 +238,8 @@ test("the agent is killed and started again while three guests type, cut off and
   const type = async (guest: Guest, count: number) => {
     for (let index = 0; index < count; index += 1) {
       const letter = guest.alphabet[guest.typed.length % guest.alphabet.length] ?? "";
-      await guest.room.page.keyboard.type(letter);
+      await guest.room.page.keyboard.type(letter, { delay: 25 });
       guest.typed += letter;
-      await guest.room.page.waitForTimeout(25);
     }
   };
   const ends = ["The text", "before", "end"];
@@ -250,9 +248,10 @@ test("the agent is killed and started again while three guests type, cut off and
 
   await everybody(20);
   const typing = everybody(120);
-  await guests[0]?.room.page.waitForTimeout(500);
+  const haveTyped = (count: number) => expect.poll(() => Math.min(...guests.map((guest) => guest.typed.length))).toBeGreaterThan(count);
+  await haveTyped(40);
   await agent.kill();
-  await guests[0]?.room.page.waitForTimeout(1000);
+  await haveTyped(80);
   await agent.run();
   await typing;
   for (const guest of guests) await comeBack(guest.room);

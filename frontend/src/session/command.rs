@@ -135,6 +135,13 @@ impl SessionHandle {
         }
     }
 
+    /// Puts the keyboard into the text that is shown.
+    pub(crate) fn focus_text(self) {
+        if let Some(id) = self.store.active().get_untracked() {
+            self.activate(id, Focus::Editor);
+        }
+    }
+
     /// Shows the tab beside the active one, around the end.
     pub(crate) fn step_tab(self, step: Step) {
         let next = self.store.tabs().with_untracked(|tabs| {

@@ -1,5 +1,6 @@
 //! What a person must know about the file or the connection, and what can be done about it.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use parlor_shared::client::SyncState;
 use parlor_shared::role::Capability;
@@ -12,6 +13,17 @@ use crate::page::connection::seconds_to_next;
 use crate::session::SessionHandle;
 use crate::session::store::{Protection, SessionStateStoreFields as _, Standing, Text, Unsent};
 use crate::text;
+
+/// What is pressed here goes away by it, and must not take the keyboard along: a mouse does not take it out of the text,
+/// and who pressed a key is put back into it.
+fn keep_the_keyboard(event: &MouseEvent, session: SessionHandle) {
+    match event.type_().as_str() {
+        "mousedown" => event.prevent_default(),
+        // No button of a mouse: a key.
+        _ if event.detail() == 0 => session.focus_text(),
+        _ => {}
+    }
+}
 
 /// Banners above the shown text.
 #[component]
@@ -48,7 +60,11 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
     };
 
     view! {
-        <div class="banners">
+        <div
+            class="banners"
+            on:mousedown=move |event| keep_the_keyboard(&event, session)
+            on:click=move |event| keep_the_keyboard(&event, session)
+        >
             {move || match sync.get() {
                 Some(SyncState::NotSaved(fault)) => {
                     let text = text::not_saved_banner(&fault);
@@ -126,7 +142,14 @@ pub(super) fn Strip() -> impl IntoView {
 
     view! {
         <When when=away>
-            <div class="strip" data-kind="warning" role="status" data-testid="reconnecting">
+            <div
+                class="strip"
+                data-kind="warning"
+                role="status"
+                data-testid="reconnecting"
+                on:mousedown=move |event| keep_the_keyboard(&event, session)
+                on:click=move |event| keep_the_keyboard(&event, session)
+            >
                 <Icon name="wifi-off" />
                 <p class="strip-text" data-testid="not-yet" data-count=unsent>
                     {text::RECONNECTING}
