@@ -135,7 +135,7 @@ pub struct Record {
 #[derive(Debug)]
 enum DocumentItem {
     Update(DocumentId, Bytes),
-    State(Bytes),
+    State(DocumentId, Bytes),
     Other(Bytes),
 }
 
@@ -189,7 +189,8 @@ impl Lanes {
 
     /// Queues a document's update. If too many wait they are dropped, and `resync`, which tells the peer that it has missed
     /// something of a document, stands where the first of them stood: whatever waits behind that was said of a text which
-    /// the peer does not have.
+    /// the peer does not have. A state makes up for what was dropped before it; what is dropped behind it is missed anew,
+    /// and told anew: the peer may open the document only there.
     pub fn push_update(
         &mut self,
         document: DocumentId,
@@ -204,20 +205,25 @@ impl Lanes {
             self.document.push_back(DocumentItem::Update(document, message));
             return UpdatePush::Queued;
         }
-        let mut dropped = BTreeSet::new();
+        let (mut dropped, mut missed) = (BTreeSet::from([document]), BTreeSet::new());
         self.document.retain_mut(|item| match item {
-            DocumentItem::Update(document, _) if dropped.insert(*document) => {
+            DocumentItem::Update(document, _) if missed.insert(*document) => {
+                dropped.insert(*document);
                 *item = DocumentItem::Other(resync(*document));
                 true
             }
             DocumentItem::Update(..) => false,
-            DocumentItem::State(_) | DocumentItem::Other(_) => true,
+            DocumentItem::State(document, _) => {
+                missed.remove(document);
+                true
+            }
+            DocumentItem::Other(_) => true,
         });
-        if dropped.insert(document) {
+        if missed.insert(document) {
             self.document.push_back(DocumentItem::Other(resync(document)));
         }
         self.update_bytes = 0;
-        self.stale.extend(&dropped);
+        self.stale.extend(missed);
         UpdatePush::Overflowed(dropped.into_iter().collect())
     }
 
@@ -231,7 +237,7 @@ impl Lanes {
         }
         self.state_bytes += message.len();
         self.stale.remove(&document);
-        self.document.push_back(DocumentItem::State(message));
+        self.document.push_back(DocumentItem::State(document, message));
         Ok(())
     }
 
@@ -456,7 +462,7 @@ impl Lanes {
                     self.update_bytes -= message.len();
                     message
                 }
-                DocumentItem::State(message) => {
+                DocumentItem::State(_, message) => {
                     self.state_bytes -= message.len();
                     message
                 }
@@ -548,6 +554,27 @@ mod tests {
         assert_eq!(lanes.push_update(two, message(1), resync), UpdatePush::Queued);
         assert_eq!(lanes.push_update(one, message(1), resync), UpdatePush::Stale);
         assert_eq!(lanes_of(&mut lanes, 100), [Lane::Document, Lane::Document]);
+    }
+
+    #[test]
+    fn what_is_dropped_behind_a_state_is_told_behind_it() {
+        let mut lanes = Lanes::default();
+        let (one, two) = (DocumentId(1), DocumentId(2));
+        // Closed, opened again, and behind that something new.
+        assert_eq!(lanes.push_update(one, message(10), resync), UpdatePush::Queued);
+        lanes.push_state(one, message(20)).unwrap();
+        assert_eq!(lanes.push_update(one, message(30), resync), UpdatePush::Queued);
+        assert_eq!(lanes.push_update(two, message(10), resync), UpdatePush::Queued);
+        lanes.push_state(two, message(20)).unwrap();
+        let three = DocumentId(3);
+        let overflowed = UpdatePush::Overflowed(vec![one, two, three]);
+        assert_eq!(lanes.push_update(three, message(DOCUMENT_LANE_BYTES), resync), overflowed);
+        let told = resync(one).len();
+        let sizes: Vec<usize> =
+            std::iter::from_fn(|| lanes.pop(100)).map(|record| record.bytes.len()).collect();
+        assert_eq!(sizes, [told, 20, told, told, 20, told]);
+        assert_eq!(lanes.push_update(one, message(1), resync), UpdatePush::Stale);
+        assert_eq!(lanes.push_update(two, message(1), resync), UpdatePush::Queued, "its state makes up for it");
     }
 
     #[test]
