@@ -18,21 +18,21 @@ const BUFFER_BYTES: u32 = 16 * 1024;
 /// Opens a way to the agent of an origin: the guest's end of it, which lasts as long as the runtime.
 pub(crate) fn open(runtime: &Runtime, origin: &str, bytes_per_second: usize) -> Result<TcpStream> {
     let agent: SocketAddr = origin.strip_prefix("http://").context("not an origin")?.parse()?;
-    runtime.block_on(async {
+    let (guest, end) = runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let guest = TcpStream::connect(listener.local_addr()?).await?;
         guest.set_nodelay(true)?;
-        tokio::spawn(async move {
-            if let Err(error) = pass(listener, agent, bytes_per_second).await {
-                eprintln!("the narrow way ended: {error}");
-            }
-        });
-        Ok(guest)
-    })
+        Ok::<_, anyhow::Error>((guest, listener.accept().await?.0))
+    })?;
+    runtime.spawn(async move {
+        if let Err(error) = pass(end, agent, bytes_per_second).await {
+            eprintln!("the narrow way ended: {error}");
+        }
+    });
+    Ok(guest)
 }
 
-async fn pass(listener: TcpListener, agent: SocketAddr, bytes_per_second: usize) -> Result<()> {
-    let (guest, _) = listener.accept().await?;
+async fn pass(guest: TcpStream, agent: SocketAddr, bytes_per_second: usize) -> Result<()> {
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(BUFFER_BYTES)?;
     let agent = socket.connect(agent).await?;
@@ -41,16 +41,19 @@ async fn pass(listener: TcpListener, agent: SocketAddr, bytes_per_second: usize)
     }
     let (mut from_guest, mut to_guest) = guest.into_split();
     let (mut from_agent, mut to_agent) = agent.into_split();
-    tokio::spawn(async move { tokio::io::copy(&mut from_guest, &mut to_agent).await });
-    let mut piece = vec![0; bytes_per_second * TICK.as_millis() as usize / 1000];
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let read = from_agent.read(&mut piece).await?;
-        if read == 0 {
-            return Ok(());
+    let slowly = async {
+        let mut piece = vec![0; bytes_per_second * TICK.as_millis() as usize / 1000];
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let read = from_agent.read(&mut piece).await?;
+            if read == 0 {
+                return Ok(0);
+            }
+            to_guest.write_all(&piece[..read]).await?;
         }
-        to_guest.write_all(&piece[..read]).await?;
-    }
+    };
+    tokio::try_join!(tokio::io::copy(&mut from_guest, &mut to_agent), slowly)?;
+    Ok(())
 }

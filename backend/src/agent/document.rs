@@ -3,30 +3,26 @@
 //! The disk is a peer like any other. The actor keeps a second replica, the *disk replica*, which holds what the file
 //! held when it was last read or written. A change made outside is the difference between that and the file now; it
 //! becomes edits of [`AuthorId::DISK`] on the disk replica and merges from there, so what guests typed meanwhile stays.
+//!
+//! The actor's loop, its time and its end are here. What guests are told and say is in `document/subscribers.rs`, what the
+//! disk is asked and answers in `document/on_disk.rs`, when a long history is left behind in `document/renewal.rs`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_shared::access_rules;
-use parlor_shared::document::diff;
-use parlor_shared::document::epoch::{Epochs, Step, Wear, wear};
-use parlor_shared::document::{Document, UpdateError, digest as document_digest};
+use parlor_shared::document::Document;
+use parlor_shared::document::epoch::Epochs;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
-use parlor_shared::limits::MAX_DOCUMENT_BYTES;
-use parlor_shared::message::{
-    DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, KnownDocument, Packed, ToGuest,
-};
+use parlor_shared::message::{DocumentStatus, DocumentToGuest, Encoding, EndOfLine, KnownDocument, Packed};
 use parlor_shared::path::WorkspacePath;
-use parlor_shared::role::Role;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use tracing::{debug, error, warn};
+use tracing::{debug, error};
 
-use super::event::{AgentEvent, Events};
-use super::outbox::encode;
+use super::event::Events;
 use super::participant::{ConnectionId, ParticipantConnection};
 use super::state::{Identity, Journal, Restored};
 use super::workspace::{Actor, Workspace};
@@ -35,10 +31,13 @@ mod checkpoint;
 pub mod disk;
 pub mod encoding;
 mod job;
+mod on_disk;
+mod renewal;
+mod subscribers;
 
 use checkpoint::CheckpointSchedule;
-use disk::{DiskFile, Missing, OutsideChange, SETTLE_INTERVAL};
-use job::{DiskJob, DiskOutcome, Job};
+use disk::DiskFile;
+use job::Job;
 
 /// Commands that may wait for one document; a guest that sends more waits at its own connection.
 const INBOX_CAPACITY: usize = 256;
@@ -51,19 +50,6 @@ const LINGER: Duration = Duration::from_secs(30);
 
 /// How long it stays open for somebody whose connection broke.
 const LINGER_FOR_LOST: Duration = Duration::from_secs(600);
-
-/// Before a file that is not there is called gone.
-const GONE_PAUSE: Duration = Duration::from_millis(150);
-
-/// Between two looks at files that checkpoints replaced: a shell may have opened one just before and write just after.
-const RECHECK_INTERVAL: Duration = Duration::from_millis(250);
-
-/// Bytes of updates after which the weight of the history is looked at again, besides a quarter of the text's length: that
-/// takes as long as encoding all of it.
-const WEIGH_AFTER_BYTES: usize = 16 * 1024;
-
-/// So long nobody types before a worn history is left behind, unless it is worn out: undo does not reach behind it.
-const RENEWAL_QUIET: Duration = Duration::from_secs(30);
 
 /// What a document can be asked.
 #[derive(Debug)]
@@ -192,9 +178,9 @@ pub(super) struct DocumentActor {
     journal: Journal,
     /// Where a journal is to be, if one is kept.
     journal_path: Option<PathBuf>,
-    /// How far the journal was when the checkpoint began that is under way.
     /// A checkpoint has begun and its end is not known.
     is_writing: bool,
+    /// How far the journal was when the checkpoint began that is under way.
     journal_mark: u64,
     /// What the file holds beyond the disk replica if the checkpoint wrote it in whose midst the last program ended.
     perhaps_written: Option<Vec<u8>>,
@@ -401,169 +387,6 @@ impl DocumentActor {
         }
     }
 
-    // Subscribers.
-
-    fn is_subscribed(&self, participant: ParticipantId, connection: ConnectionId) -> bool {
-        let same = |subscriber: &Subscriber| subscriber.connection.connection == connection;
-        self.subscribers.get(&participant).is_some_and(same)
-    }
-
-    fn open(
-        &mut self,
-        connection: Arc<ParticipantConnection>,
-        request: RequestId,
-        known: Option<KnownDocument>,
-        now: Instant,
-    ) {
-        if connection.stopped.is_cancelled() {
-            return self.note_emptiness(now);
-        }
-        let role = connection.role().unwrap_or(Role::Viewer);
-        // Whoever knew the text in an earlier epoch is brought forward from there.
-        let steps = known.filter(|known| known.document == self.id).and_then(|known| {
-            let steps = self.epochs.steps(&self.text, known.epoch, &known.state_vector).ok()??;
-            Some((known.epoch, steps))
-        });
-        let (epoch, steps) = steps.unwrap_or_else(|| {
-            let current = self.epochs.current();
-            let steps = self.epochs.steps(&self.text, current, &[]);
-            (current, steps.ok().flatten().expect("the current epoch is known, and so is an empty vector"))
-        });
-        let info = DocumentInfo {
-            document: self.id,
-            epoch,
-            path: self.path.clone(),
-            end_of_line: self.format.end_of_line,
-            encoding: self.format.encoding,
-            writable: role == Role::Host || access_rules::is_writable_by_guests(&self.path),
-            status: self.status.clone(),
-        };
-        connection.outbox.document(DocumentToGuest::Opened { request, info });
-        let id = connection.id;
-        self.subscribers.insert(id, Subscriber { connection, sequence: 0, acknowledged: 0, refused: false });
-        self.empty_since = None;
-        self.idle_told = false;
-        self.send_steps(id, steps);
-    }
-
-    fn synchronise(&self, from: ParticipantId, epoch: u32, state_vector: &[u8]) {
-        let Some(subscriber) = self.subscribers.get(&from) else { return };
-        match self.epochs.steps(&self.text, epoch, state_vector) {
-            Ok(Some(steps)) => self.send_steps(from, steps),
-            Ok(None) => {
-                let fault = FaultCode::UnknownDocument.into();
-                let refused =
-                    DocumentToGuest::Refused { document: self.id, sequence: subscriber.sequence, fault };
-                subscriber.connection.outbox.document(refused);
-            }
-            Err(_) => subscriber.connection.outbox.fault(None, FaultCode::Malformed.into()),
-        }
-    }
-
-    fn send_steps(&self, to: ParticipantId, steps: Vec<Step>) {
-        let Some(subscriber) = self.subscribers.get(&to) else { return };
-        let document = self.id;
-        for step in steps {
-            let message = match step {
-                Step::State { epoch, update, state_vector } => {
-                    DocumentToGuest::State { document, epoch, update: Packed::new(update), state_vector }
-                }
-                Step::Renewed { epoch, update } => {
-                    DocumentToGuest::Renewed { document, epoch, update: Packed::new(update) }
-                }
-            };
-            subscriber.connection.outbox.state(document, message);
-        }
-    }
-
-    fn verify(&mut self, from: ParticipantId) {
-        let Some(subscriber) = self.subscribers.get(&from) else { return };
-        // Whoever asks next usually asks of the same text.
-        let digest = match self.digest {
-            Some((changes, digest)) if changes == self.changes => digest,
-            Some(_) | None => document_digest(&self.text.text()),
-        };
-        self.digest = Some((self.changes, digest));
-        subscriber.connection.outbox.document(DocumentToGuest::Digest { document: self.id, digest });
-    }
-
-    fn update(&mut self, from: ParticipantId, sequence: u32, packed: &Packed, now: Instant) {
-        let Some(subscriber) = self.subscribers.get_mut(&from) else { return };
-        if subscriber.refused {
-            return;
-        }
-        let connection = Arc::clone(&subscriber.connection);
-        let writable =
-            connection.role() == Some(Role::Host) || access_rules::is_writable_by_guests(&self.path);
-        let result = if writable {
-            packed.unpack().map_err(Fault::from).and_then(|update| {
-                let applied = self.text.apply_as(connection.author, &update, MAX_DOCUMENT_BYTES as u32);
-                applied.map(|()| update).map_err(|error| fault_of(&error))
-            })
-        } else {
-            Err(Fault::new(FaultCode::Protected).with(&self.path))
-        };
-        let update = match result {
-            Ok(update) => update,
-            Err(fault) => {
-                debug!(document = %self.id, participant = %from, code = ?fault.code, "refused an update");
-                subscriber.refused = true;
-                let refused = DocumentToGuest::Refused { document: self.id, sequence, fault };
-                subscriber.connection.outbox.document(refused);
-                return;
-            }
-        };
-        subscriber.sequence = sequence;
-        if connection.role() != Some(Role::Host) {
-            self.unsaved_by = Actor::Guest;
-        }
-        self.changed(Some(from), update, now);
-    }
-
-    /// The text changed: passes it on to everybody but its author.
-    fn changed(&mut self, author: Option<ParticipantId>, update: Vec<u8>, now: Instant) {
-        // Before anybody hears of it: what was acknowledged or seen by another survives the end of this program.
-        self.journal.text(&update);
-        self.pass_on(author, update, now);
-    }
-
-    fn pass_on(&mut self, author: Option<ParticipantId>, update: Vec<u8>, now: Instant) {
-        self.changes += 1;
-        self.unweighed += update.len();
-        self.schedule.edited(now);
-        self.renew_at = None;
-        let (epoch, update) = (self.epochs.current(), Packed::new(update));
-        let message = DocumentToGuest::Update { document: self.id, epoch, by: author, update };
-        let message = encode(&ToGuest::Document(message));
-        for (id, subscriber) in &self.subscribers {
-            if Some(*id) != author {
-                subscriber.connection.outbox.update(self.id, message.clone());
-            }
-        }
-        if matches!(self.status, DocumentStatus::Saved { .. }) {
-            self.set_status(DocumentStatus::Unsaved);
-        }
-    }
-
-    /// After a batch, so that one acknowledgement serves many updates, and the news that the text is not saved yet
-    /// comes first.
-    fn acknowledge(&mut self) {
-        for subscriber in self.subscribers.values_mut() {
-            if subscriber.acknowledged != subscriber.sequence {
-                subscriber.acknowledged = subscriber.sequence;
-                let sequence = subscriber.sequence;
-                let acknowledged = DocumentToGuest::Acknowledged { document: self.id, sequence };
-                subscriber.connection.outbox.document(acknowledged);
-            }
-        }
-    }
-
-    fn tell_all(&self, message: &DocumentToGuest) {
-        for subscriber in self.subscribers.values() {
-            subscriber.connection.outbox.document(message.clone());
-        }
-    }
-
     fn identity(&self) -> Identity {
         let Format { encoding, end_of_line } = self.format;
         let epoch = self.epochs.current();
@@ -582,271 +405,6 @@ impl DocumentActor {
         self.path = path.clone();
         self.journal.is(&self.identity());
         self.tell_all(&DocumentToGuest::Moved { document: self.id, path });
-    }
-
-    // The disk.
-
-    fn start_jobs(&mut self, now: Instant) {
-        if self.paused
-            || !self.loaded
-            || self.job.is_running()
-            || self.settling_until.is_some_and(|at| now < at)
-        {
-            return;
-        }
-        self.settling_until = None;
-        if std::mem::take(&mut self.check_disk) {
-            self.job.start(DiskJob::Check);
-        } else if self.recheck_at.is_some_and(|at| at <= now) {
-            self.recheck_at = None;
-            self.job.start(DiskJob::Recheck);
-        } else if self.may_write() && self.schedule.due(now).is_some_and(|at| at <= now) {
-            if !self.schedule.wants_write() {
-                // The disk refused, and what it lacked came to it by another way, or it lacked nothing.
-                self.schedule.failed(now);
-                return self.job.start(DiskJob::Check);
-            }
-            let revision = self.schedule.begin();
-            self.journal_mark = self.journal.saving();
-            self.is_writing = true;
-            let missing = self.text.missing_from(&self.disk_replica.state_vector());
-            let disk_lacks = missing.expect("our own state vector can be read");
-            let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
-            let author = std::mem::replace(&mut self.unsaved_by, Actor::Host);
-            self.writing_by = author;
-            self.job.start(DiskJob::Save { text: self.text.text(), revision, disk_lacks, author, missing });
-        }
-    }
-
-    /// A file that somebody deleted is created again only if a person asks for it.
-    fn may_write(&self) -> bool {
-        self.status != DocumentStatus::Gone || self.save_asked_by.is_some()
-    }
-
-    /// Takes in what the disk said. False if the document can not go on.
-    fn job_finished(&mut self, outcome: DiskOutcome, now: Instant) -> bool {
-        if !matches!(outcome, DiskOutcome::Saved { .. }) && self.writing_by == Actor::Guest {
-            self.unsaved_by = Actor::Guest;
-        }
-        self.writing_by = Actor::Host;
-        if std::mem::take(&mut self.is_writing) && !matches!(outcome, DiskOutcome::Saved { .. }) {
-            // Or else, after a sudden end, what is on the disk would be measured by what never came to it.
-            self.journal.not_saved();
-        }
-        let missed = std::mem::replace(&mut self.missed, matches!(outcome, DiskOutcome::Gone));
-        match outcome {
-            DiskOutcome::Loaded { text, encoding, end_of_line } => {
-                self.format = Format { encoding, end_of_line };
-                self.loaded = true;
-                self.merge_outside(&text, now);
-                self.schedule.is_on_disk();
-                self.status = DocumentStatus::Saved { by: None };
-                if let Some(path) = &self.journal_path {
-                    self.journal = Journal::begin(path, &self.identity(), &self.text, &self.disk_replica);
-                }
-                for (connection, request, known) in std::mem::take(&mut self.early) {
-                    self.open(connection, request, known, now);
-                }
-            }
-            DiskOutcome::NotLoaded(fault) => {
-                for (connection, request, _) in std::mem::take(&mut self.early) {
-                    connection.release(self.id);
-                    connection.outbox.fault(Some(request), fault.clone());
-                }
-                self.not_loaded = Some(fault);
-                return false;
-            }
-            DiskOutcome::Saved { revision, disk_lacks, late } => {
-                self.disk_replica.apply([disk_lacks.as_slice()]).expect("our own update can be read");
-                self.journal.saved(self.journal_mark);
-                self.schedule.succeeded(revision, now);
-                self.events.send(AgentEvent::Saved { path: self.path.clone() });
-                for change in late {
-                    self.merge_late(&change, now);
-                }
-                let by = self.save_asked_by.take();
-                let saved = !self.schedule.is_unsaved();
-                self.set_status(if saved { DocumentStatus::Saved { by } } else { DocumentStatus::Unsaved });
-            }
-            DiskOutcome::Text(text) => {
-                self.merge_outside(&text, now);
-                self.compare_with_disk();
-            }
-            DiskOutcome::Conflict(text) => {
-                debug!(document = %self.id, "a change of the file came before the checkpoint");
-                self.merge_outside(&text, now);
-                self.schedule.put_off();
-            }
-            DiskOutcome::Late(late) => {
-                for change in late {
-                    self.merge_late(&change, now);
-                }
-            }
-            DiskOutcome::Settling => {
-                debug!(document = %self.id, "something is writing the file");
-                self.settling_until = Some(now + SETTLE_INTERVAL);
-                self.check_disk = true;
-                if self.schedule.is_unsaved() {
-                    self.schedule.put_off();
-                }
-            }
-            DiskOutcome::Same => {
-                self.perhaps_written = None;
-                if matches!(self.status, DocumentStatus::Gone | DocumentStatus::NotSaved(_)) {
-                    self.compare_with_disk();
-                }
-            }
-            DiskOutcome::Gone if !missed && self.status != DocumentStatus::Gone => {
-                self.settling_until = Some(now + GONE_PAUSE);
-                self.check_disk = true;
-            }
-            DiskOutcome::Gone => {
-                debug!(document = %self.id, "the file is gone");
-                self.save_asked_by = None;
-                self.set_status(DocumentStatus::Gone);
-            }
-            DiskOutcome::Failed(fault) => {
-                warn!(document = %self.id, code = ?fault.code, "the disk refused");
-                self.schedule.failed(now);
-                self.save_asked_by = None;
-                self.events.send(AgentEvent::Error { path: Some(self.path.clone()), fault: fault.clone() });
-                self.set_status(DocumentStatus::NotSaved(fault));
-                if self.finishing.is_some() {
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
-    /// What the job left behind: how the file is stored now, and files to look at again.
-    fn after_job(&mut self, now: Instant) {
-        if let Some((encoding, end_of_line)) = self.job.format() {
-            let format = Format { encoding, end_of_line };
-            if std::mem::replace(&mut self.format, format) != format {
-                self.journal.is(&self.identity());
-            }
-        }
-        if self.journal.is_long() {
-            self.journal.rewrite(&self.identity(), &self.text, &self.disk_replica);
-        }
-        self.weigh(now);
-        if self.job.has_retired() {
-            self.recheck_at.get_or_insert(now + RECHECK_INTERVAL);
-        }
-    }
-
-    /// Looks whether the history has become too heavy. After a checkpoint, when the disk has all of the text: then both
-    /// replicas can begin anew with the same.
-    fn weigh(&mut self, now: Instant) {
-        if !self.is_at_rest() {
-            return;
-        }
-        if self.unweighed >= WEIGH_AFTER_BYTES + self.text.len() as usize / 4 {
-            self.unweighed = 0;
-            match wear(&self.text) {
-                Ok(Wear::WornOut) => return self.renew(now),
-                Ok(Wear::Worn) => self.renew_at = Some(now + RENEWAL_QUIET),
-                Ok(Wear::Slight) | Err(_) => {}
-            }
-        }
-        if self.renew_at.is_some_and(|at| at <= now) {
-            self.renew(now);
-        }
-    }
-
-    fn is_at_rest(&self) -> bool {
-        self.loaded
-            && !self.schedule.is_unsaved()
-            && !self.job.is_running()
-            && !self.check_disk
-            && self.settling_until.is_none()
-            && matches!(self.status, DocumentStatus::Saved { .. })
-            && self.finishing.is_none()
-    }
-
-    /// Leaves the history behind: see [`parlor_shared::document::epoch`].
-    fn renew(&mut self, now: Instant) {
-        self.renew_at = None;
-        if self.text.text() != self.disk_replica.text() {
-            return;
-        }
-        self.epochs.forget_until(now - self.began);
-        let until = now + LINGER_FOR_LOST - self.began;
-        let (text, first) = self.epochs.renew(&self.text, until).expect("our own document can be encoded");
-        self.disk_replica = Document::new(AuthorId::DISK);
-        self.disk_replica.apply([first.as_slice()]).expect("our own update can be read");
-        self.text = text;
-        self.journal.rewrite(&self.identity(), &self.text, &self.disk_replica);
-        let epoch = self.epochs.current();
-        debug!(document = %self.id, epoch, "left the history behind");
-        let renewed = DocumentToGuest::Renewed { document: self.id, epoch, update: Packed::new(first) };
-        for subscriber in self.subscribers.values() {
-            subscriber.connection.outbox.state(self.id, renewed.clone());
-        }
-    }
-
-    /// The file holds this text now: what changed there becomes edits of the disk.
-    fn merge_outside(&mut self, text: &str, now: Instant) {
-        self.learn_what_was_written(text);
-        if text == self.text.text() {
-            // It is all of ours, whoever wrote it: we did, if a sudden end came between a checkpoint and its record.
-            let lacks = self.text.missing_from(&self.disk_replica.state_vector());
-            let lacks = lacks.expect("our own state vector can be read");
-            self.disk_replica.apply([lacks.as_slice()]).expect("our own update can be read");
-            self.journal.disk(&lacks);
-            return;
-        }
-        let splices = diff::splices(&self.disk_replica.text(), text);
-        let update = self.disk_replica.edit(&splices).expect("the difference of a text fits it");
-        let Some(update) = update else { return };
-        self.journal.outside(&update);
-        self.text.apply([update.as_slice()]).expect("our own update can be read");
-        self.pass_on(None, update, now);
-    }
-
-    /// The last program ended in the midst of a checkpoint. If the file is nearer to what that was writing than to what
-    /// was there before, it was written: taken for a change outside, what was typed would be there twice.
-    ///
-    /// Near means that little was inserted: another program may have deleted ever so much since, but hardly wrote by
-    /// chance what had been typed. How long a deletion is says nothing.
-    fn learn_what_was_written(&mut self, text: &str) {
-        let Some(update) = self.perhaps_written.take() else { return };
-        let before = self.disk_replica.missing_from(&[]).expect("an empty state vector can be read");
-        let mut written = Document::new(AuthorId::DISK);
-        written.apply([before.as_slice(), update.as_slice()]).expect("our own updates can be read");
-        let distance = |from: &str| -> usize {
-            let splices = diff::fewest_splices(from, text);
-            splices.iter().map(|splice| usize::from(splice.delete > 0) + splice.insert.len()).sum()
-        };
-        if distance(&written.text()) < distance(&self.disk_replica.text()) {
-            debug!(document = %self.id, "the last program had written the file");
-            self.disk_replica = written;
-            let everything = self.disk_replica.missing_from(&[]).expect("an empty state vector can be read");
-            self.journal.disk(&everything);
-        }
-    }
-
-    /// After the file was read: if it holds all of the text there is nothing to write.
-    fn compare_with_disk(&mut self) {
-        if self.text.text() == self.disk_replica.text() {
-            self.schedule.is_on_disk();
-            self.set_status(DocumentStatus::Saved { by: None });
-        } else if self.status == DocumentStatus::Gone {
-            self.set_status(DocumentStatus::Unsaved);
-        }
-    }
-
-    /// Somebody wrote into a file that a checkpoint had replaced already: what they added there is in no file that
-    /// has a name any more. It is merged into the text, and so comes to the disk with the next checkpoint.
-    fn merge_late(&mut self, change: &OutsideChange, now: Instant) {
-        let ours = self.text.text();
-        let merged = diff::merge(&change.before, &ours, &change.after);
-        let splices = diff::fewest_splices(&ours, &merged);
-        let update = self.text.edit(&splices).expect("the difference of a text fits it");
-        if let Some(update) = update {
-            self.changed(None, update, now);
-        }
     }
 
     // Time.
@@ -916,18 +474,6 @@ impl DocumentActor {
             }
             // Nobody waits any more if the time for ending is over.
             let _ = done.send(if saved { Finished::Saved } else { Finished::Unsaved });
-        }
-    }
-}
-
-fn fault_of(error: &UpdateError) -> Fault {
-    match error {
-        UpdateError::Malformed | UpdateError::Gap | UpdateError::OutOfRange => {
-            FaultCode::InvalidUpdate.into()
-        }
-        UpdateError::ForeignAuthor(_) => FaultCode::ForeignAuthor.into(),
-        UpdateError::TooLarge { units } => {
-            Fault::new(FaultCode::DocumentTooLarge).with(units).with(MAX_DOCUMENT_BYTES)
         }
     }
 }

@@ -1,0 +1,237 @@
+//! The document and its file: when the disk is asked or written, and what becomes of its answers.
+
+use std::time::Duration;
+
+use parlor_shared::document::{Document, diff};
+use parlor_shared::id::AuthorId;
+use parlor_shared::message::DocumentStatus;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use super::disk::{Missing, OutsideChange, SETTLE_INTERVAL};
+use super::job::{DiskJob, DiskOutcome};
+use super::{DocumentActor, Format};
+use crate::agent::event::AgentEvent;
+use crate::agent::state::Journal;
+use crate::agent::workspace::Actor;
+
+/// Before a file that is not there is called gone.
+const GONE_PAUSE: Duration = Duration::from_millis(150);
+
+/// Between two looks at files that checkpoints replaced: a shell may have opened one just before and write just after.
+const RECHECK_INTERVAL: Duration = Duration::from_millis(250);
+
+impl DocumentActor {
+    pub(super) fn start_jobs(&mut self, now: Instant) {
+        if self.paused
+            || !self.loaded
+            || self.job.is_running()
+            || self.settling_until.is_some_and(|at| now < at)
+        {
+            return;
+        }
+        self.settling_until = None;
+        if std::mem::take(&mut self.check_disk) {
+            self.job.start(DiskJob::Check);
+        } else if self.recheck_at.is_some_and(|at| at <= now) {
+            self.recheck_at = None;
+            self.job.start(DiskJob::Recheck);
+        } else if self.may_write() && self.schedule.due(now).is_some_and(|at| at <= now) {
+            if !self.schedule.wants_write() {
+                // The disk refused, and what it lacked came to it by another way, or it lacked nothing.
+                self.schedule.failed(now);
+                return self.job.start(DiskJob::Check);
+            }
+            let revision = self.schedule.begin();
+            self.journal_mark = self.journal.saving();
+            self.is_writing = true;
+            let missing = self.text.missing_from(&self.disk_replica.state_vector());
+            let disk_lacks = missing.expect("our own state vector can be read");
+            let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
+            let author = std::mem::replace(&mut self.unsaved_by, Actor::Host);
+            self.writing_by = author;
+            self.job.start(DiskJob::Save { text: self.text.text(), revision, disk_lacks, author, missing });
+        }
+    }
+
+    /// A file that somebody deleted is created again only if a person asks for it.
+    pub(super) fn may_write(&self) -> bool {
+        self.status != DocumentStatus::Gone || self.save_asked_by.is_some()
+    }
+
+    /// Takes in what the disk said. False if the document can not go on.
+    pub(super) fn job_finished(&mut self, outcome: DiskOutcome, now: Instant) -> bool {
+        if !matches!(outcome, DiskOutcome::Saved { .. }) && self.writing_by == Actor::Guest {
+            self.unsaved_by = Actor::Guest;
+        }
+        self.writing_by = Actor::Host;
+        if std::mem::take(&mut self.is_writing) && !matches!(outcome, DiskOutcome::Saved { .. }) {
+            // Or else, after a sudden end, what is on the disk would be measured by what never came to it.
+            self.journal.not_saved();
+        }
+        let missed = std::mem::replace(&mut self.missed, matches!(outcome, DiskOutcome::Gone));
+        match outcome {
+            DiskOutcome::Loaded { text, encoding, end_of_line } => {
+                self.format = Format { encoding, end_of_line };
+                self.loaded = true;
+                self.merge_outside(&text, now);
+                self.schedule.is_on_disk();
+                self.status = DocumentStatus::Saved { by: None };
+                if let Some(path) = &self.journal_path {
+                    self.journal = Journal::begin(path, &self.identity(), &self.text, &self.disk_replica);
+                }
+                for (connection, request, known) in std::mem::take(&mut self.early) {
+                    self.open(connection, request, known, now);
+                }
+            }
+            DiskOutcome::NotLoaded(fault) => {
+                for (connection, request, _) in std::mem::take(&mut self.early) {
+                    connection.release(self.id);
+                    connection.outbox.fault(Some(request), fault.clone());
+                }
+                self.not_loaded = Some(fault);
+                return false;
+            }
+            DiskOutcome::Saved { revision, disk_lacks, late } => {
+                self.disk_replica.apply([disk_lacks.as_slice()]).expect("our own update can be read");
+                self.journal.saved(self.journal_mark);
+                self.schedule.succeeded(revision, now);
+                self.events.send(AgentEvent::Saved { path: self.path.clone() });
+                for change in late {
+                    self.merge_late(&change, now);
+                }
+                let by = self.save_asked_by.take();
+                let saved = !self.schedule.is_unsaved();
+                self.set_status(if saved { DocumentStatus::Saved { by } } else { DocumentStatus::Unsaved });
+            }
+            DiskOutcome::Text(text) => {
+                self.merge_outside(&text, now);
+                self.compare_with_disk();
+            }
+            DiskOutcome::Conflict(text) => {
+                debug!(document = %self.id, "a change of the file came before the checkpoint");
+                self.merge_outside(&text, now);
+                self.schedule.put_off();
+            }
+            DiskOutcome::Late(late) => {
+                for change in late {
+                    self.merge_late(&change, now);
+                }
+            }
+            DiskOutcome::Settling => {
+                debug!(document = %self.id, "something is writing the file");
+                self.settling_until = Some(now + SETTLE_INTERVAL);
+                self.check_disk = true;
+                if self.schedule.is_unsaved() {
+                    self.schedule.put_off();
+                }
+            }
+            DiskOutcome::Same => {
+                self.perhaps_written = None;
+                if matches!(self.status, DocumentStatus::Gone | DocumentStatus::NotSaved(_)) {
+                    self.compare_with_disk();
+                }
+            }
+            DiskOutcome::Gone if !missed && self.status != DocumentStatus::Gone => {
+                self.settling_until = Some(now + GONE_PAUSE);
+                self.check_disk = true;
+            }
+            DiskOutcome::Gone => {
+                debug!(document = %self.id, "the file is gone");
+                self.save_asked_by = None;
+                self.set_status(DocumentStatus::Gone);
+            }
+            DiskOutcome::Failed(fault) => {
+                warn!(document = %self.id, code = ?fault.code, "the disk refused");
+                self.schedule.failed(now);
+                self.save_asked_by = None;
+                self.events.send(AgentEvent::Error { path: Some(self.path.clone()), fault: fault.clone() });
+                self.set_status(DocumentStatus::NotSaved(fault));
+                if self.finishing.is_some() {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// What the job left behind: how the file is stored now, and files to look at again.
+    pub(super) fn after_job(&mut self, now: Instant) {
+        if let Some((encoding, end_of_line)) = self.job.format() {
+            let format = Format { encoding, end_of_line };
+            if std::mem::replace(&mut self.format, format) != format {
+                self.journal.is(&self.identity());
+            }
+        }
+        if self.journal.is_long() {
+            self.journal.rewrite(&self.identity(), &self.text, &self.disk_replica);
+        }
+        self.weigh(now);
+        if self.job.has_retired() {
+            self.recheck_at.get_or_insert(now + RECHECK_INTERVAL);
+        }
+    }
+
+    /// The file holds this text now: what changed there becomes edits of the disk.
+    fn merge_outside(&mut self, text: &str, now: Instant) {
+        self.learn_what_was_written(text);
+        if text == self.text.text() {
+            // It is all of ours, whoever wrote it: we did, if a sudden end came between a checkpoint and its record.
+            let lacks = self.text.missing_from(&self.disk_replica.state_vector());
+            let lacks = lacks.expect("our own state vector can be read");
+            self.disk_replica.apply([lacks.as_slice()]).expect("our own update can be read");
+            self.journal.disk(&lacks);
+            return;
+        }
+        let splices = diff::splices(&self.disk_replica.text(), text);
+        let update = self.disk_replica.edit(&splices).expect("the difference of a text fits it");
+        let Some(update) = update else { return };
+        self.journal.outside(&update);
+        self.text.apply([update.as_slice()]).expect("our own update can be read");
+        self.pass_on(None, update, now);
+    }
+
+    /// The last program ended in the midst of a checkpoint. If the file is nearer to what that was writing than to what
+    /// was there before, it was written: taken for a change outside, what was typed would be there twice.
+    ///
+    /// Near means that little was inserted: another program may have deleted ever so much since, but hardly wrote by
+    /// chance what had been typed. How long a deletion is says nothing.
+    fn learn_what_was_written(&mut self, text: &str) {
+        let Some(update) = self.perhaps_written.take() else { return };
+        let before = self.disk_replica.missing_from(&[]).expect("an empty state vector can be read");
+        let mut written = Document::new(AuthorId::DISK);
+        written.apply([before.as_slice(), update.as_slice()]).expect("our own updates can be read");
+        let distance = |from: &str| -> usize {
+            let splices = diff::fewest_splices(from, text);
+            splices.iter().map(|splice| usize::from(splice.delete > 0) + splice.insert.len()).sum()
+        };
+        if distance(&written.text()) < distance(&self.disk_replica.text()) {
+            debug!(document = %self.id, "the last program had written the file");
+            self.disk_replica = written;
+            let everything = self.disk_replica.missing_from(&[]).expect("an empty state vector can be read");
+            self.journal.disk(&everything);
+        }
+    }
+
+    /// After the file was read: if it holds all of the text there is nothing to write.
+    fn compare_with_disk(&mut self) {
+        if self.text.text() == self.disk_replica.text() {
+            self.schedule.is_on_disk();
+            self.set_status(DocumentStatus::Saved { by: None });
+        } else if self.status == DocumentStatus::Gone {
+            self.set_status(DocumentStatus::Unsaved);
+        }
+    }
+
+    /// Somebody wrote into a file that a checkpoint had replaced already: what they added there is in no file that
+    /// has a name any more. It is merged into the text, and so comes to the disk with the next checkpoint.
+    fn merge_late(&mut self, change: &OutsideChange, now: Instant) {
+        let ours = self.text.text();
+        let merged = diff::merge(&change.before, &ours, &change.after);
+        let splices = diff::fewest_splices(&ours, &merged);
+        let update = self.text.edit(&splices).expect("the difference of a text fits it");
+        if let Some(update) = update {
+            self.changed(None, update, now);
+        }
+    }
+}
