@@ -574,7 +574,11 @@ mod tests {
             std::iter::from_fn(|| lanes.pop(100)).map(|record| record.bytes.len()).collect();
         assert_eq!(sizes, [told, 20, told, told, 20, told]);
         assert_eq!(lanes.push_update(one, message(1), resync), UpdatePush::Stale);
-        assert_eq!(lanes.push_update(two, message(1), resync), UpdatePush::Queued, "its state makes up for it");
+        assert_eq!(
+            lanes.push_update(two, message(1), resync),
+            UpdatePush::Queued,
+            "its state makes up for it"
+        );
     }
 
     #[test]
