@@ -353,6 +353,22 @@ fn a_text_that_is_not_the_hosts_is_noticed_and_replaced_by_it() {
 }
 
 #[test]
+fn nothing_is_typed_into_a_text_that_has_not_come_yet_also_while_away() {
+    let mut pair = Pair::with_open_document("text");
+    pair.tell(&ToGuest::Document(DocumentToGuest::Digest { document: DOCUMENT, digest: [0; 8] }));
+    pair.cut();
+    // Whoever shows the text knows by this that it takes nothing; what it took would be nowhere.
+    assert_eq!(pair.client.sync_state(DOCUMENT), Some(SyncState::Repairing));
+    let typed = Splice { at: 0, delete: 0, insert: "x".to_owned() };
+    assert!(pair.client.edit(DOCUMENT, std::slice::from_ref(&typed)).is_err());
+    pair.connect();
+    pair.settle();
+    assert_eq!(pair.client.edit(DOCUMENT, &[typed]), Ok(()));
+    pair.settle();
+    assert_eq!(pair.host.text(DOCUMENT), "xtext");
+}
+
+#[test]
 fn a_digest_that_crosses_typing_proves_nothing() {
     let mut pair = Pair::with_open_document("text");
     pair.type_at(4, "!");

@@ -16,7 +16,7 @@ mod world;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use parlor_shared::client::{Client, Phase, SyncState};
+use parlor_shared::client::{Phase, SyncState};
 use parlor_shared::document::{Splice, utf16_len};
 use parlor_shared::id::DocumentId;
 use parlor_shared::path::WorkspacePath;
@@ -56,7 +56,7 @@ impl World {
         let guest = &mut self.guests[number];
         // Between a refusal and the new text there is nothing to edit; the editor is told so.
         if guest.client.edit(document, std::slice::from_ref(&splice)).is_err() {
-            assert_eq!(guest.client.sync_state(document), opening_or_offline(&guest.client));
+            assert_eq!(guest.client.sync_state(document), Some(SyncState::Opening));
             return;
         }
         self.marks.extend(insert.chars().filter(|mark| is_mark(*mark)));
@@ -260,10 +260,6 @@ impl World {
 
 fn is_mark(mark: char) -> bool {
     ('\u{e000}'..='\u{f8ff}').contains(&mark)
-}
-
-fn opening_or_offline(client: &Client) -> Option<SyncState> {
-    Some(if *client.phase() == Phase::Live { SyncState::Opening } else { SyncState::Offline })
 }
 
 fn play(seed: u64) -> (String, Happened, Counters) {

@@ -103,13 +103,14 @@ impl OpenDocument {
 
     /// How it stands to host and disk.
     pub(super) fn sync_state(&self, phase: &Phase) -> SyncState {
-        if *phase != Phase::Live {
-            return SyncState::Offline;
-        }
+        // Also while away: there is no text to type into until the host has sent it.
         if self.sync.phase() == SyncPhase::Opening {
             let fault = self.replaces.as_ref().and_then(|replaces| replaces.fault.as_ref());
             let is_repair = fault.is_some_and(|fault| fault.code == FaultCode::Repaired);
             return if is_repair { SyncState::Repairing } else { SyncState::Opening };
+        }
+        if *phase != Phase::Live {
+            return SyncState::Offline;
         }
         if self.sync.is_held() {
             return SyncState::Held;
