@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+mod common;
+
+use common::program::Program;
 
 fn doctor(folder: &Path, state: &Path) -> (Option<i32>, Vec<Value>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_parlor"))
@@ -29,20 +32,11 @@ fn found(findings: &[Value], check: &str) -> (String, String) {
 
 /// Shares a folder, says its links, and kills it.
 fn share_and_kill(folder: &Path, state: &Path, meanwhile: impl FnOnce()) -> String {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_parlor"))
-        .args(["share", "--output", "json"])
-        .arg(folder)
-        .env("PARLOR_STATE_DIR", state)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let program = Program::start(folder, state, &[]);
+    let sharing = program.sharing.clone();
     meanwhile();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    line
+    program.kill();
+    sharing
 }
 
 fn session_folder(state: &Path) -> PathBuf {

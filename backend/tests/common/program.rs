@@ -11,6 +11,8 @@ use tempfile::TempDir;
 pub struct Program {
     pub child: Child,
     pub editor: Invite,
+    /// What it said when it began to share: its links.
+    pub sharing: String,
 }
 
 impl Program {
@@ -24,11 +26,11 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let mut sharing = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut sharing).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&sharing).unwrap();
         let editor = line["invites"][0]["url"].as_str().unwrap().parse().unwrap();
-        Self { child, editor }
+        Self { child, editor, sharing }
     }
 
     pub fn kill(mut self) {
