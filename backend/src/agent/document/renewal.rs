@@ -22,6 +22,7 @@ impl DocumentActor {
     /// Looks whether the history has become too heavy. After a checkpoint, when the disk has all of the text: then both
     /// replicas can begin anew with the same.
     pub(super) fn weigh(&mut self, now: Instant) {
+        self.epochs.forget_until(now - self.began);
         if !self.is_at_rest() {
             return;
         }
@@ -54,7 +55,6 @@ impl DocumentActor {
         if self.text.text() != self.disk_replica.text() {
             return;
         }
-        self.epochs.forget_until(now - self.began);
         let until = now + LINGER_FOR_LOST - self.began;
         let (text, first) = self.epochs.renew(&self.text, until).expect("our own document can be encoded");
         self.disk_replica = Document::new(AuthorId::DISK);
