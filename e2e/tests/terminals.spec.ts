@@ -10,6 +10,9 @@ const SHELL = { shell: "exec env PS1='$ ' TERM=xterm-256color bash --norc --nopr
 const RUN_SHELL = ["--terminal", "sh ./shell"];
 const TOGETHER = [...RUN_SHELL, "--terminal-access", "collaborative"];
 
+/** What a narrow way to a guest takes. */
+const NARROW_BYTES_PER_MS = 50;
+
 /** Programs that a journey needs; installed if this machine lets us. */
 function has(...programs: string[]): boolean {
   const there = (program: string) => {
@@ -340,6 +343,34 @@ test("what a flood skips is said, and what the host kept can be seen", async ({ 
   await expect(notice).toBeHidden();
   await adas.expectToContain("3000000");
   await expect.poll(() => adas.history(), "what the host kept").toBeGreaterThan(500);
+});
+
+test("a viewer on a way of 50 KB/s ends a flood with the same screen as the others", async ({ share, join, browserOf }) => {
+  const agent = await share(SHELL, ...TOGETHER);
+  const ada = await join(agent.editorLink, "Ada");
+  const adas = await ada.terminal();
+  const ben = await browserOf();
+  await ben.page.routeWebSocket(/\/socket$/, (socket) => {
+    const server = socket.connectToServer();
+    let freeAt = 0;
+    socket.onMessage((message) => server.send(message));
+    server.onMessage((message) => {
+      freeAt = Math.max(freeAt, performance.now()) + message.length / NARROW_BYTES_PER_MS;
+      setTimeout(() => socket.send(message), freeAt - performance.now());
+    });
+  });
+  await ben.join(agent.viewerLink, "Ben");
+  const bens = await ben.terminal();
+  await adas.run("seq 1 2000000; echo the-end-$((1 + 1))");
+  const end = async ({ room: { page } }: typeof adas) => {
+    const shows = (end: string) => document.querySelector("[data-testid=terminal-rows]")?.textContent?.includes(end);
+    await page.waitForFunction(shows, "the-end-2", { polling: 20, timeout: 60_000 });
+    return Date.now();
+  };
+  const [first, last] = await Promise.all([end(adas), end(bens)]);
+  console.log(`the narrow way was ${last - first} ms behind`);
+  await bens.expectSameAs(adas);
+  await expect(ben.page.getByTestId("terminal-skipped")).toContainText(/[KM]B of output were skipped here/);
 });
 
 test("a phone has the keys that its keyboard has not", async ({ share, join }) => {

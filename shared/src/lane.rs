@@ -115,6 +115,16 @@ enum Pace {
 }
 
 impl TerminalQueue {
+    /// Whether what waits shows what was, and is more than little.
+    fn waits_long(&self, now: Duration) -> bool {
+        let oldest = self.messages.front().map_or(now, |(since, _)| *since);
+        self.bytes > TERMINAL_LANE_LEAST_BYTES && now.saturating_sub(oldest) > TERMINAL_LANE_DELAY
+    }
+
+    fn fall_behind(&mut self) {
+        *self = Self { pace: Pace::Behind, ..Self::default() };
+    }
+
     fn push(&mut self, message: Bytes, now: Duration) {
         self.bytes += message.len();
         self.messages.push_back((now, message));
@@ -294,15 +304,22 @@ impl Lanes {
         if queue.pace != Pace::Abreast {
             return OutputPush::Behind;
         }
-        let oldest = queue.messages.front().map_or(now, |(since, _)| *since);
-        let waits_long =
-            queue.bytes > TERMINAL_LANE_LEAST_BYTES && now.saturating_sub(oldest) > TERMINAL_LANE_DELAY;
-        if waits_long || queue.bytes + message.len() > TERMINAL_LANE_BYTES {
-            *queue = TerminalQueue { pace: Pace::Behind, ..TerminalQueue::default() };
+        if queue.waits_long(now) || queue.bytes + message.len() > TERMINAL_LANE_BYTES {
+            queue.fall_behind();
             return OutputPush::Behind;
         }
         queue.push(message, now);
         OutputPush::Queued
+    }
+
+    /// Drops the output that has waited too long by now, as [`Lanes::push_output`] does: the last of a flood has none behind
+    /// it that would. To be called before something is taken out to be sent.
+    pub fn drop_late_output(&mut self, now: Duration) {
+        for queue in self.terminals.values_mut() {
+            if queue.waits_long(now) {
+                queue.fall_behind();
+            }
+        }
     }
 
     /// Queues a terminal's whole screen; what waited of it before is dropped. From here on its output is queued again.
@@ -692,6 +709,22 @@ mod tests {
             OutputPush::Queued
         );
         assert_eq!(lanes.push_output(TERMINAL, message(1), ms(2001)), OutputPush::Queued);
+    }
+
+    #[test]
+    fn the_end_of_a_flood_does_not_wait_for_what_was_before_it() {
+        let mut lanes = Lanes::default();
+        for _ in 0..10 {
+            assert_eq!(lanes.push_output(TERMINAL, message(10_000), ms(0)), OutputPush::Queued);
+        }
+        lanes.drop_late_output(TERMINAL_LANE_DELAY);
+        assert_eq!(lanes.take_caught_up(), None);
+        lanes.drop_late_output(TERMINAL_LANE_DELAY + ms(1));
+        assert_eq!(lanes.take_caught_up(), Some(TERMINAL));
+        // Little, also as a screen, waits as long as it must.
+        lanes.push_keyframe(TERMINAL, "screen".into(), ms(300));
+        lanes.drop_late_output(ms(10_000));
+        assert_eq!(lanes.pop(100).unwrap().bytes, "screen");
     }
 
     #[test]

@@ -204,8 +204,8 @@ pub const ACKNOWLEDGE_AFTER_BYTES: usize = 12 * 1024;
 /// a quick one.
 pub const FIRST_WINDOW_BYTES: usize = 32 * 1024;
 
-/// The window never shrinks below this: two acknowledgements' worth, 13 ms at 20 Mbit/s.
-pub const SMALLEST_WINDOW_BYTES: usize = 32 * 1024;
+/// The window never shrinks below this: more than what is acknowledged at once, and a third of a second at 50 KB/s.
+pub const SMALLEST_WINDOW_BYTES: usize = 16 * 1024;
 
 /// The window never grows beyond this, and so bounds what is kept to be sent again: 1 Gbit/s over 33 ms.
 pub const LARGEST_WINDOW_BYTES: usize = 4 * 1024 * 1024;

@@ -38,7 +38,7 @@ use process::Program;
 use table::{Promise, Table, mebibytes, millis};
 
 const VIEWERS: [usize; 2] = [1, 30];
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Lines of the flood, 26 bytes each as the terminal prints them: 16.9 MB.
 const FLOOD_LINES: u32 = 650_000;
@@ -50,9 +50,15 @@ const NARROW_BYTES_PER_SECOND: usize = 50_000;
 /// What is printed behind the flood, in pieces so that the echo of the command does not hold it.
 const END: &str = "the-flood-is-over";
 
-/// Prints the flood as fast as a program can, and then its end.
-fn flood() -> String {
-    format!("yes 0123456789abcdefghijklmn | head -n {FLOOD_LINES}; echo the-flood-is-'over'\n")
+/// Lines of the long flood: a gigabyte.
+const LONG_FLOOD_LINES: u32 = 38_500_000;
+
+/// Whatever floods, the agent keeps to this, with thirty viewers: its lanes and screens are bounded.
+const FLOODED_MEMORY_MEBIBYTES: f64 = 48.0;
+
+/// Prints a flood as fast as a program can, and then its end.
+fn flood(lines: u32) -> String {
+    format!("yes 0123456789abcdefghijklmn | head -n {lines}; echo the-flood-is-'over'\n")
 }
 
 fn main() -> Result<()> {
@@ -81,13 +87,13 @@ fn main() -> Result<()> {
     for viewers in VIEWERS {
         let bare = Side::bare(viewers)?;
         let bare_echo = bare.echoes(keys)?;
-        let bare_flood = bare.flood()?;
+        let bare_flood = bare.flood(FLOOD_LINES)?;
         drop(bare);
         let folder = tempfile::tempdir()?;
         let parlor = Side::parlor(folder.path(), viewers)?;
         let parlor_echo = parlor.echoes(keys)?;
         let typist = Typist::begin(&parlor)?;
-        let parlor_flood = parlor.flood()?;
+        let parlor_flood = parlor.flood(FLOOD_LINES)?;
         let mut typing = typist.end()?;
         typing.sort();
         let ratio = parlor_echo.p50().as_secs_f64() / bare_echo.p50().as_secs_f64();
@@ -116,6 +122,14 @@ fn main() -> Result<()> {
             1 => Promise::at_most("echo to 1 viewer: p50, times the bare one's", 1.5, ratio),
             _ => Promise::at_most("echo to 30 viewers: p50, times the bare one's", 1.5, ratio),
         });
+        if viewers > 1 && !quick {
+            parlor.flood(LONG_FLOOD_LINES)?;
+            promises.push(Promise::at_most(
+                "a flood of 1 GB to 30 viewers: the agent's memory at most, MiB",
+                FLOODED_MEMORY_MEBIBYTES,
+                parlor.program.memory()?.peak_bytes as f64 / f64::from(1 << 20),
+            ));
+        }
         if viewers > 1 {
             promises.push(Promise::at_most(
                 "a flood of 16.9 MB to 30 viewers, times the bare one's",
@@ -151,7 +165,7 @@ fn behind() -> Result<Duration> {
     let way = side.runtimes[1].block_on(connect_over(stream, address, &invite.session.to_string()))?;
     let (slow, _guest, _) = view(&side.runtimes[1], way, &invite)?;
     slow.watch_for(END);
-    side.flood()?;
+    side.flood(FLOOD_LINES)?;
     let others = now();
     Ok(slow.wait()?.saturating_duration_since(others))
 }
@@ -357,13 +371,13 @@ impl Side {
     }
 
     /// Lets the flood come and waits until everybody has seen its end.
-    fn flood(&self) -> Result<Flood> {
+    fn flood(&self, lines: u32) -> Result<Flood> {
         for seen in &self.seen {
             seen.skipped.store(0, Ordering::Relaxed);
             seen.watch_for(END);
         }
         let started = now();
-        (self.type_in)(&flood())?;
+        (self.type_in)(&flood(lines))?;
         let mut last = started;
         for seen in &self.seen {
             last = last.max(seen.wait()?);

@@ -376,6 +376,7 @@ impl Connection {
     }
 
     async fn send_waiting(&self, sender: &mut Sender) -> Result<(), TransportError> {
+        self.participant.outbox.drop_late_output();
         let mut fed = 0;
         while let Some(message) = self.next_to_send() {
             fed += message.len();

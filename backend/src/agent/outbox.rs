@@ -97,6 +97,12 @@ impl Outbox {
         });
     }
 
+    /// Drops what has waited too long of terminals' output.
+    pub(super) fn drop_late_output(&self) {
+        let now = self.now();
+        self.lanes.lock().drop_late_output(now);
+    }
+
     /// Sends a terminal's whole screen.
     pub(super) fn keyframe(&self, terminal: TerminalId, message: Bytes) {
         let now = self.now();

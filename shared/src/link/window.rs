@@ -2,7 +2,8 @@
 //!
 //! Whatever a sender puts on a path beyond what the path holds waits in somebody's queue, and with it every keystroke. The
 //! queue shows as delay: a round trip takes longer than the shortest one. So the window grows while round trips stay
-//! short and shrinks when all of the last few were long: one long round trip alone is jitter. Measured on 20 Mbit/s with
+//! short and shrinks when all of the last few were long: one long round trip alone is jitter. Only those count that were
+//! measured of late while the window was full: what a few keystrokes took says nothing about a flood. Measured on 20 Mbit/s with
 //! a round trip of 40 ms and eight bulk streams: 496 ms for a keystroke without a window, see `docs/performance.md`.
 
 use std::time::Duration;
@@ -15,8 +16,11 @@ const SHORT_DELAY: Duration = Duration::from_millis(4);
 /// The window shrinks while the path delays us by more than this.
 const LONG_DELAY: Duration = Duration::from_millis(8);
 
-/// So many round trips in a row have to be long before the window shrinks.
+/// So many round trips in a row have to be long before the window shrinks, if there were so many of late.
 const RECENT: usize = 16;
+
+/// How long a round trip counts.
+const OF_LATE: Duration = Duration::from_secs(2);
 
 /// The shortest round trip is forgotten after one to two times as long: the path may have become another one.
 const EPOCH: Duration = Duration::from_secs(30);
@@ -27,7 +31,8 @@ pub(super) struct Window {
     bytes: usize,
     /// Until the first delay the window doubles with each round trip.
     starting: bool,
-    recent: [Option<Duration>; RECENT],
+    /// Round trips under a full window, and when they were measured.
+    recent: [Option<(Duration, Duration)>; RECENT],
     next_recent: usize,
     /// The shortest round trip of this epoch and of the one before.
     shortest: [Option<Duration>; 2],
@@ -80,10 +85,14 @@ impl Window {
             self.shortest = [None, self.shortest[0]];
         }
         self.shortest[0] = Some(self.shortest[0].map_or(round_trip, |shortest| shortest.min(round_trip)));
-        self.recent[self.next_recent] = Some(round_trip);
+        if filled == Filled::No {
+            return;
+        }
+        self.recent[self.next_recent] = Some((round_trip, now));
         self.next_recent = (self.next_recent + 1) % RECENT;
         let shortest = self.shortest_round_trip().unwrap_or(round_trip);
-        let Some(standing) = self.recent.into_iter().flatten().min() else { return };
+        let of_late = self.recent.iter().flatten().filter(|(_, at)| *at + OF_LATE >= now);
+        let Some(standing) = of_late.map(|(round_trip, _)| *round_trip).min() else { return };
         let delay = standing.saturating_sub(shortest);
         if delay > LONG_DELAY {
             self.starting = false;
@@ -91,7 +100,7 @@ impl Window {
                 self.bytes -= self.bytes / 8;
                 self.shrink_again_at = now + round_trip;
             }
-        } else if delay < SHORT_DELAY && filled == Filled::Yes {
+        } else if delay < SHORT_DELAY {
             // A frame a round trip: on a narrow path more would be a queue at once.
             self.bytes +=
                 if self.starting { acknowledged } else { self.frame_bytes() * acknowledged / self.bytes };
@@ -165,6 +174,23 @@ mod tests {
     fn jitter_does_not_strangle_the_window() {
         let (_, rate, window) = settled(10e6, 20 * MS, |number| MS * (number * 7919 % 13));
         assert!(rate > 6e6, "{rate}, {window:?}");
+    }
+
+    #[test]
+    fn a_flood_after_keystrokes_does_not_fill_the_queue_of_a_narrow_path() {
+        let mut window = Window::default();
+        for number in 0..100 {
+            window.measured(2 * MS, 100, Filled::No, 50 * MS * number);
+        }
+        // 50 KB/s: what is acknowledged has waited for all that was under way.
+        let mut now = 5000 * MS;
+        for _ in 0..40 {
+            let round_trip = Duration::from_secs_f64(window.bytes() as f64 / 50_000.0);
+            now += Duration::from_secs_f64(12.0 * 1024.0 / 50_000.0);
+            window.measured(round_trip, 12 * 1024, Filled::Yes, now);
+            assert!(window.bytes() <= FIRST_WINDOW_BYTES, "{window:?}");
+        }
+        assert_eq!(window.bytes(), SMALLEST_WINDOW_BYTES);
     }
 
     #[test]
