@@ -6,6 +6,7 @@ use std::time::Duration;
 use parlor::agent::AgentEvent;
 use parlor_shared::client::SyncState;
 use parlor_shared::id::DocumentId;
+use parlor_shared::role::Capability;
 
 use super::guest::Guest;
 use super::network::{Lateness, Line};
@@ -100,7 +101,7 @@ impl World {
                 match guest.client.sync_state(document) {
                     Some(SyncState::Synced | SyncState::Saved) => {}
                     // Whoever has it open brings the file back, if it may.
-                    Some(SyncState::Gone) if guest.is_viewer() => {}
+                    Some(SyncState::Gone) if !guest.client.role().allows(Capability::Save) => {}
                     Some(SyncState::Gone) => {
                         guest.client.save(document);
                         return Err(format!("guest {number} saves {document} again"));
