@@ -78,6 +78,20 @@ test("the host and two guests type into one terminal and see one screen", async 
   await expect(ada.page.getByText("No terminal is shared")).toBeVisible();
 });
 
+test("a terminal that the host looks away from keeps its size", async ({ share, join }) => {
+  const agent = await share({ ...SHELL, other: SHELL.shell }, ...TOGETHER, "--terminal", "sh ./other");
+  const host = await join(agent.hostLink, "Hanna");
+  const tab = (name: string) => host.terminalPanel.getByRole("tab", { name });
+  for (const name of ["sh ./shell", "sh ./other", "sh ./shell"]) {
+    await tab(name).click();
+    await expect(tab(name)).toHaveAttribute("title", /, 1\d\d × \d\d$/);
+  }
+  // What is shown takes the window's new size; a size of what is hidden would have been told before.
+  await host.page.setViewportSize({ width: 1000, height: 800 });
+  await expect(tab("sh ./shell")).toHaveAttribute("title", /, \d\d × \d\d$/);
+  await expect(tab("sh ./other")).toHaveAttribute("title", /, 1\d\d × \d\d$/);
+});
+
 test("read-only holds until the host says otherwise, and again after that", async ({ share, join }) => {
   const agent = await share(SHELL, ...RUN_SHELL);
   const host = await join(agent.hostLink, "Hanna");

@@ -67,8 +67,8 @@ export class Fit {
     const style = getComputedStyle(this.#stage);
     const width = this.#stage.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - SCROLLBAR;
     const height = this.#stage.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
-    // Not shown, or not yet.
-    if (width <= 0 || height <= 0) return;
+    // Not shown, or not yet. Out of the page it has no style either: then these are no numbers.
+    if (!(width > 0 && height > 0)) return;
     const wished = this.#cell(this.#wished);
     if (!wished) return;
     this.#tell(Math.floor(width / wished.width), Math.floor(height / wished.height));
