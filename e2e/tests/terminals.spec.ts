@@ -437,3 +437,38 @@ test("the keyboard alone goes in and out of a terminal", async ({ share, join })
   await ada.page.keyboard.press("Escape");
   await expect(adas.region.locator(".xterm-helper-textarea")).toBeFocused();
 });
+
+test("the edge between two terminals is dragged, moved by keys, and kept", async ({ share, join }) => {
+  const agent = await share({ ...SHELL, other: SHELL.shell }, ...TOGETHER, "--terminal", "sh ./other");
+  const ada = await join(agent.editorLink, "Ada");
+  await ada.terminal();
+  await ada.page.getByRole("button", { name: "Two side by side" }).click();
+  const left = ada.page.getByTestId("terminal").first();
+  const edge = ada.page.getByRole("separator", { name: "Width of the left terminal" });
+  const width = async () => (await left.boundingBox())?.width ?? 0;
+  await expect(edge).toHaveAttribute("aria-valuenow", "50");
+  const usual = await width();
+  // The line between them has a pixel, and a share of the width may end within one.
+  const expectNarrowerBy = (pixels: number) => expect.poll(async () => Math.abs(usual - (await width()) - pixels)).toBeLessThan(2);
+
+  const box = await edge.boundingBox();
+  if (!box) throw new Error("there is no edge");
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await ada.page.mouse.move(x, y);
+  await ada.page.mouse.down();
+  await ada.page.mouse.move(x - 100, y);
+  await ada.page.mouse.up();
+  await expectNarrowerBy(100);
+  await expect(edge).toBeFocused();
+  await ada.page.keyboard.press("ArrowRight");
+  await ada.page.keyboard.press("Shift+ArrowRight");
+  await expectNarrowerBy(40);
+  await ada.page.keyboard.press("Home");
+  await expect(edge).toHaveAttribute("aria-valuenow", "20");
+
+  await ada.page.getByRole("button", { name: "Close panel" }).click();
+  await ada.page.keyboard.press("Control+Backquote");
+  await expect(edge).toHaveAttribute("aria-valuenow", "20");
+  await edge.dblclick();
+  await expect(edge).toHaveAttribute("aria-valuenow", "50");
+});

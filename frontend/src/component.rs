@@ -42,7 +42,7 @@ pub(crate) use loading::{Skeleton, Spinner};
 pub(crate) use mark::Mark;
 pub(crate) use menu::{Menu, MenuEntry, MenuItem};
 pub(crate) use palette::{CommandPalette, PaletteItem};
-pub(crate) use split_handle::{Edge, SplitHandle};
+pub(crate) use split_handle::{Edge, SplitHandle, Unit};
 pub(crate) use status_item::{Necessity, StatusItem};
 pub(crate) use tabs::{TabItem, TabMark, TabPerson, TabStrip, show_whole};
 pub(crate) use toast::{Toast, ToastAction, ToastStack};

@@ -33,6 +33,9 @@ const UNWATCHED_AFTER: Duration = Duration::from_secs(20);
 /// The panel's height in pixels.
 const USUAL_HEIGHT: f64 = 300.0;
 
+/// How much of the panel's width the left of two terminals has, in percent.
+const USUAL_SHARE: f64 = 50.0;
+
 /// What a terminal asks the room to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TerminalQuestion {
@@ -58,6 +61,8 @@ pub(crate) struct TerminalsHandle {
     /// Whether it has all that the editors had.
     pub(crate) maximised: RwSignal<bool>,
     pub(crate) height: RwSignal<f64>,
+    /// How much of the width the left of two terminals has, in percent.
+    share: RwSignal<f64>,
     /// The one that commands are about.
     pub(crate) active: RwSignal<Option<TerminalId>>,
     /// What the panel shows, at its left side or alone, and at its right side. The active one is one of them.
@@ -112,6 +117,7 @@ impl TerminalsHandle {
             open: RwSignal::new(false),
             maximised: RwSignal::new(false),
             height: RwSignal::new(USUAL_HEIGHT),
+            share: RwSignal::new(USUAL_SHARE),
             active: RwSignal::new(None),
             left: RwSignal::new(None),
             right: RwSignal::new(None),

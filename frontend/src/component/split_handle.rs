@@ -17,6 +17,28 @@ pub(crate) enum Edge {
     Top,
 }
 
+/// What a pane's size is counted in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Unit {
+    #[default]
+    Pixel,
+    /// Percent of this element's width: what holds the pane.
+    PercentOf(NodeRef<html::Div>),
+}
+
+impl Unit {
+    /// How many of them a pixel is.
+    fn per_pixel(self) -> f64 {
+        match self {
+            Self::Pixel => 1.0,
+            Self::PercentOf(whole) => {
+                let width = whole.get_untracked().map_or(0, |whole| whole.client_width());
+                100.0 / f64::from(width.max(1))
+            }
+        }
+    }
+}
+
 /// A handle at an edge of a pane; sets the pane's width or height. A double press or Enter sets the usual size again.
 #[component]
 pub(crate) fn SplitHandle(
@@ -24,7 +46,8 @@ pub(crate) fn SplitHandle(
     #[prop(into)]
     label: Signal<String>,
     #[prop(optional)] edge: Edge,
-    /// The pane's width, or its height, in pixels.
+    #[prop(optional)] unit: Unit,
+    /// The pane's width, or its height.
     size: RwSignal<f64>,
     min: f64,
     max: f64,
@@ -36,7 +59,12 @@ pub(crate) fn SplitHandle(
     let grip = RwSignal::new(None::<(f64, f64)>);
 
     // -- actions --
-    let set = move |to: f64| size.set(to.clamp(min, max).round());
+    // To whole pixels.
+    let set = move |to: f64| {
+        let pixel = unit.per_pixel();
+        size.set(((to / pixel).round() * pixel).clamp(min, max));
+    };
+    let step = move |by: f64| set(size.get_untracked() + by * unit.per_pixel());
     // How far along its way a pointer is: the pane grows with it.
     let along = move |event: &ev::PointerEvent| match edge {
         Edge::Right => f64::from(event.client_x()),
@@ -56,14 +84,14 @@ pub(crate) fn SplitHandle(
     };
     let pointermove = move |event: ev::PointerEvent| {
         if let Some((from, before)) = grip.get_untracked() {
-            set(before + along(&event) - from);
+            set(before + (along(&event) - from) * unit.per_pixel());
         }
     };
     let keydown = move |event: ev::KeyboardEvent| {
-        let step = if event.shift_key() { LARGE_STEP } else { STEP };
+        let pixels = if event.shift_key() { LARGE_STEP } else { STEP };
         match (edge, event.key().as_str()) {
-            (Edge::Right, "ArrowLeft") | (Edge::Top, "ArrowDown") => set(size.get_untracked() - step),
-            (Edge::Right, "ArrowRight") | (Edge::Top, "ArrowUp") => set(size.get_untracked() + step),
+            (Edge::Right, "ArrowLeft") | (Edge::Top, "ArrowDown") => step(-pixels),
+            (Edge::Right, "ArrowRight") | (Edge::Top, "ArrowUp") => step(pixels),
             (_, "Home") => set(min),
             (_, "End") => set(max),
             (_, "Enter") => set(usual),
@@ -88,7 +116,7 @@ pub(crate) fn SplitHandle(
             aria-label=label
             aria-valuemin=min.to_string()
             aria-valuemax=max.to_string()
-            aria-valuenow=move || size.get().to_string()
+            aria-valuenow=move || size.get().round().to_string()
             data-dragging=move || grip.get().is_some().then_some("true")
             node_ref=element
             on:pointerdown=pointerdown

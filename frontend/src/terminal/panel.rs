@@ -13,7 +13,7 @@ use super::TerminalsHandle;
 use super::menu::{MenuAbout, TerminalMenu};
 use crate::component::{
     Avatar, Badge, Banner, Button, ButtonKind, Edge, EmptyState, Icon, IconButton, PersonDot, SplitHandle,
-    Tone, When,
+    Tone, Unit, When,
 };
 use crate::session::SessionHandle;
 use crate::session::store::{SessionStateStoreFields as _, Who};
@@ -22,6 +22,10 @@ use crate::text;
 /// The panel's height in pixels.
 const LEAST_HEIGHT: f64 = 120.0;
 const MOST_HEIGHT: f64 = 900.0;
+
+/// How much of the width the left of two terminals has, in percent: neither goes away.
+const LEAST_SHARE: f64 = 20.0;
+const MOST_SHARE: f64 = 80.0;
 
 /// Avatars of those who look at a terminal; the rest is named by the tooltip.
 const WATCHERS_SHOWN: usize = 4;
@@ -36,6 +40,7 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
     let session = SessionHandle::expect();
     let terminals = TerminalsHandle::expect();
     let menu = RwSignal::new(None::<(MenuAbout, (f64, f64))>);
+    let panes = NodeRef::<html::Div>::new();
 
     // -- derived --
     let shares = Memo::new(move |_| session.may(Capability::Share));
@@ -107,8 +112,25 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
                     <IconButton icon="x" label=text::CLOSE_PANEL on:click=move |_| terminals.close_panel() />
                 </div>
             </header>
-            <div class="terminal-panes" id=PANES_ID role="tabpanel" aria-label=text::TERMINAL>
+            <div
+                class="terminal-panes"
+                id=PANES_ID
+                role="tabpanel"
+                aria-label=text::TERMINAL
+                node_ref=panes
+                style=move || format!("--left-share:{}", terminals.share.get())
+            >
                 {move || left.get().map(|terminal| view! { <TerminalPane terminal /> })}
+                <When when=split>
+                    <SplitHandle
+                        label=text::TERMINAL_SHARE
+                        unit=Unit::PercentOf(panes)
+                        size=terminals.share
+                        min=LEAST_SHARE
+                        max=MOST_SHARE
+                        usual=super::USUAL_SHARE
+                    />
+                </When>
                 {move || right.get().map(|terminal| view! { <TerminalPane terminal /> })}
                 <When when=none>
                     <EmptyState

@@ -6,6 +6,7 @@ use parlor_shared::terminal::TerminalSize;
 pub(crate) const TERMINAL: &str = "Terminal";
 pub(crate) const TERMINALS: &str = "Terminals";
 pub(crate) const TERMINAL_HEIGHT: &str = "Height of the terminals";
+pub(crate) const TERMINAL_SHARE: &str = "Width of the left terminal";
 pub(crate) const TERMINAL_READ_ONLY_ABOUT: &str = "You see this terminal; the host types in it.";
 pub(crate) const ASK_TO_TYPE: &str = "Ask to type";
 pub(crate) const ASKED_TO_TYPE: &str = "Asked";
