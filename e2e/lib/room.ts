@@ -284,9 +284,14 @@ export class Room {
     return this.page.getByTestId("terminal-panel");
   }
 
-  /** Chooses from the menu of the terminal that is shown. */
-  async terminalMenu(item: string): Promise<void> {
-    await this.terminalPanel.getByRole("button", { name: "More about this terminal" }).click();
+  /** A terminal in the place of a file, and what is above it. */
+  get terminalEditor(): Locator {
+    return this.page.getByTestId("terminal-editor");
+  }
+
+  /** Chooses from the menu of the terminal that is shown, in the panel or elsewhere. */
+  async terminalMenu(item: string, place = this.terminalPanel): Promise<void> {
+    await place.getByRole("button", { name: "More about this terminal" }).click();
     await this.page.getByRole("menu").getByText(item, { exact: true }).click();
   }
 

@@ -89,6 +89,12 @@ for (const colorScheme of ["light", "dark"] as const) {
     await host.page.keyboard.press("Escape");
     await ada.terminal();
     await inspector.look(ada, "read-only terminal");
+    await ada.terminalMenu("Move into editor area");
+    await expect(ada.terminalEditor).toBeVisible();
+    await inspector.look(ada, "terminal in the editor area");
+    await ada.page.keyboard.press("Control+Backquote");
+    await expect(ada.terminalPanel).toBeVisible();
+    await inspector.look(ada, "panel whose terminal is elsewhere");
     await terminal.run("exit 2");
     await expect(ada.page.getByTestId("terminal-ended")).toBeVisible();
     await inspector.look(host, "terminal that has ended");

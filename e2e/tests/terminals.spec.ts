@@ -409,6 +409,13 @@ test("a phone has the keys that its keyboard has not", async ({ share, join }) =
   await adas.expectToContain("^C");
   await adas.run("echo back-$((4 + 4))");
   await adas.expectToContain("back-8");
+
+  // In the editor area they are there, too.
+  await ada.terminalMenu("Move into editor area");
+  await expect(ada.terminalEditor).toBeVisible();
+  await keys.getByRole("button", { name: "Up" }).tap();
+  await adas.press("Enter");
+  await adas.expectToContain(/back-8[^]*back-8/);
 });
 
 test("the keyboard alone goes in and out of a terminal", async ({ share, join }) => {
@@ -436,6 +443,89 @@ test("the keyboard alone goes in and out of a terminal", async ({ share, join })
   await expect(ada.page.getByTestId("terminal-find")).toContainText("1 of 1");
   await ada.page.keyboard.press("Escape");
   await expect(adas.region.locator(".xterm-helper-textarea")).toBeFocused();
+});
+
+test("a terminal moves into the editor area and back, and everybody sees it go on", async ({ share, join }) => {
+  const agent = await share({ ...SHELL, "a.txt": "a\n" }, ...TOGETHER);
+  const host = await join(agent.hostLink, "Hanna");
+  await host.command("Terminal: Focus");
+  const hosts = await host.terminal();
+  const ada = await join(agent.editorLink, "Ada");
+  const adas = await ada.terminal("sh ./shell");
+  const tab = ada.tab("sh ./shell");
+  const position = ada.page.getByTitle("Go to Line/Column");
+  await ada.edit("a.txt");
+  await expect(position).toBeVisible();
+
+  // By the menu, with the keyboard in it; the panel has no other, so it closes.
+  await ada.terminalMenu("Move into editor area");
+  await expect(tab).toHaveAttribute("aria-selected", "true");
+  await expect(ada.terminalPanel).toHaveCount(0);
+  await expect(position).toHaveCount(0);
+  await expect(adas.region.locator(".xterm-helper-textarea")).toBeFocused();
+  await ada.page.keyboard.type("echo moved-$((1 + 1))\n");
+  await hosts.expectToContain("moved-2");
+  await adas.expectSameAs(hosts);
+  await expect(ada.terminalEditor.getByLabel("Watched by Hanna")).toBeVisible();
+  await ada.command("Terminal: Find");
+  await ada.page.keyboard.type("moved-2");
+  await expect(ada.terminalEditor.getByTestId("terminal-find")).toContainText("1 of 1");
+  await ada.page.keyboard.press("Escape");
+
+  // Out of sight and back, by keys alone.
+  await ada.command("View: Open Previous Editor");
+  await expect(ada.editor("a.txt").content).toBeFocused();
+  await expect(ada.page.getByTestId("terminal")).toHaveCount(0);
+  await ada.command("Terminal: Focus");
+  await expect(adas.region.locator(".xterm-helper-textarea")).toBeFocused();
+  await ada.page.keyboard.press("Shift+F6");
+  await expect(tab).toBeFocused();
+  await ada.page.keyboard.press("F6");
+  await expect(adas.region.locator(".xterm-helper-textarea")).toBeFocused();
+
+  // Read-only is said there, too.
+  await host.terminalMenu("Read-only");
+  await expect(ada.terminalEditor.getByTestId("terminal-read-only")).toBeVisible();
+  await ada.terminalEditor.getByRole("button", { name: "Ask to type" }).click();
+  await host.page.getByRole("dialog", { name: "Ada asks to type in sh ./shell" }).getByRole("button", { name: "Allow" }).click();
+  await expect(ada.terminalEditor.getByTestId("terminal-read-only")).toHaveCount(0);
+  await host.terminalMenu("Every editor types");
+
+  // The place survives a reload.
+  await ada.page.reload();
+  await expect(tab).toHaveAttribute("aria-selected", "true");
+  await adas.expectToContain("moved-2");
+  await expect(ada.terminalPanel).toHaveCount(0);
+
+  // Closed it goes on, in the panel.
+  await ada.page.getByRole("button", { name: "Close sh ./shell: back to the panel" }).click();
+  await expect(tab).toHaveCount(0);
+  await expect(ada.toast("goes on in the panel")).toBeVisible();
+  await ada.page.keyboard.press("Control+Backquote");
+  await expect(ada.terminalPanel.getByRole("tab", { name: "sh ./shell" })).toBeVisible();
+  await ada.page.keyboard.type("echo closed-$((2 + 2))\n");
+  await hosts.expectToContain("closed-4");
+
+  // There and back by the palette, while others share more.
+  await ada.command("Terminal: Move to Editor Area");
+  await expect(adas.region.locator(".xterm-helper-textarea")).toBeFocused();
+  await host.command("Live Share: Share Terminal (Read/Write)");
+  await expect(ada.terminalPanel.getByRole("tab")).toHaveCount(1);
+  await expect(tab).toHaveAttribute("aria-selected", "true");
+  await adas.focus();
+  await ada.command("Terminal: Move to Panel");
+  await expect(ada.terminalPanel.getByRole("tab")).toHaveCount(2);
+  await expect(adas.region.locator(".xterm-helper-textarea")).toBeFocused();
+  await ada.page.keyboard.type("echo back-$((3 + 3))\n");
+  await adas.expectToContain("back-6");
+
+  // Shared no more, it has no tab.
+  await ada.command("Terminal: Move to Editor Area");
+  await host.terminalPanel.getByRole("tab", { name: "sh ./shell" }).click();
+  await host.terminalMenu("Unshare");
+  await host.page.getByRole("dialog", { name: "Unshare sh ./shell?" }).getByRole("button", { name: "Unshare" }).click();
+  await expect(tab).toHaveCount(0);
+  await expect(ada.editor("a.txt").content).toBeVisible();
 });
 
 test("the edge between two terminals is dragged, moved by keys, and kept", async ({ share, join }) => {

@@ -16,7 +16,7 @@ use crate::js::editor::{Access, CursorInfo, Editor, Indentation, Wrap};
 use crate::js::listener::FrameTask;
 use crate::session::command::Focus;
 use crate::session::memory::RememberedSpot;
-use crate::session::store::{Content, Protection, SessionStateStoreFields as _, Tab, Text};
+use crate::session::store::{Protection, SessionStateStoreFields as _, Tab, Text};
 use crate::session::{DocumentViews, SessionHandle};
 use crate::settings::{Settings, WordWrap};
 use crate::small_map::SmallMap;
@@ -174,10 +174,7 @@ impl Editors {
 
     /// Shows a text in `host`, or none.
     fn show(self: &Rc<Self>, host: &web_sys::HtmlElement, tab: Option<&Tab>) {
-        let document = tab.and_then(|tab| match tab.content {
-            Content::Text(document) => Some(document),
-            _ => None,
-        });
+        let document = tab.and_then(Tab::document);
         if let Some(before) = self.shown.get().filter(|before| Some(*before) != document)
             && let Some(binding) = self.binding(before)
         {
@@ -203,8 +200,9 @@ impl Editors {
 
     fn create(self: &Rc<Self>, document: DocumentId, tab: &Tab) -> Option<Rc<Binding>> {
         let text = self.session.read(|client| client.document(document).map(|open| open.document().text()));
-        let binding = Binding::new(self, document, &tab.path, &text??);
-        if let Some(spot) = self.session.take_spot(&tab.path) {
+        let path = tab.path()?;
+        let binding = Binding::new(self, document, path, &text??);
+        if let Some(spot) = self.session.take_spot(path) {
             binding.go_to(&spot);
         }
         self.bindings.borrow_mut().insert(document, Rc::clone(&binding));

@@ -1,4 +1,5 @@
-//! The terminals of this page: one xterm for each that was looked at, and the panel that shows one or two of them.
+//! The terminals of this page: one xterm for each that was looked at, and where it is shown: one or two in the panel, others
+//! in tabs of the editor area.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -7,7 +8,7 @@ use std::time::Duration;
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use parlor_shared::id::TerminalId;
-use parlor_shared::message::{History, TerminalInfo};
+use parlor_shared::message::{History, TerminalInfo, TerminalState};
 use parlor_shared::terminal::TerminalSize;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
@@ -16,16 +17,20 @@ use crate::component::show_whole;
 use crate::js::editor::Access;
 use crate::js::terminal::{Kept, OwnedTerminal, TerminalEvent, TerminalOptions};
 use crate::session::SessionHandle;
-use crate::session::store::{Person, SessionStateStoreFields as _, Tone};
+use crate::session::command::Focus;
+use crate::session::store::{Person, SessionStateStoreFields as _, Tab, Tone};
 use crate::session::terminals::TerminalViews;
 use crate::settings::Settings;
 use crate::small_map::SmallMap;
 use crate::text;
 
 mod menu;
+mod pane;
 mod panel;
+mod tab;
 
 pub(crate) use panel::TerminalPanel;
+pub(crate) use tab::{TerminalEditor, tab_item};
 
 /// A terminal that is out of sight for this long is no longer looked at: who goes back and forth keeps what scrolled by.
 const UNWATCHED_AFTER: Duration = Duration::from_secs(20);
@@ -47,6 +52,8 @@ pub(crate) enum TerminalQuestion {
     Show,
     /// The panel was closed: the keyboard goes elsewhere.
     Hidden,
+    /// Show the editor area: a terminal is to be seen there.
+    ShowEditors,
 }
 
 /// The terminals, from anywhere in the page.
@@ -63,11 +70,15 @@ pub(crate) struct TerminalsHandle {
     pub(crate) height: RwSignal<f64>,
     /// How much of the width the left of two terminals has, in percent.
     share: RwSignal<f64>,
-    /// The one that commands are about.
-    pub(crate) active: RwSignal<Option<TerminalId>>,
-    /// What the panel shows, at its left side or alone, and at its right side. The active one is one of them.
+    /// The one that commands are about: that which was used last, wherever it is.
+    active: RwSignal<Option<TerminalId>>,
+    /// Those in tabs of the editor area. All others are in the panel: a terminal is at one place only.
+    in_editor_area: Memo<Vec<TerminalId>>,
+    in_panel: Memo<Vec<TerminalId>>,
+    /// What the panel shows, at its left side or alone, and at its right side, and which of these its bar is about.
     left: RwSignal<Option<TerminalId>>,
     right: RwSignal<Option<TerminalId>>,
+    chosen: RwSignal<Option<TerminalId>>,
 }
 
 struct Terminals {
@@ -88,7 +99,13 @@ struct Slot {
     terminal: RefCell<Option<OwnedTerminal>>,
     shown: Cell<bool>,
     watched: Cell<bool>,
+    /// Which time it is that it was put into the page: its latest place.
+    place: Cell<Place>,
 }
+
+/// One time that a terminal was put into the page. When it moves, the old place may be given up after the new one was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place(u32);
 
 impl Slot {
     fn with(&self, action: impl FnOnce(&OwnedTerminal)) {
@@ -109,6 +126,14 @@ impl TerminalsHandle {
             handle: Cell::new(None),
             leaving: RefCell::new(None),
         });
+        let in_editor_area = Memo::new(move |_| {
+            session.store.tabs().read().iter().filter_map(Tab::terminal).collect::<Vec<_>>()
+        });
+        let in_panel = Memo::new(move |_| {
+            let (all, in_editor_area) = (session.store.terminals().read(), in_editor_area.read());
+            let ids = all.iter().map(|info| info.terminal);
+            ids.filter(|terminal| !in_editor_area.contains(terminal)).collect::<Vec<_>>()
+        });
         let handle = Self {
             inner: StoredValue::new_local(Rc::clone(&terminals)),
             session,
@@ -119,8 +144,11 @@ impl TerminalsHandle {
             height: RwSignal::new(USUAL_HEIGHT),
             share: RwSignal::new(USUAL_SHARE),
             active: RwSignal::new(None),
+            in_editor_area,
+            in_panel,
             left: RwSignal::new(None),
             right: RwSignal::new(None),
+            chosen: RwSignal::new(None),
         };
         terminals.handle.set(Some(handle));
         session.show_terminals_in(terminals);
@@ -152,20 +180,36 @@ impl TerminalsHandle {
                     });
                 });
             }
-            self.show_what_is_there(&terminals);
+        });
+        Effect::new(move |_| {
+            self.in_panel.track();
+            self.in_editor_area.track();
+            self.settle();
+        });
+        // Whoever turns to one means it by the next command.
+        let looked_at = Memo::new(move |_| session.active_terminal());
+        Effect::new(move |_| {
+            if let Some(terminal) = looked_at.get() {
+                self.active.set(Some(terminal));
+            }
         });
     }
 
-    /// A terminal that is gone gives way to another one.
-    fn show_what_is_there(self, terminals: &[TerminalInfo]) {
+    /// A terminal that is gone, or elsewhere, gives way to another one.
+    fn settle(self) {
+        let (panel, in_editor_area) = (self.in_panel.get_untracked(), self.in_editor_area.get_untracked());
         let there = |signal: RwSignal<Option<TerminalId>>| {
-            signal.get_untracked().filter(|id| terminals.iter().any(|info| info.terminal == *id))
+            signal.get_untracked().filter(|terminal| panel.contains(terminal))
         };
-        let (left, right, active) = (there(self.left), there(self.right), there(self.active));
-        let alone = left.or(right).or_else(|| terminals.last().map(|info| info.terminal));
+        let (left, right, chosen) = (there(self.left), there(self.right), there(self.chosen));
+        let alone = left.or(right).or_else(|| panel.last().copied());
         let right = right.filter(|_| left.is_some());
-        let active = active.or(alone);
-        for (signal, now) in [(self.left, alone), (self.right, right), (self.active, active)] {
+        let chosen = chosen.or(alone);
+        let active = self.active.get_untracked();
+        let active = active.filter(|active| panel.contains(active) || in_editor_area.contains(active));
+        let active = active.or(chosen).or_else(|| in_editor_area.last().copied());
+        let now = [(self.left, alone), (self.right, right), (self.chosen, chosen), (self.active, active)];
+        for (signal, now) in now {
             if signal.get_untracked() != now {
                 signal.set(now);
             }
@@ -176,6 +220,16 @@ impl TerminalsHandle {
     pub(crate) fn current(self) -> Option<TerminalInfo> {
         let active = self.active.get()?;
         self.info(active)
+    }
+
+    /// Whether a terminal has a tab in the editor area.
+    pub(crate) fn is_in_editor_area(self, terminal: TerminalId) -> bool {
+        self.in_editor_area.read().contains(&terminal)
+    }
+
+    /// Whether the panel has a terminal.
+    pub(crate) fn panel_has_terminal(self) -> bool {
+        !self.in_panel.read().is_empty()
     }
 
     /// A terminal, if it is there.
@@ -223,14 +277,17 @@ impl TerminalsHandle {
         self.open.set(false);
         self.maximised.set(false);
         self.ask.run(TerminalQuestion::Hidden);
+        if let Some(terminal) = untrack(|| self.session.active_terminal()) {
+            self.focus_pane(terminal);
+        }
     }
 
-    /// As Ctrl+` does: shows the panel with the keyboard in it, or hides it if the keyboard is there already.
+    /// As Ctrl+` does: shows the panel with the keyboard in it, or hides it if the keyboard is there already or can not be.
     pub(crate) fn toggle(self) {
-        if self.open.get_untracked() && has_focus() {
+        if self.open.get_untracked() && (has_focus() || !untrack(|| self.panel_has_terminal())) {
             self.close_panel();
         } else {
-            self.focus();
+            self.focus_panel();
         }
     }
 
@@ -240,35 +297,89 @@ impl TerminalsHandle {
         self.open_panel();
     }
 
-    /// Moves the keyboard into the terminal, and shows it if it is not shown.
+    /// Moves the keyboard into the terminal that was used last, and shows it if it is not shown.
     pub(crate) fn focus(self) {
+        let active = self.active.get_untracked();
+        let Some(terminal) = active.filter(|active| untrack(|| self.is_in_editor_area(*active))) else {
+            return self.focus_panel();
+        };
+        self.show_editors();
+        self.session.open_terminal(terminal);
+    }
+
+    /// Shows the panel with the keyboard in its terminal.
+    pub(crate) fn focus_panel(self) {
         self.open_panel();
-        let Some(active) = self.active.get_untracked() else { return };
+        if let Some(chosen) = self.chosen.get_untracked() {
+            self.active.set(Some(chosen));
+            self.focus_pane(chosen);
+        }
+    }
+
+    /// Moves the keyboard into a terminal, as soon as it is shown.
+    fn focus_pane(self, terminal: TerminalId) {
+        let inner = self.inner.get_value();
         let mut ready = false;
-        if !self.inner.get_value().is_hidden(active) {
-            self.with(active, |terminal| {
+        if !inner.is_hidden(terminal) {
+            self.with(terminal, |terminal| {
                 ready = true;
                 terminal.focus();
             });
         }
         if !ready {
-            self.inner.get_value().focus_when_ready.set(Some(active));
+            inner.focus_when_ready.set(Some(terminal));
         }
     }
 
-    /// Shows a terminal in the panel: where it is, or in the place of the active one.
+    /// Shows the editor area, in which a terminal is to be seen.
+    fn show_editors(self) {
+        self.maximised.set(false);
+        self.ask.run(TerminalQuestion::ShowEditors);
+    }
+
+    /// Shows a terminal where it is: in its tab, or in the panel.
     pub(crate) fn show(self, terminal: TerminalId) {
-        let (left, right) = (self.left.get_untracked(), self.right.get_untracked());
-        if left != Some(terminal) && right != Some(terminal) {
-            let at_right = right.is_some() && right == self.active.get_untracked();
-            let place = if at_right { self.right } else { self.left };
-            place.set(Some(terminal));
+        match self.session.tab_of_terminal(terminal) {
+            Some(tab) => self.session.activate(tab, Focus::Stay),
+            None => self.choose(terminal),
         }
         self.active.set(Some(terminal));
-        request_animation_frame(show_active_tab);
     }
 
-    /// Shows the terminal beside the active one in the list.
+    /// Shows a terminal in the panel: at its side of it, or in the place of the chosen one.
+    fn choose(self, terminal: TerminalId) {
+        let (left, right) = (self.left.get_untracked(), self.right.get_untracked());
+        if left != Some(terminal) && right != Some(terminal) {
+            let at_right = right.is_some() && right == self.chosen.get_untracked();
+            let side = if at_right { self.right } else { self.left };
+            side.set(Some(terminal));
+        }
+        self.chosen.set(Some(terminal));
+        request_animation_frame(show_chosen_tab);
+    }
+
+    /// Moves a terminal into a tab of the editor area, with the keyboard in it. A panel that has no other closes.
+    pub(crate) fn move_to_editor(self, terminal: TerminalId) {
+        // It goes to another place in the page, so the keyboard can not be there before that.
+        self.session.open_terminal(terminal);
+        self.inner.get_value().focus_when_ready.set(Some(terminal));
+        self.active.set(Some(terminal));
+        self.settle();
+        if !untrack(|| self.panel_has_terminal()) {
+            self.open.set(false);
+        }
+        self.show_editors();
+    }
+
+    /// Moves a terminal into the panel, with the keyboard in it.
+    pub(crate) fn move_to_panel(self, terminal: TerminalId) {
+        let Some(tab) = self.session.tab_of_terminal(terminal) else { return };
+        self.open_panel();
+        self.session.close_tab(tab);
+        self.inner.get_value().focus_when_ready.set(Some(terminal));
+    }
+
+    /// Shows the terminal beside the active one in the list of all.
     pub(crate) fn step(self, by: isize) {
         let ids: Vec<_> = self.ids();
         let here = self.active.get_untracked().and_then(|id| ids.iter().position(|other| *other == id));
@@ -279,15 +390,15 @@ impl TerminalsHandle {
         }
     }
 
-    /// Shows two side by side, or one again. A host with a single terminal gets another.
+    /// Shows two side by side in the panel, or one again. A host with a single one there gets another.
     pub(crate) fn split(self) {
-        let active = self.active.get_untracked();
+        let chosen = self.chosen.get_untracked();
         if self.right.get_untracked().is_some() {
             self.right.set(None);
-            return self.left.set(active);
+            return self.left.set(chosen);
         }
-        let other = self.ids().into_iter().find(|id| Some(*id) != active);
-        match (other, self.current_untracked()) {
+        let other = self.in_panel.get_untracked().into_iter().find(|id| Some(*id) != chosen);
+        match (other, chosen.and_then(|chosen| untrack(|| self.info(chosen)))) {
             (Some(other), _) => self.right.set(Some(other)),
             (None, Some(info)) => {
                 self.inner.get_value().next_goes_beside.set(true);
@@ -297,33 +408,35 @@ impl TerminalsHandle {
         }
     }
 
-    fn current_untracked(self) -> Option<TerminalInfo> {
-        untrack(|| self.current())
-    }
-
     fn ids(self) -> Vec<TerminalId> {
         let ids = |terminals: &Vec<TerminalInfo>| terminals.iter().map(|info| info.terminal).collect();
         self.session.store.terminals().with_untracked(ids)
     }
 
-    /// Puts a terminal into the page.
-    fn attach(self, terminal: TerminalId, host: &HtmlElement) {
+    /// Puts a terminal into the page; out of where it was, if it was elsewhere.
+    fn attach(self, terminal: TerminalId, host: &HtmlElement) -> Place {
         let inner = self.inner.get_value();
         let known = inner.slots.borrow().get(&terminal).cloned();
         let slot = known.unwrap_or_else(|| self.load(terminal));
+        let place = Place(slot.place.get().0 + 1);
         // A fresh host takes any child.
         let _ = host.append_child(&slot.container);
         slot.shown.set(true);
+        slot.place.set(place);
         if slot.terminal.borrow().is_some() {
             inner.watch(terminal, &slot);
             inner.grant_focus(terminal);
         }
+        place
     }
 
-    /// Takes a terminal out of the page.
-    fn detach(self, terminal: TerminalId) {
+    /// Takes a terminal out of a place in the page, unless it is at another by now.
+    fn detach(self, terminal: TerminalId, place: Place) {
         let Some(inner) = self.inner.try_get_value() else { return };
         let Some(slot) = inner.slots.borrow().get(&terminal).cloned() else { return };
+        if slot.place.get() != place {
+            return;
+        }
         slot.container.remove();
         slot.shown.set(false);
         let me = Rc::downgrade(&inner);
@@ -348,6 +461,7 @@ impl TerminalsHandle {
             terminal: RefCell::new(None),
             shown: Cell::new(true),
             watched: Cell::new(false),
+            place: Cell::default(),
         });
         inner.slots.borrow_mut().insert(terminal, Rc::clone(&slot));
         let options = TerminalOptions {
@@ -401,8 +515,26 @@ impl TerminalsHandle {
     }
 }
 
-/// Brings the tab of the active terminal into sight.
-fn show_active_tab() {
+/// The classes of the picture that says how a terminal stands.
+fn icon_class(session: SessionHandle, info: &TerminalInfo) -> &'static str {
+    if has_failed(info) {
+        "icon icon-circle-alert"
+    } else if text::ended(&info.state).is_some() {
+        "icon icon-circle-check"
+    } else if session.may_type(info) {
+        "icon icon-square-terminal"
+    } else {
+        "icon icon-lock"
+    }
+}
+
+fn has_failed(info: &TerminalInfo) -> bool {
+    let well = TerminalState::Exited { code: Some(0), signal: None };
+    info.state != TerminalState::Running && info.state != well
+}
+
+/// Brings the tab of the panel's chosen terminal into sight.
+fn show_chosen_tab() {
     if let Ok(Some(tab)) = document().query_selector(".terminal-tab[aria-selected=true]") {
         show_whole(&tab);
     }
@@ -477,8 +609,25 @@ impl TerminalViews for Terminals {
         if let Some(handle) = self.handle.get()
             && !is_phone()
         {
-            handle.show(terminal);
+            handle.choose(terminal);
             handle.open.set(true);
+        }
+    }
+
+    fn focus(&self, terminal: TerminalId) {
+        if let Some(handle) = self.handle.get() {
+            handle.focus_pane(terminal);
+        }
+    }
+
+    fn put_back(&self, terminal: TerminalId) {
+        let Some(handle) = self.handle.get() else { return };
+        // One that is shared no more is nowhere.
+        let Some(name) = self.session.terminal_named(terminal) else { return };
+        handle.choose(terminal);
+        handle.settle();
+        if !handle.open.get_untracked() {
+            self.session.toast(Tone::Info, text::terminal_put_back(&name), None);
         }
     }
 

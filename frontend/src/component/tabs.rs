@@ -32,19 +32,21 @@ pub(crate) struct TabPerson {
 pub(crate) struct TabItem {
     /// Different for each, and the same as long as it is the same tab.
     pub(crate) key: String,
-    /// The file's name: the tab's accessible name.
+    /// What it is called: the tab's accessible name.
     pub(crate) name: String,
-    /// What tells it from another one with the same name: the folder.
+    /// What tells it from another one with the same name: the folder; or how it stands.
     pub(crate) hint: Option<String>,
-    /// The whole path: a tooltip.
+    /// The whole path, or more about it: a tooltip.
     pub(crate) title: String,
     /// The classes of its icon.
     pub(crate) icon: &'static str,
     pub(crate) mark: TabMark,
-    /// What the mark means, in words.
+    /// What the mark means, or how it stands, in words.
     pub(crate) mark_text: Option<String>,
     /// Others who are there.
     pub(crate) people: Vec<TabPerson>,
+    /// The name of the button that closes it.
+    pub(crate) close_label: String,
 }
 
 /// The strip. Arrows, Home and End choose; Delete and the middle button close.
@@ -59,9 +61,6 @@ pub(crate) fn TabStrip(
     active: Signal<Option<String>>,
     #[prop(into)] on_select: Callback<String>,
     #[prop(into)] on_close: Callback<String>,
-    /// The name of the button that closes the tab with this name.
-    #[prop(into)]
-    close_label: Callback<String, String>,
     /// The id of the element that the tabs switch.
     panel: &'static str,
 ) -> impl IntoView {
@@ -131,7 +130,7 @@ pub(crate) fn TabStrip(
                 <For
                     each=move || keys.get()
                     key=|key| key.clone()
-                    children=move |key| view! { <Closer key tabs keys active on_close close_label /> }
+                    children=move |key| view! { <Closer key tabs keys active on_close /> }
                 />
             </div>
         </div>
@@ -220,10 +219,9 @@ fn Closer(
     keys: Memo<Vec<String>>,
     active: Signal<Option<String>>,
     on_close: Callback<String>,
-    close_label: Callback<String, String>,
 ) -> impl IntoView {
     let (tab, chosen, column) = follow(&key, tabs, keys, active);
-    let label = move || close_label.run(tab.read().name.clone());
+    let label = move || tab.read().close_label.clone();
     // One stop for the keyboard is enough: the others are closed by Delete.
     view! {
         <button

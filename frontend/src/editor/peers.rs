@@ -13,7 +13,7 @@ use crate::session::SessionHandle;
 
 /// Where I am: the file of the active tab, and all my selections if it is a text.
 pub(super) fn own(session: SessionHandle, shown: Option<&Binding>, activity: Activity) -> Presence {
-    let file = session.active_tab().map(|tab| tab.path);
+    let file = session.active_tab().and_then(|tab| tab.path().cloned());
     let place = shown.and_then(|binding| {
         let selections = binding.editor().selections();
         let viewport = binding.viewport();

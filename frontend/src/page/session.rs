@@ -183,6 +183,7 @@ pub(crate) fn Room() -> impl IntoView {
             TerminalQuestion::Unshare(terminal) => room.asking.set(Some(Asking::Unshare(terminal))),
             TerminalQuestion::Paste(terminal, text) => room.asking.set(Some(Asking::Paste(terminal, text))),
             TerminalQuestion::Show => room.pane.set(Pane::Terminal),
+            TerminalQuestion::ShowEditors => room.pane.set(Pane::Editor),
             TerminalQuestion::Hidden => {
                 room.pane.set(Pane::Editor);
                 if let Some(editor) = editors.shown() {
@@ -232,9 +233,11 @@ pub(crate) fn Room() -> impl IntoView {
     });
     Effect::new(move |_| {
         let workspace = session.store.info().get().map(|info| info.workspace).unwrap_or_default();
-        let file = active_path.get();
-        let name = file.as_ref().map(WorkspacePath::name);
-        document().set_title(&text::room_title(name, &workspace));
+        let name = match active_path.get() {
+            Some(path) => Some(path.name().to_owned()),
+            None => session.active_terminal().and_then(|terminal| session.terminal_named(terminal)),
+        };
+        document().set_title(&text::room_title(name.as_deref(), &workspace));
     });
     Effect::new(move |_| {
         session.store.active().track();

@@ -185,8 +185,8 @@ impl SessionHandle {
             self.watch(folder);
         }
         let images: Vec<_> = self.store.tabs().with_untracked(|tabs| {
-            let loading = |tab: &&Tab| matches!(tab.content, Content::ImageLoading { .. });
-            tabs.iter().filter(loading).map(|tab| (tab.id, tab.path.clone())).collect()
+            let loading = |tab: &&Tab| matches!(tab.content(), Some(Content::ImageLoading { .. }));
+            tabs.iter().filter(loading).filter_map(|tab| Some((tab.id, tab.path()?.clone()))).collect()
         });
         for (tab, path) in images {
             self.read_image(tab, path);
@@ -276,9 +276,9 @@ impl SessionHandle {
         let path =
             self.read(|client| client.document(document).map(|open| open.info().path.clone())).flatten();
         self.update_tab(tab, |tab| {
-            tab.content = Content::Text(document);
+            tab.set_content(Content::Text(document));
             if let Some(path) = path {
-                tab.path = path;
+                tab.set_path(path);
             }
         });
     }
@@ -293,8 +293,8 @@ impl SessionHandle {
         if old != document {
             self.store.texts().update(|texts| texts.retain(|text| text.document != old));
             self.store.tabs().update(|tabs| {
-                for tab in tabs.iter_mut().filter(|tab| tab.content == Content::Text(old)) {
-                    tab.content = Content::Text(document);
+                for tab in tabs.iter_mut().filter(|tab| tab.document() == Some(old)) {
+                    tab.set_content(Content::Text(document));
                 }
             });
         }
@@ -340,8 +340,8 @@ impl SessionHandle {
 
     fn apply_moved(self, document: DocumentId, path: WorkspacePath) {
         self.store.tabs().update(|tabs| {
-            for tab in tabs.iter_mut().filter(|tab| tab.content == Content::Text(document)) {
-                tab.path = path.clone();
+            for tab in tabs.iter_mut().filter(|tab| tab.document() == Some(document)) {
+                tab.set_path(path.clone());
             }
         });
         if let Some(views) = self.views() {
@@ -354,17 +354,21 @@ impl SessionHandle {
         let tab = self
             .store
             .tabs()
-            .with_untracked(|tabs| tabs.iter().find(|tab| tab.content == Content::Text(document)).cloned());
+            .with_untracked(|tabs| tabs.iter().find(|tab| tab.document() == Some(document)).cloned());
         self.store.texts().update(|texts| texts.retain(|text| text.document != document));
         if let Some(tab) = &tab {
             let fault = fault.clone().unwrap_or_else(|| FaultCode::NotFound.into());
-            self.update_tab(tab.id, |tab| tab.content = Content::Notice(fault));
+            self.update_tab(tab.id, |tab| tab.set_content(Content::Notice(fault)));
         }
         if let Some(views) = self.views() {
             views.closed(document);
         }
         if let Some(lost) = lost {
-            self.keep_salvage(tab.map(|tab| tab.path).unwrap_or_default(), lost, fault.as_ref());
+            self.keep_salvage(
+                tab.as_ref().and_then(Tab::path).cloned().unwrap_or_default(),
+                lost,
+                fault.as_ref(),
+            );
         }
     }
 
@@ -402,20 +406,18 @@ impl SessionHandle {
             (*tab, bytes.len() as u64)
         };
         if received < total {
-            return self.update_tab(tab, |tab| tab.content = Content::ImageLoading { received, total });
+            return self.update_tab(tab, |tab| tab.set_content(Content::ImageLoading { received, total }));
         }
         let Some(Pending::Image { bytes, .. }) = self.answered(request) else { return };
-        let path = self
-            .store
-            .tabs()
-            .with_untracked(|tabs| tabs.iter().find(|open| open.id == tab).map(|tab| tab.path.clone()));
+        let path =
+            self.store.tabs().with_untracked(|tabs| tabs.iter().find(|open| open.id == tab)?.path().cloned());
         let Some(path) = path else { return };
         let address = blob_address(&bytes, file_kind::image_type(path.name()).unwrap_or_default());
         self.update_tab(tab, |tab| {
-            tab.content = match address {
+            tab.set_content(match address {
                 Some(address) => Content::Image(Arc::new(Image { address, bytes: total })),
                 None => Content::Notice(FaultCode::Binary.into()),
-            };
+            });
         });
     }
 
@@ -435,7 +437,7 @@ impl SessionHandle {
         };
         match self.answered(request) {
             Some(Pending::Open(tab) | Pending::Image { tab, .. }) => {
-                self.update_tab(tab, |tab| tab.content = Content::Notice(fault));
+                self.update_tab(tab, |tab| tab.set_content(Content::Notice(fault)));
             }
             Some(Pending::Watch(folder)) => self.store.tree().update(|tree| tree.failed(&folder, fault)),
             Some(

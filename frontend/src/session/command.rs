@@ -5,7 +5,7 @@ use parlor_shared::client::Phase;
 use parlor_shared::client::draft::Urgency;
 use parlor_shared::document::Splice;
 use parlor_shared::fault::Fault;
-use parlor_shared::id::{DocumentId, ParticipantId};
+use parlor_shared::id::{DocumentId, ParticipantId, TerminalId};
 use parlor_shared::message::{SessionToHost, WorkspaceToHost};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::presence::Presence;
@@ -17,12 +17,12 @@ use super::store::{
 use super::{Pending, SessionHandle};
 use crate::file_kind;
 
-/// Where the keyboard is after a file has been opened.
+/// Where the keyboard is after a tab has been shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Focus {
     /// Where it was.
     Stay,
-    /// In the editor.
+    /// In what the tab shows: a text or a terminal.
     Editor,
 }
 
@@ -41,19 +41,35 @@ impl SessionHandle {
 
     /// Shows a file: in its tab if it has one, else in a new one beside the active one.
     pub(crate) fn open_file(self, path: WorkspacePath, focus: Focus) {
-        let open = self.store.tabs().with_untracked(|tabs| {
-            tabs.iter().find(|tab| tab.path == path).map(|tab| (tab.id, tab.content.clone()))
-        });
-        if let Some((id, content)) = open {
-            if matches!(content, Content::Notice(_)) {
-                self.load(id, path);
+        let open = self
+            .store
+            .tabs()
+            .with_untracked(|tabs| tabs.iter().find(|tab| tab.path() == Some(&path)).cloned());
+        if let Some(tab) = open {
+            if matches!(tab.content(), Some(Content::Notice(_))) {
+                self.load(tab.id, path);
             }
-            self.activate(id, focus);
+            self.activate(tab.id, focus);
             return;
         }
-        let id = self.add_tab(path.clone());
+        let id = self.add_tab(|id| Tab::file(id, path.clone()));
         self.load(id, path);
         self.activate(id, focus);
+    }
+
+    /// Shows a terminal in the editor area: in its tab if it has one, else in a new one beside the active one. While it has
+    /// a tab it is not in the panel.
+    pub(crate) fn open_terminal(self, terminal: TerminalId) {
+        let id = self.tab_of_terminal(terminal);
+        let id = id.unwrap_or_else(|| self.add_tab(|id| Tab::of_terminal(id, terminal)));
+        self.activate(id, Focus::Editor);
+    }
+
+    /// The tab of a terminal that is in the editor area.
+    pub(crate) fn tab_of_terminal(self, terminal: TerminalId) -> Option<TabId> {
+        self.store
+            .tabs()
+            .with_untracked(|tabs| tabs.iter().find(|tab| tab.terminal() == Some(terminal)).map(|tab| tab.id))
     }
 
     /// Compares every open text with the host's; a toast tells what came of it.
@@ -63,27 +79,25 @@ impl SessionHandle {
 
     /// Asks for a file anew, after a failure or to see an image as text.
     pub(crate) fn reopen_as_text(self, id: TabId) {
-        let path = self.tab(id).map(|tab| tab.path);
-        if let Some(path) = path {
-            self.load_text(id, path);
+        if let Some(path) = self.tab(id).as_ref().and_then(Tab::path) {
+            self.load_text(id, path.clone());
         }
     }
 
     /// Asks for a file anew.
     pub(crate) fn reload(self, id: TabId) {
-        let path = self.tab(id).map(|tab| tab.path);
-        if let Some(path) = path {
-            self.load(id, path);
+        if let Some(path) = self.tab(id).as_ref().and_then(Tab::path) {
+            self.load(id, path.clone());
         }
     }
 
-    fn add_tab(self, path: WorkspacePath) -> TabId {
+    fn add_tab(self, make: impl FnOnce(TabId) -> Tab) -> TabId {
         let id = TabId(self.fresh_id());
         let active = self.store.active().get_untracked();
         self.store.tabs().update(|tabs| {
             let after =
                 tabs.iter().position(|tab| Some(tab.id) == active).map_or(tabs.len(), |index| index + 1);
-            tabs.insert(after, Tab { id, path, content: Content::Opening });
+            tabs.insert(after, make(id));
         });
         id
     }
@@ -115,7 +129,7 @@ impl SessionHandle {
     fn set_content(self, id: TabId, content: Content) {
         self.store.tabs().update(|tabs| {
             if let Some(tab) = tabs.iter_mut().find(|tab| tab.id == id) {
-                tab.content = content;
+                tab.set_content(content);
             }
         });
     }
@@ -126,16 +140,20 @@ impl SessionHandle {
             self.store.active().set(Some(id));
             self.keep_place();
         }
-        let content = self.tab(id).map(|tab| tab.content);
-        if let (Focus::Editor, Some(Content::Text(document)), Some(views)) = (focus, content, self.views()) {
+        if focus == Focus::Stay {
+            return;
+        }
+        let tab = self.tab(id);
+        if let (Some(terminal), Some(views)) = (tab.as_ref().and_then(Tab::terminal), self.terminal_views()) {
+            return views.focus(terminal);
+        }
+        if let (Some(document), Some(views)) = (tab.as_ref().and_then(Tab::document), self.views()) {
             views.focus(document);
         }
-        if focus == Focus::Editor {
-            self.inner().focus_when_open.set(Some(id));
-        }
+        self.inner().focus_when_open.set(Some(id));
     }
 
-    /// Puts the keyboard into the text that is shown.
+    /// Puts the keyboard into what the active tab shows.
     pub(crate) fn focus_text(self) {
         if let Some(id) = self.store.active().get_untracked() {
             self.activate(id, Focus::Editor);
@@ -158,7 +176,7 @@ impl SessionHandle {
         }
     }
 
-    /// Closes a tab; its right neighbour, or else its left one, takes its place.
+    /// Closes a tab; its right neighbour, or else its left one, takes its place. A terminal goes on, in the panel.
     pub(crate) fn close_tab(self, id: TabId) {
         let tabs = self.store.tabs().get_untracked();
         let Some(index) = tabs.iter().position(|tab| tab.id == id) else { return };
@@ -168,7 +186,10 @@ impl SessionHandle {
         }
         self.store.tabs().update(|tabs| tabs.retain(|tab| tab.id != id));
         self.forget_requests_of(id);
-        if let Content::Text(document) = tabs[index].content {
+        if let (Some(terminal), Some(views)) = (tabs[index].terminal(), self.terminal_views()) {
+            views.put_back(terminal);
+        }
+        if let Some(document) = tabs[index].document() {
             self.with(|client| client.close(document));
             self.store.texts().update(|texts| texts.retain(|text| text.document != document));
             if let Some(views) = self.views() {
@@ -212,7 +233,14 @@ impl SessionHandle {
     pub(crate) fn active_path(self) -> Option<WorkspacePath> {
         let active = self.store.active().get()?;
         let tabs = self.store.tabs().read();
-        tabs.iter().find(|tab| tab.id == active).map(|tab| tab.path.clone())
+        tabs.iter().find(|tab| tab.id == active)?.path().cloned()
+    }
+
+    /// The terminal that is shown in the editor area.
+    pub(crate) fn active_terminal(self) -> Option<TerminalId> {
+        let active = self.store.active().get()?;
+        let tabs = self.store.tabs().read();
+        tabs.iter().find(|tab| tab.id == active)?.terminal()
     }
 
     // Text.
@@ -242,7 +270,7 @@ impl SessionHandle {
         if !self.may(Capability::Save) {
             return;
         }
-        if let Some(Content::Text(document)) = self.active_tab().map(|tab| tab.content) {
+        if let Some(document) = self.active_tab().as_ref().and_then(Tab::document) {
             self.with(|client| client.save(document));
         }
     }

@@ -18,7 +18,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::SessionHandle;
 use super::memory::Memory;
-use super::store::{self, Content, Entry, SessionStateStoreFields as _, Tab, TabId, ToastAction, Tone};
+use super::store::{self, Entry, SessionStateStoreFields as _, Tab, TabId, ToastAction, Tone};
 use crate::js::browser::{self, Claimant, Keeping, KeepingRoom, KeptMark};
 use crate::net::now;
 use crate::small_map::SmallMap;
@@ -162,11 +162,11 @@ impl SessionHandle {
         self.store.entry().set(Entry::Entered);
         self.restore_place();
         for path in paths {
-            let open = self.store.tabs().with_untracked(|tabs| tabs.iter().any(|tab| tab.path == path));
+            let open =
+                self.store.tabs().with_untracked(|tabs| tabs.iter().any(|tab| tab.path() == Some(&path)));
             if !open {
                 let id = TabId(self.fresh_id());
-                let tab = Tab { id, path: path.clone(), content: Content::Opening };
-                self.store.tabs().update(|tabs| tabs.push(tab));
+                self.store.tabs().update(|tabs| tabs.push(Tab::file(id, path.clone())));
                 self.load(id, path);
                 if self.store.active().get_untracked().is_none() {
                     self.activate(id, super::command::Focus::Stay);

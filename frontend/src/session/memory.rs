@@ -1,6 +1,6 @@
 //! What a tab remembers of a session, so that a reload comes back to the same place.
 
-use parlor_shared::id::{ParticipantId, SessionId};
+use parlor_shared::id::{ParticipantId, SessionId, TerminalId};
 use parlor_shared::path::WorkspacePath;
 use serde::{Deserialize, Serialize};
 
@@ -17,16 +17,17 @@ pub(crate) struct RememberedSpot {
 
 /// One open tab.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct RememberedTab {
-    pub(super) path: WorkspacePath,
-    pub(super) spot: Option<RememberedSpot>,
+pub(super) enum RememberedTab {
+    File { path: WorkspacePath, spot: Option<RememberedSpot> },
+    Terminal(TerminalId),
 }
 
 /// What was on the screen.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Place {
     pub(super) tabs: Vec<RememberedTab>,
-    pub(super) active: Option<WorkspacePath>,
+    /// Which of the tabs is shown.
+    pub(super) active: Option<usize>,
     pub(super) expanded: Vec<WorkspacePath>,
 }
 

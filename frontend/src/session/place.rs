@@ -6,7 +6,7 @@ use parlor_shared::path::WorkspacePath;
 use super::SessionHandle;
 use super::command::Focus;
 use super::memory::{Place, RememberedSpot, RememberedTab};
-use super::store::{Content, Entry, SessionStateStoreFields as _, Tab, TabId};
+use super::store::{Entry, SessionStateStoreFields as _, Tab, TabId};
 
 impl SessionHandle {
     /// Keeps what is on the screen, so that a reload finds it again.
@@ -15,21 +15,19 @@ impl SessionHandle {
             return;
         }
         let views = self.views();
-        let spot = |content: &Content| match content {
-            Content::Text(document) => views.as_ref().and_then(|views| views.spot(*document)),
-            _ => None,
-        };
         let inner = self.inner();
+        let spot = |tab: &Tab, path: &WorkspacePath| {
+            let now = tab.document().zip(views.as_ref()).and_then(|(document, views)| views.spot(document));
+            now.or_else(|| inner.spots.borrow().get(path).cloned())
+        };
+        let remembered = |tab: &Tab| match (tab.path(), tab.terminal()) {
+            (Some(path), _) => Some(RememberedTab::File { path: path.clone(), spot: spot(tab, path) }),
+            (None, terminal) => terminal.map(RememberedTab::Terminal),
+        };
         let active = self.store.active().get_untracked();
         let place = self.store.tabs().with_untracked(|tabs| Place {
-            tabs: tabs
-                .iter()
-                .map(|tab| RememberedTab {
-                    path: tab.path.clone(),
-                    spot: spot(&tab.content).or_else(|| inner.spots.borrow().get(&tab.path).cloned()),
-                })
-                .collect(),
-            active: tabs.iter().find(|tab| Some(tab.id) == active).map(|tab| tab.path.clone()),
+            tabs: tabs.iter().filter_map(remembered).collect(),
+            active: tabs.iter().position(|tab| Some(tab.id) == active),
             expanded: self.store.tree().with_untracked(|tree| tree.expanded().cloned().collect()),
         });
         inner.memory.keep_place(&place);
@@ -45,18 +43,24 @@ impl SessionHandle {
         });
         self.expand_folder(WorkspacePath::root());
         let mut active = None;
-        for remembered in place.tabs {
+        for (index, remembered) in place.tabs.into_iter().enumerate() {
             let id = TabId(self.fresh_id());
-            self.store.tabs().update(|tabs| {
-                tabs.push(Tab { id, path: remembered.path.clone(), content: Content::Opening });
-            });
-            if place.active.as_ref() == Some(&remembered.path) {
+            if place.active == Some(index) {
                 active = Some(id);
             }
-            if let Some(spot) = remembered.spot {
-                self.inner().spots.borrow_mut().insert(remembered.path.clone(), spot);
+            match remembered {
+                RememberedTab::File { path, spot } => {
+                    self.store.tabs().update(|tabs| tabs.push(Tab::file(id, path.clone())));
+                    if let Some(spot) = spot {
+                        self.inner().spots.borrow_mut().insert(path.clone(), spot);
+                    }
+                    self.load(id, path);
+                }
+                // Whether it is still there is known when the host has told of all: see `apply_terminals`.
+                RememberedTab::Terminal(terminal) => {
+                    self.store.tabs().update(|tabs| tabs.push(Tab::of_terminal(id, terminal)));
+                }
             }
-            self.load(id, remembered.path);
         }
         if let Some(active) = active {
             self.activate(active, Focus::Stay);

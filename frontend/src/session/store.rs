@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parlor_shared::client::{Phase, SyncState};
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::{DocumentId, ParticipantId};
+use parlor_shared::id::{DocumentId, ParticipantId, TerminalId};
 use parlor_shared::message::{Activity, Encoding, EndOfLine, InviteInfo, SessionInfo, TerminalInfo};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
@@ -167,19 +167,87 @@ pub(crate) enum Who {
     Other,
 }
 
-/// A tab's own number; a file that is closed and opened again has another one.
+/// A tab's own number; what is closed and opened again has another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct TabId(pub(crate) u32);
 
-/// One open file.
+/// One tab of the editor area.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tab {
     pub(crate) id: TabId,
-    pub(crate) path: WorkspacePath,
-    pub(crate) content: Content,
+    shows: Shows,
 }
 
 /// What a tab shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Shows {
+    File {
+        path: WorkspacePath,
+        content: Content,
+    },
+    /// A terminal that was moved here from the panel.
+    Terminal(TerminalId),
+}
+
+impl Tab {
+    /// A file that the host is asked for.
+    pub(crate) const fn file(id: TabId, path: WorkspacePath) -> Self {
+        Self { id, shows: Shows::File { path, content: Content::Opening } }
+    }
+
+    /// A terminal.
+    pub(crate) const fn of_terminal(id: TabId, terminal: TerminalId) -> Self {
+        Self { id, shows: Shows::Terminal(terminal) }
+    }
+
+    /// The file's path, if it shows a file.
+    pub(crate) const fn path(&self) -> Option<&WorkspacePath> {
+        match &self.shows {
+            Shows::File { path, .. } => Some(path),
+            Shows::Terminal(_) => None,
+        }
+    }
+
+    /// The file's content, if it shows a file.
+    pub(crate) const fn content(&self) -> Option<&Content> {
+        match &self.shows {
+            Shows::File { content, .. } => Some(content),
+            Shows::Terminal(_) => None,
+        }
+    }
+
+    /// The text, if it shows one.
+    pub(crate) const fn document(&self) -> Option<DocumentId> {
+        match self.content() {
+            Some(Content::Text(document)) => Some(*document),
+            _ => None,
+        }
+    }
+
+    /// The terminal, if it shows one.
+    pub(crate) const fn terminal(&self) -> Option<TerminalId> {
+        match self.shows {
+            Shows::Terminal(terminal) => Some(terminal),
+            Shows::File { .. } => None,
+        }
+    }
+
+    /// Has other content from now on, if it shows a file.
+    pub(crate) fn set_content(&mut self, now: Content) {
+        if let Shows::File { content, .. } = &mut self.shows {
+            *content = now;
+        }
+    }
+
+    /// Its file has another path from now on, if it shows a file.
+    pub(crate) fn set_path(&mut self, now: WorkspacePath) {
+        if let Shows::File { path, .. } = &mut self.shows {
+            *path = now;
+        }
+    }
+}
+
+/// What a tab shows of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     /// The host was asked.

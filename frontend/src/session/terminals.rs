@@ -8,7 +8,7 @@ use parlor_shared::message::{History, TerminalInfo, TerminalState, TerminalToHos
 use parlor_shared::role::Capability;
 use parlor_shared::terminal::{Access, SizePolicy, TerminalSize, may_type};
 
-use super::store::{Person, SessionStateStoreFields as _, Tone, Who};
+use super::store::{Person, SessionStateStoreFields as _, Tab, Tone, Who};
 use super::{Pending, SessionHandle};
 use crate::text;
 
@@ -20,8 +20,12 @@ pub(crate) trait TerminalViews {
     fn output(&self, terminal: TerminalId, bytes: &[u8]);
     /// This page asked for it, and there it is.
     fn opened(&self, terminal: TerminalId);
-    /// The first of all terminals is there.
+    /// The first of the panel's terminals is there.
     fn appeared(&self, terminal: TerminalId);
+    /// The keyboard goes into it; it is on the screen, or will be soon.
+    fn focus(&self, terminal: TerminalId);
+    /// Its tab in the editor area was closed.
+    fn put_back(&self, terminal: TerminalId);
     /// Somebody else types.
     fn typed(&self, terminal: TerminalId, person: &Person);
     /// It is there no more.
@@ -46,19 +50,24 @@ impl SessionHandle {
     }
 
     pub(super) fn apply_terminals(self) {
-        let now: Option<Vec<TerminalInfo>> = self.read(|client| client.terminals().cloned().collect());
-        let Some(now) = now else { return };
+        let now = self.read(|client| (client.terminals().cloned().collect(), client.knows_terminals()));
+        let Some((now, knows_all)) = now else { return };
+        let now: Vec<TerminalInfo> = now;
+        if knows_all {
+            self.close_tabs_without_terminal(&now);
+        }
         let before = self.store.terminals().get_untracked();
         if before == now {
             return;
         }
         let hosts = self.store.role().get_untracked().allows(Capability::Share);
         self.store.terminals().set(now.clone());
+        let in_panel = |info: &TerminalInfo| self.tab_of_terminal(info.terminal).is_none();
         for info in &now {
             match before.iter().find(|known| known.terminal == info.terminal) {
                 Some(known) => self.tell_about_terminal(known, info),
                 // Who joins where several are shared is told of one: the others stand beside it.
-                None if before.is_empty() => {
+                None if in_panel(info) && !before.iter().any(in_panel) => {
                     if !hosts {
                         self.toast(Tone::Info, text::terminal_shared(&info.name), None);
                     }
@@ -70,6 +79,17 @@ impl SessionHandle {
                 None => self.announce(text::terminal_shared(&info.name)),
             }
         }
+    }
+
+    /// After a reload, tabs of terminals that ended meanwhile.
+    fn close_tabs_without_terminal(self, there: &[TerminalInfo]) {
+        let tabs = self.store.tabs().with_untracked(|tabs| {
+            let gone = |tab: &&Tab| {
+                tab.terminal().is_some_and(|terminal| there.iter().all(|info| info.terminal != terminal))
+            };
+            tabs.iter().filter(gone).map(|tab| tab.id).collect::<Vec<_>>()
+        });
+        tabs.into_iter().for_each(|tab| self.close_tab(tab));
     }
 
     fn tell_about_terminal(self, before: &TerminalInfo, now: &TerminalInfo) {
@@ -103,6 +123,9 @@ impl SessionHandle {
         self.store.terminals().update(|terminals| terminals.retain(|info| info.terminal != terminal));
         if let Some(name) = name {
             self.toast(Tone::Info, text::terminal_over(&name), None);
+        }
+        if let Some(tab) = self.tab_of_terminal(terminal) {
+            self.close_tab(tab);
         }
         if let Some(views) = self.terminal_views() {
             views.over(terminal);

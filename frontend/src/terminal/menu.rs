@@ -1,9 +1,13 @@
-//! The menus of the panel: which kind of new terminal, and everything about the one that is shown.
+//! The menus: which kind of new terminal, and everything about one that is shown.
 
+use leptos::ev;
 use leptos::prelude::*;
+use parlor_shared::id::TerminalId;
 use parlor_shared::message::{TerminalInfo, Typing};
 use parlor_shared::role::{Capability, Role};
 use parlor_shared::terminal::{Access, SizePolicy, may_type};
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlElement;
 
 use super::{TerminalQuestion, TerminalsHandle};
 use crate::component::{Menu, MenuEntry, MenuItem};
@@ -17,22 +21,42 @@ use crate::text;
 pub(super) enum MenuAbout {
     /// A terminal that is not there yet.
     New,
-    /// The one that is shown.
-    Active,
+    /// One that is there.
+    Terminal(TerminalId),
+}
+
+/// The menu that is open, and where in the window.
+#[derive(Clone, Copy)]
+pub(super) struct OpenMenu(RwSignal<Option<(MenuAbout, (f64, f64))>>);
+
+impl OpenMenu {
+    /// None is.
+    pub(super) fn new() -> Self {
+        Self(RwSignal::new(None))
+    }
+
+    /// Opens one below the button that was pressed.
+    pub(super) fn open(self, about: MenuAbout, event: &ev::MouseEvent) {
+        if let Some(button) = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok())
+        {
+            let area = button.get_bounding_client_rect();
+            self.0.set(Some((about, (area.left(), area.bottom() + 4.0))));
+        }
+    }
 }
 
 /// The menu, while it is open.
 #[component]
-pub(super) fn TerminalMenu(menu: RwSignal<Option<(MenuAbout, (f64, f64))>>) -> impl IntoView {
+pub(super) fn TerminalMenu(menu: OpenMenu) -> impl IntoView {
     let session = SessionHandle::expect();
     let terminals = TerminalsHandle::expect();
     move || {
-        let (about, at) = menu.get()?;
+        let (about, at) = menu.0.get()?;
         let (label, entries) = untrack(|| match about {
             MenuAbout::New => (text::NEW_TERMINAL, new_entries(session)),
-            MenuAbout::Active => (text::TERMINAL_MORE, entries(session, terminals)),
+            MenuAbout::Terminal(terminal) => (text::TERMINAL_MORE, entries(session, terminals, terminal)),
         });
-        Some(view! { <Menu label at entries on_close=move |()| menu.set(None) /> })
+        Some(view! { <Menu label at entries on_close=move |()| menu.0.set(None) /> })
     }
 }
 
@@ -48,10 +72,9 @@ fn new_entries(session: SessionHandle) -> Vec<MenuEntry> {
     ]
 }
 
-fn entries(session: SessionHandle, terminals: TerminalsHandle) -> Vec<MenuEntry> {
-    let Some(info) = terminals.current() else { return Vec::new() };
+fn entries(session: SessionHandle, terminals: TerminalsHandle, terminal: TerminalId) -> Vec<MenuEntry> {
+    let Some(info) = terminals.info(terminal) else { return Vec::new() };
     let shares = session.may(Capability::Share);
-    let terminal = info.terminal;
     let on = move |action: fn(&OwnedTerminal)| move || terminals.with(terminal, action);
     let settings = terminals.settings;
     let mut entries = Vec::new();
@@ -67,6 +90,12 @@ fn entries(session: SessionHandle, terminals: TerminalsHandle) -> Vec<MenuEntry>
         item(text::TERMINAL_LARGER, "a-large-small", move || settings.resize_terminal_font(1)).into(),
         item(text::TERMINAL_SMALLER, "a-large-small", move || settings.resize_terminal_font(-1)).into(),
         reads.into(),
+        MenuEntry::Line,
+        if terminals.is_in_editor_area(terminal) {
+            item(text::MOVE_TO_PANEL, "panel-bottom", move || terminals.move_to_panel(terminal)).into()
+        } else {
+            item(text::MOVE_TO_EDITOR, "panel-top", move || terminals.move_to_editor(terminal)).into()
+        },
     ]);
     if shares {
         let unshare = move || terminals.ask.run(TerminalQuestion::Unshare(terminal));

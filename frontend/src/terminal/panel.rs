@@ -4,19 +4,18 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 use parlor_shared::id::TerminalId;
-use parlor_shared::message::TerminalState;
 use parlor_shared::role::Capability;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 
-use super::TerminalsHandle;
-use super::menu::{MenuAbout, TerminalMenu};
+use super::menu::{MenuAbout, OpenMenu, TerminalMenu};
+use super::pane::{More, Standing, TerminalPane};
+use super::{TerminalsHandle, has_failed, icon_class};
 use crate::component::{
-    Avatar, Badge, Banner, Button, ButtonKind, Edge, EmptyState, Icon, IconButton, PersonDot, SplitHandle,
-    Tone, Unit, When,
+    Button, ButtonKind, Edge, EmptyState, IconButton, PersonDot, SplitHandle, Unit, When,
 };
 use crate::session::SessionHandle;
-use crate::session::store::{SessionStateStoreFields as _, Who};
+use crate::session::store::Who;
 use crate::text;
 
 /// The panel's height in pixels.
@@ -27,9 +26,6 @@ const MOST_HEIGHT: f64 = 900.0;
 const LEAST_SHARE: f64 = 20.0;
 const MOST_SHARE: f64 = 80.0;
 
-/// Avatars of those who look at a terminal; the rest is named by the tooltip.
-const WATCHERS_SHOWN: usize = 4;
-
 /// The id of the element that the tabs switch.
 const PANES_ID: &str = "terminal-panes";
 
@@ -39,27 +35,19 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
     // -- state --
     let session = SessionHandle::expect();
     let terminals = TerminalsHandle::expect();
-    let menu = RwSignal::new(None::<(MenuAbout, (f64, f64))>);
+    let menu = OpenMenu::new();
     let panes = NodeRef::<html::Div>::new();
 
     // -- derived --
     let shares = Memo::new(move |_| session.may(Capability::Share));
-    let none = Memo::new(move |_| session.store.terminals().read().is_empty());
+    let none = Memo::new(move |_| !terminals.panel_has_terminal());
+    let elsewhere = Memo::new(move |_| terminals.current().filter(|_| none.get()).map(|info| info.terminal));
     let left = Memo::new(move |_| terminals.left.get());
     let right = Memo::new(move |_| terminals.right.get());
-    let active = Memo::new(move |_| terminals.active.get());
+    let chosen = Memo::new(move |_| terminals.chosen.get());
     let maximised = terminals.maximised;
     let split = Signal::derive(move || right.get().is_some());
-    let may_split = move || shares.get() || session.store.terminals().read().len() > 1;
-
-    // -- actions --
-    let open_menu = move |about: MenuAbout, event: &ev::MouseEvent| {
-        if let Some(button) = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok())
-        {
-            let area = button.get_bounding_client_rect();
-            menu.set(Some((about, (area.left(), area.bottom() + 4.0))));
-        }
-    };
+    let may_split = move || shares.get() || terminals.in_panel.read().len() > 1;
 
     view! {
         <section class="terminal-panel" aria-label=text::TERMINALS data-part="terminal" data-testid="terminal-panel">
@@ -78,11 +66,11 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
                         icon="plus"
                         label=text::NEW_TERMINAL
                         attr:aria-haspopup="menu"
-                        on:click=move |event| open_menu(MenuAbout::New, &event)
+                        on:click=move |event| menu.open(MenuAbout::New, &event)
                     />
                 </When>
                 <span class="terminal-space"></span>
-                {move || active.get().map(|terminal| view! { <Standing terminal /> })}
+                {move || chosen.get().map(|terminal| view! { <Standing terminal /> })}
                 <div class="terminal-tools">
                     <When when=Signal::derive(move || may_split() && !none.get())>
                         <IconButton
@@ -92,14 +80,7 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
                             on:click=move |_| terminals.split()
                         />
                     </When>
-                    <When when=Signal::derive(move || !none.get())>
-                        <IconButton
-                            icon="ellipsis"
-                            label=text::TERMINAL_MORE
-                            attr:aria-haspopup="menu"
-                            on:click=move |event| open_menu(MenuAbout::Active, &event)
-                        />
-                    </When>
+                    {move || chosen.get().map(|terminal| view! { <More terminal menu /> })}
                     <IconButton
                         icon=Signal::derive(move || if maximised.get() { "chevron-down" } else { "chevron-up" })
                         label=Signal::derive(move || {
@@ -135,18 +116,37 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
                 <When when=none>
                     <EmptyState
                         icon="square-terminal"
-                        title=text::NO_TERMINAL_TITLE
+                        title=Signal::derive(move || {
+                            let title = if elsewhere.get().is_some() {
+                                text::NO_TERMINAL_HERE_TITLE
+                            } else {
+                                text::NO_TERMINAL_TITLE
+                            };
+                            title.to_owned()
+                        })
                         text=Signal::derive(move || {
-                            let text = if shares.get() { text::NO_TERMINAL_HOST } else { text::NO_TERMINAL_GUEST };
+                            let text = match (elsewhere.get(), shares.get()) {
+                                (Some(_), _) => text::NO_TERMINAL_HERE,
+                                (None, true) => text::NO_TERMINAL_HOST,
+                                (None, false) => text::NO_TERMINAL_GUEST,
+                            };
                             text.to_owned()
                         })
                     >
+                        {move || {
+                            let terminal = elsewhere.get()?;
+                            Some(view! {
+                                <Button icon="panel-bottom" on:click=move |_| terminals.move_to_panel(terminal)>
+                                    {text::MOVE_TO_PANEL}
+                                </Button>
+                            })
+                        }}
                         <When when=shares>
                             <Button
                                 kind=ButtonKind::Primary
                                 icon="plus"
                                 attr:aria-haspopup="menu"
-                                on:click=move |event| open_menu(MenuAbout::New, &event)
+                                on:click=move |event| menu.open(MenuAbout::New, &event)
                             >
                                 {text::SHARE_TERMINAL}
                             </Button>
@@ -162,20 +162,17 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
 #[component]
 fn TerminalTabs() -> impl IntoView {
     // -- state --
-    let session = SessionHandle::expect();
     let terminals = TerminalsHandle::expect();
     let list = NodeRef::<html::Div>::new();
 
     // -- derived --
-    let ids = Memo::new(move |_| {
-        session.store.terminals().read().iter().map(|info| info.terminal).collect::<Vec<_>>()
-    });
+    let ids = terminals.in_panel;
 
     // -- actions --
     let keydown = move |event: ev::KeyboardEvent| {
         let ids = ids.get_untracked();
         let Some(here) =
-            terminals.active.get_untracked().and_then(|id| ids.iter().position(|other| *other == id))
+            terminals.chosen.get_untracked().and_then(|id| ids.iter().position(|other| *other == id))
         else {
             return;
         };
@@ -186,7 +183,7 @@ fn TerminalTabs() -> impl IntoView {
             "End" => ids.len() - 1,
             "Enter" | " " => {
                 event.prevent_default();
-                return terminals.focus();
+                return terminals.focus_panel();
             }
             _ => return,
         };
@@ -218,13 +215,10 @@ fn TerminalTab(terminal: TerminalId) -> impl IntoView {
     // -- derived --
     let info = move || terminals.info(terminal);
     let name = Memo::new(move |_| info().map(|info| info.name).unwrap_or_default());
-    let chosen = Memo::new(move |_| terminals.active.get() == Some(terminal));
+    let chosen = Memo::new(move |_| terminals.chosen.get() == Some(terminal));
     let ended = Memo::new(move |_| info().and_then(|info| text::ended(&info.state)));
-    let failed = Memo::new(move |_| {
-        let well = TerminalState::Exited { code: Some(0), signal: None };
-        info().is_some_and(|info| info.state != TerminalState::Running && info.state != well)
-    });
-    let locked = Memo::new(move |_| info().is_some_and(|info| !session.may_type(&info)));
+    let failed = Memo::new(move |_| info().as_ref().is_some_and(has_failed));
+    let icon = Memo::new(move |_| info().map(|info| icon_class(session, &info)));
     let typed = Memo::new(move |_| info().map_or(0, |info| info.typed as usize));
     // Made anew for every key: its style lets it fade.
     let typist = move || {
@@ -253,133 +247,10 @@ fn TerminalTab(terminal: TerminalId) -> impl IntoView {
                 terminals.focus();
             }
         >
-            <Icon name=Signal::derive(move || {
-                if failed.get() {
-                    "circle-alert"
-                } else if ended.read().is_some() {
-                    "circle-check"
-                } else if locked.get() {
-                    "lock"
-                } else {
-                    "square-terminal"
-                }
-            }) />
+            <i class=icon aria-hidden="true"></i>
             <span class="terminal-tab-name">{name}</span>
             {typist}
             {move || ended.get().map(|how| view! { <span class="tab-hint">{how}</span> })}
         </button>
-    }
-}
-
-/// What the person before this page may do in the active terminal, and who else looks at it.
-#[component]
-fn Standing(terminal: TerminalId) -> impl IntoView {
-    // -- state --
-    let session = SessionHandle::expect();
-    let terminals = TerminalsHandle::expect();
-
-    // -- derived --
-    let info = move || terminals.info(terminal);
-    let locked = Memo::new(move |_| {
-        info().is_some_and(|info| info.state == TerminalState::Running && !session.may_type(&info))
-    });
-    let asked = Memo::new(move |_| {
-        info().is_some_and(|info| session.me().is_some_and(|me| info.asking.contains(&me)))
-    });
-    let watchers = Memo::new(move |_| {
-        let me = session.me();
-        info()
-            .map(|info| info.watchers)
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|id| Some(*id) != me)
-            .collect::<Vec<_>>()
-    });
-    let names = move || {
-        let names: Vec<String> = watchers.read().iter().map(|id| session.name_of(*id)).collect();
-        (!names.is_empty()).then(|| text::watched_by(&names))
-    };
-    let avatars = move || {
-        let shown = watchers.get().into_iter().filter_map(|id| session.person(id)).take(WATCHERS_SHOWN);
-        shown.map(|person| view! { <Avatar name=person.name color=person.color /> }).collect_view()
-    };
-
-    view! {
-        <When when=locked>
-            <span class="terminal-standing" data-testid="terminal-read-only" title=text::TERMINAL_READ_ONLY_ABOUT>
-                <Badge tone=Tone::Warning icon="lock">{text::READ_ONLY}</Badge>
-            </span>
-            <Button
-                kind=ButtonKind::Ghost
-                disabled=asked
-                on:click=move |_| {
-                    session.with(|client| client.ask_to_type(terminal));
-                }
-            >
-                {move || if asked.get() { text::ASKED_TO_TYPE } else { text::ASK_TO_TYPE }}
-            </Button>
-        </When>
-        <When when=Signal::derive(move || !watchers.read().is_empty())>
-            <span class="avatar-stack terminal-watchers" role="img" title=names aria-label=names>
-                {avatars}
-            </span>
-        </When>
-    }
-}
-
-/// One terminal.
-#[component]
-fn TerminalPane(terminal: TerminalId) -> impl IntoView {
-    // -- state --
-    let session = SessionHandle::expect();
-    let terminals = TerminalsHandle::expect();
-    let host = NodeRef::<html::Div>::new();
-
-    // -- derived --
-    let info = move || terminals.info(terminal);
-    let name = Memo::new(move |_| info().map(|info| info.name).unwrap_or_default());
-    let types = Memo::new(move |_| info().is_some_and(|info| session.may_type(&info)));
-    let active = Memo::new(move |_| terminals.active.get() == Some(terminal));
-    let ended = Memo::new(move |_| match info()?.state {
-        TerminalState::Failed(fault) => Some(text::fault_line(&fault)),
-        state => text::ended(&state),
-    });
-
-    // -- effects --
-    Effect::new(move |_| {
-        if let Some(host) = host.get() {
-            terminals.attach(terminal, &host);
-        }
-    });
-    on_cleanup(move || terminals.detach(terminal));
-
-    let ended = move || {
-        let sentence = ended.get()?;
-        Some(view! {
-            <Banner tone=Tone::Neutral text=sentence attr:data-testid="terminal-ended">
-                <When when=Signal::derive(move || session.may(Capability::Share))>
-                    <Button icon="rotate-cw" on:click=move |_| session.restart_terminal(terminal)>
-                        {text::RESTART}
-                    </Button>
-                </When>
-            </Banner>
-        })
-    };
-    view! {
-        <section
-            class="terminal-pane"
-            aria-label=move || text::terminal_region(&name.read())
-            data-testid="terminal"
-            data-access=move || if types.get() { "types" } else { "read-only" }
-            data-active=move || active.get().then_some("true")
-            on:focusin=move |_| {
-                if !active.get_untracked() {
-                    terminals.show(terminal);
-                }
-            }
-        >
-            <div class="terminal-place" node_ref=host></div>
-            {ended}
-        </section>
     }
 }

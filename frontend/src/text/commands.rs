@@ -64,6 +64,8 @@ pub(crate) enum Command {
     NextTerminal,
     PreviousTerminal,
     SplitTerminal,
+    MoveTerminalToEditor,
+    MoveTerminalToPanel,
     FindInTerminal,
     ClearTerminal,
     CopyTerminal,
@@ -80,7 +82,7 @@ pub(crate) enum Command {
 
 impl Command {
     /// All, in the order in which the palette has them.
-    pub(crate) const ALL: [Self; 73] = [
+    pub(crate) const ALL: [Self; 75] = [
         Self::CopyInvite,
         Self::CopyViewerInvite,
         Self::ShowInvites,
@@ -135,6 +137,8 @@ impl Command {
         Self::NextTerminal,
         Self::PreviousTerminal,
         Self::SplitTerminal,
+        Self::MoveTerminalToEditor,
+        Self::MoveTerminalToPanel,
         Self::FindInTerminal,
         Self::ClearTerminal,
         Self::CopyTerminal,
@@ -220,6 +224,8 @@ impl Command {
             Self::NextTerminal => "Terminal: Focus Next Terminal",
             Self::PreviousTerminal => "Terminal: Focus Previous Terminal",
             Self::SplitTerminal => "Terminal: Split",
+            Self::MoveTerminalToEditor => "Terminal: Move to Editor Area",
+            Self::MoveTerminalToPanel => "Terminal: Move to Panel",
             Self::FindInTerminal => "Terminal: Find",
             Self::ClearTerminal => "Terminal: Clear",
             Self::CopyTerminal => "Terminal: Copy Selection",
@@ -299,6 +305,8 @@ impl Command {
             | Self::NextTerminal
             | Self::PreviousTerminal
             | Self::SplitTerminal
+            | Self::MoveTerminalToEditor
+            | Self::MoveTerminalToPanel
             | Self::FindInTerminal
             | Self::ClearTerminal
             | Self::CopyTerminal

@@ -14,6 +14,10 @@ pub(crate) const NO_TERMINAL_TITLE: &str = "No terminal is shared";
 pub(crate) const NO_TERMINAL_HOST: &str =
     "Guests see what runs in a terminal that you share, and type if you let them.";
 pub(crate) const NO_TERMINAL_GUEST: &str = "The host shares no terminal. When there is one, it appears here.";
+pub(crate) const NO_TERMINAL_HERE_TITLE: &str = "No terminal is in the panel";
+pub(crate) const NO_TERMINAL_HERE: &str = "What is shared has its tab among the open files.";
+pub(crate) const MOVE_TO_EDITOR: &str = "Move into editor area";
+pub(crate) const MOVE_TO_PANEL: &str = "Move to panel";
 pub(crate) const NEW_TERMINAL: &str = "New terminal";
 pub(crate) const NEW_TERMINAL_READ_ONLY: &str = "Read-only: guests watch";
 pub(crate) const NEW_TERMINAL_COLLABORATIVE: &str = "Collaborative: editors type too";
@@ -87,6 +91,16 @@ pub(crate) fn terminal_shared(name: &str) -> String {
 /// It is gone.
 pub(crate) fn terminal_over(name: &str) -> String {
     format!("The terminal {name} is no longer shared.")
+}
+
+/// Its tab was closed, and so is the panel.
+pub(crate) fn terminal_put_back(name: &str) -> String {
+    format!("The terminal {name} goes on in the panel.")
+}
+
+/// The name of the button that closes its tab.
+pub(crate) fn put_terminal_back(name: &str) -> String {
+    format!("Close {name}: back to the panel")
 }
 
 /// Its program ended.

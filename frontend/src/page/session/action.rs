@@ -15,7 +15,7 @@ use crate::js::editor::{EditedBy, Editor};
 use crate::js::terminal::OwnedTerminal;
 use crate::session::SessionHandle;
 use crate::session::command::Step;
-use crate::session::store::{Content, Person, SessionStateStoreFields as _, Standing, Tone, Who};
+use crate::session::store::{Person, SessionStateStoreFields as _, Standing, Tone, Who};
 use crate::settings::{NameFlags, Theme};
 use crate::terminal::TerminalsHandle;
 use crate::text::{self, Command};
@@ -102,7 +102,10 @@ fn is_available(command: Command, stage: Stage) -> bool {
     let has_text = || {
         let active = session.store.active().get();
         let tabs = session.store.tabs().read();
-        tabs.iter().any(|tab| Some(tab.id) == active && matches!(tab.content, Content::Text(_)))
+        tabs.iter().any(|tab| Some(tab.id) == active && tab.document().is_some())
+    };
+    let in_editor = |terminals: TerminalsHandle| {
+        terminals.current().map(|info| terminals.is_in_editor_area(info.terminal))
     };
     match command {
         Command::CopyInvite
@@ -122,9 +125,8 @@ fn is_available(command: Command, stage: Stage) -> bool {
         | Command::CloseOtherTabs
         | Command::CloseAllTabs
         | Command::NextTab
-        | Command::PreviousTab
-        | Command::RevealActive
-        | Command::CopyPath => has_tab(),
+        | Command::PreviousTab => has_tab(),
+        Command::RevealActive | Command::CopyPath => session.active_path().is_some(),
         Command::FocusEditor | Command::Find | Command::GoToLine | Command::CheckSync => has_text(),
         Command::Undo | Command::Redo | Command::UndoAnyone => has_text() && may(Capability::Edit),
         Command::ShowUnsent => !session.store.salvage().read().is_empty(),
@@ -142,8 +144,10 @@ fn is_available(command: Command, stage: Stage) -> bool {
         | Command::TerminalSizeFixed => may(Capability::Share) && terminal(|_| true),
         Command::AskToType => terminals.current().is_some_and(|info| !session.may_type(&info)),
         Command::NextTerminal | Command::PreviousTerminal => session.store.terminals().read().len() > 1,
-        Command::SplitTerminal
-        | Command::FindInTerminal
+        Command::SplitTerminal => terminals.panel_has_terminal(),
+        Command::MoveTerminalToEditor => in_editor(terminals) == Some(false),
+        Command::MoveTerminalToPanel => in_editor(terminals) == Some(true),
+        Command::FindInTerminal
         | Command::ClearTerminal
         | Command::CopyTerminal
         | Command::SelectTerminal => terminal(|_| true),
@@ -222,8 +226,8 @@ impl Stage {
             }
             Command::Delete => room.asking.set(chosen.map(Asking::Delete)),
             Command::CopyPath => {
-                if let Some(tab) = session.active_tab() {
-                    copy(session, tab.path.to_string(), text::PATH_COPIED);
+                if let Some(path) = untrack(|| session.active_path()) {
+                    copy(session, path.to_string(), text::PATH_COPIED);
                 }
             }
             Command::Save => session.save_active(),
@@ -237,9 +241,9 @@ impl Stage {
             Command::NextTab => session.step_tab(Step::Next),
             Command::PreviousTab => session.step_tab(Step::Previous),
             Command::RevealActive => {
-                if let Some(tab) = session.active_tab() {
+                if let Some(path) = untrack(|| session.active_path()) {
                     room.show_side(Side::Explorer);
-                    room.explorer.show(session, &tab.path);
+                    room.explorer.show(session, &path);
                 }
             }
             Command::CollapseFolders => session.collapse_all(),
@@ -298,6 +302,8 @@ impl Stage {
             Command::TerminalReadAloud => room.settings.toggle_read_aloud(),
             Command::UnshareTerminal
             | Command::AskToType
+            | Command::MoveTerminalToEditor
+            | Command::MoveTerminalToPanel
             | Command::TerminalReadOnly
             | Command::TerminalCollaborative
             | Command::RestartTerminal
@@ -311,15 +317,17 @@ impl Stage {
         }
     }
 
-    /// What is about the terminal that is shown, at the host.
+    /// What is about the terminal that was used last.
     fn run_on_terminal(self, command: Command, info: &TerminalInfo) {
-        let Self { session, room, .. } = self;
+        let Self { session, room, terminals, .. } = self;
         let terminal = info.terminal;
         match command {
             Command::UnshareTerminal => room.asking.set(Some(Asking::Unshare(terminal))),
             Command::AskToType => {
                 session.with(|client| client.ask_to_type(terminal));
             }
+            Command::MoveTerminalToEditor => terminals.move_to_editor(terminal),
+            Command::MoveTerminalToPanel => terminals.move_to_panel(terminal),
             Command::TerminalReadOnly => session.set_access(terminal, Access::ReadOnly),
             Command::TerminalCollaborative => session.set_access(terminal, Access::Collaborative),
             Command::RestartTerminal => session.restart_terminal(terminal),

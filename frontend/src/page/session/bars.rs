@@ -147,7 +147,7 @@ pub(super) fn ActivityBar() -> impl IntoView {
                     if terminals.open.get_untracked() {
                         terminals.close_panel();
                     } else {
-                        terminals.focus();
+                        terminals.focus_panel();
                     }
                 }
             >

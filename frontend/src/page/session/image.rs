@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use leptos::html;
 use leptos::prelude::*;
+use parlor_shared::path::WorkspacePath;
 
 use crate::component::{Button, IconButton, When};
 use crate::file_kind;
 use crate::session::SessionHandle;
-use crate::session::store::{Image, Tab};
+use crate::session::store::{Image, TabId};
 use crate::text;
 
 /// How large an image is shown.
@@ -43,7 +44,7 @@ fn loading(received: u64, total: u64) -> String {
 
 /// An image.
 #[component]
-pub(super) fn ImageView(tab: Tab, image: Arc<Image>) -> impl IntoView {
+pub(super) fn ImageView(id: TabId, path: WorkspacePath, image: Arc<Image>) -> impl IntoView {
     // -- state --
     let session = SessionHandle::expect();
     let zoom = RwSignal::new(Zoom::Fit);
@@ -52,7 +53,7 @@ pub(super) fn ImageView(tab: Tab, image: Arc<Image>) -> impl IntoView {
     let element = NodeRef::<html::Img>::new();
 
     // -- derived --
-    let name = tab.path.name().to_owned();
+    let name = path.name().to_owned();
     let stage_name = name.clone();
     let bytes = image.bytes;
     let is_text = file_kind::is_text_image(&name);
@@ -84,7 +85,7 @@ pub(super) fn ImageView(tab: Tab, image: Arc<Image>) -> impl IntoView {
                 {is_text
                     .then(|| {
                         view! {
-                            <Button on:click=move |_| session.reopen_as_text(tab.id)>{text::OPEN_AS_TEXT}</Button>
+                            <Button on:click=move |_| session.reopen_as_text(id)>{text::OPEN_AS_TEXT}</Button>
                         }
                     })}
             </div>

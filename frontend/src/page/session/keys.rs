@@ -22,7 +22,7 @@ const PARTS: [(&str, &[&str]); 6] = [
     ("activity", &["[aria-pressed=true]", "button"]),
     ("side", &["[role=tree]", "button:enabled"]),
     ("tabs", &["[role=tab][tabindex='0']"]),
-    ("work", &[".cm-content", ".pane [tabindex='0']", ".pane button"]),
+    ("work", &[".cm-content", ".pane .xterm-helper-textarea", ".pane [tabindex='0']", ".pane button"]),
     (
         "terminal",
         &[".terminal-pane[data-active] .xterm-helper-textarea", "[role=tab][tabindex='0']", "button"],

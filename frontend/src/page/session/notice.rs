@@ -2,15 +2,16 @@
 
 use leptos::prelude::*;
 use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::path::WorkspacePath;
 
 use crate::component::{Button, Icon};
 use crate::session::SessionHandle;
-use crate::session::store::Tab;
+use crate::session::store::TabId;
 use crate::text;
 
 /// The notice in place of a file.
 #[component]
-pub(super) fn FileNotice(tab: Tab, fault: Fault) -> impl IntoView {
+pub(super) fn FileNotice(id: TabId, path: WorkspacePath, fault: Fault) -> impl IntoView {
     let session = SessionHandle::expect();
     let sentence = text::explain(&fault);
     let icon = match fault.code {
@@ -25,7 +26,6 @@ pub(super) fn FileNotice(tab: Tab, fault: Fault) -> impl IntoView {
         _ => None,
     };
     let size = bytes.and_then(|bytes| bytes.parse().ok()).map(text::size);
-    let id = tab.id;
     view! {
         <div class="file-notice" role="alert" data-testid="file-notice" data-code=fault.code.number().to_string()>
             <Icon name=icon />
@@ -33,7 +33,7 @@ pub(super) fn FileNotice(tab: Tab, fault: Fault) -> impl IntoView {
             <p>{sentence.what} " " {sentence.safe}</p>
             <dl>
                 <dt>{text::FACT_PATH}</dt>
-                <dd>{tab.path.to_string()}</dd>
+                <dd>{path.to_string()}</dd>
                 {size.map(|size| view! { <dt>{text::FACT_SIZE}</dt><dd>{size}</dd> })}
             </dl>
             <p>{sentence.todo}</p>

@@ -10,7 +10,7 @@ use crate::editor::{EditorStatus, EditorsHandle};
 use crate::js::browser::Keeping;
 use crate::js::editor::{CursorInfo, Indentation, language_name};
 use crate::session::SessionHandle;
-use crate::session::store::{Content, SessionStateStoreFields as _, Text, Unsent};
+use crate::session::store::{SessionStateStoreFields as _, Text, Unsent};
 use crate::settings::{Settings, WordWrap};
 use crate::text::{self, Command};
 
@@ -31,7 +31,7 @@ pub(super) fn StatusBar() -> impl IntoView {
         let active = session.store.active().get()?;
         let tabs = session.store.tabs().read();
         let tab = tabs.iter().find(|tab| tab.id == active)?;
-        matches!(tab.content, Content::Text(_)).then(|| tab.path.clone())
+        tab.document().and_then(|_| tab.path().cloned())
     });
     let role_tone =
         Signal::derive(move || if role.get() == Role::Viewer { Tone::Warning } else { Tone::Neutral });
@@ -194,11 +194,10 @@ pub(super) fn sync_about(sync: &SyncState) -> String {
 pub(super) fn shown_text(session: SessionHandle) -> Memo<Option<Text>> {
     Memo::new(move |_| {
         let active = session.store.active().get()?;
-        let content = {
+        let document = {
             let tabs = session.store.tabs().read();
-            tabs.iter().find(|tab| tab.id == active)?.content.clone()
+            tabs.iter().find(|tab| tab.id == active)?.document()?
         };
-        let Content::Text(document) = content else { return None };
         let texts = session.store.texts().read();
         texts.iter().find(|text| text.document == document).cloned()
     })

@@ -1,4 +1,4 @@
-//! The work area: tabs, and below them the file that is shown.
+//! The work area: tabs, and below them the file or the terminal that is shown.
 
 use leptos::prelude::*;
 use parlor_shared::client::SyncState;
@@ -9,7 +9,7 @@ use super::banners::Banners;
 use super::image::{ImageLoading, ImageView};
 use super::notice::FileNotice;
 use super::status::{shown_text, sync_about};
-use super::{PANE_ID, RoomView, Side};
+use super::{PANE_ID, Pane, RoomView, Side};
 use crate::component::{
     Badge, Button, ButtonKind, EmptyState, Mark, Skeleton, TabItem, TabMark, TabPerson, TabStrip, Tone, When,
     file_icon_class,
@@ -19,6 +19,7 @@ use crate::file_kind;
 use crate::session::SessionHandle;
 use crate::session::command::Focus;
 use crate::session::store::{Content, Protection, SessionStateStoreFields as _, Tab, TabId, Unsent, Who};
+use crate::terminal::{TerminalEditor, TerminalsHandle, is_phone, tab_item};
 use crate::text;
 
 /// Lines of the picture that stands in for a text on its way.
@@ -30,15 +31,23 @@ pub(super) fn Work() -> impl IntoView {
     // -- state --
     let session = SessionHandle::expect();
     let room = RoomView::expect();
+    let terminals = TerminalsHandle::expect();
 
     // -- derived --
     let shown = Memo::new(move |_| {
         let active = session.store.active().get()?;
         session.store.tabs().read().iter().find(|tab| tab.id == active).cloned()
     });
-    let text_tab = Memo::new(move |_| shown.get().filter(|tab| matches!(tab.content, Content::Text(_))));
-    let other_tab = Memo::new(move |_| shown.get().filter(|tab| !matches!(tab.content, Content::Text(_))));
-    let crumbs = Memo::new(move |_| shown.get().map(|tab| (tab.id, tab.path)));
+    let text_tab = Memo::new(move |_| shown.get().filter(|tab| tab.document().is_some()));
+    let other_tab =
+        Memo::new(move |_| shown.get().filter(|tab| tab.document().is_none() && tab.terminal().is_none()));
+    let none = Memo::new(move |_| shown.read().is_none());
+    // What is not seen is not watched either.
+    let terminal = Memo::new(move |_| {
+        let seen = !terminals.maximised.get() && (room.pane.get() == Pane::Editor || !is_phone());
+        session.active_terminal().filter(|_| seen)
+    });
+    let crumbs = Memo::new(move |_| shown.get().and_then(|tab| Some((tab.id, tab.path()?.clone()))));
     let is_text = Memo::new(move |_| text_tab.read().is_some());
     let text = shown_text(session);
     let read_only = Memo::new(move |_| {
@@ -63,7 +72,6 @@ pub(super) fn Work() -> impl IntoView {
                             session.close_tab(id);
                         }
                     }
-                    close_label=move |name: String| text::close_tab(&name)
                     panel=PANE_ID
                 />
             </div>
@@ -90,31 +98,36 @@ pub(super) fn Work() -> impl IntoView {
                 })
             }}
             <Banners shown=text />
-            <div class="pane" id=PANE_ID role="tabpanel" aria-label=move || pane_label(shown.get())>
+            <div class="pane" id=PANE_ID role="tabpanel" aria-label=move || pane_label(session, shown.get())>
                 <EditorHost tab=text_tab />
-                {move || match other_tab.get() {
-                    Some(tab) => not_text(tab),
-                    None if text_tab.read().is_none() => view! { <Welcome room /> }.into_any(),
-                    None => ().into_any(),
-                }}
+                {move || other_tab.get().map(not_text)}
+                {move || terminal.get().map(|terminal| view! { <TerminalEditor terminal /> })}
+                <When when=none>
+                    <Welcome room />
+                </When>
             </div>
         </main>
     }
 }
 
-fn not_text(tab: Tab) -> AnyView {
-    match tab.content.clone() {
+/// A file that is no text, or not yet.
+fn not_text(tab: Tab) -> Option<AnyView> {
+    let (id, path) = (tab.id, tab.path()?.clone());
+    Some(match tab.content()?.clone() {
         Content::Opening | Content::Text(_) => {
             view! { <Skeleton lines=SKELETON_LINES label=text::OPENING /> }.into_any()
         }
         Content::ImageLoading { received, total } => view! { <ImageLoading received total /> }.into_any(),
-        Content::Image(image) => view! { <ImageView tab image /> }.into_any(),
-        Content::Notice(fault) => view! { <FileNotice tab fault /> }.into_any(),
-    }
+        Content::Image(image) => view! { <ImageView id path image /> }.into_any(),
+        Content::Notice(fault) => view! { <FileNotice id path fault /> }.into_any(),
+    })
 }
 
-fn pane_label(tab: Option<Tab>) -> String {
-    tab.map_or_else(|| text::WELCOME_TITLE.to_owned(), |tab| tab.path.name().to_owned())
+fn pane_label(session: SessionHandle, tab: Option<Tab>) -> String {
+    let Some(tab) = tab else { return text::WELCOME_TITLE.to_owned() };
+    let terminal = tab.terminal().and_then(|terminal| session.terminal_named(terminal));
+    let file = tab.path().map(|path| path.name().to_owned());
+    terminal.or(file).unwrap_or_else(|| text::TERMINAL.to_owned())
 }
 
 /// No file is open.
@@ -147,28 +160,30 @@ fn tab_items(session: SessionHandle) -> Vec<TabItem> {
     let tabs = session.store.tabs().get();
     let texts = session.store.texts().get();
     let people = session.store.people().get();
-    let same_name =
-        |path: &WorkspacePath| tabs.iter().filter(|tab| tab.path.name() == path.name()).count() > 1;
-    let item = |tab: &Tab| {
-        let text = texts.iter().find(|text| tab.content == Content::Text(text.document));
+    let name = |tab: &Tab| tab.path().map(|path| path.name().to_owned());
+    let same_name = |tab: &Tab| tabs.iter().filter(|other| name(other) == name(tab)).count() > 1;
+    let file_item = |tab: &Tab, path: &WorkspacePath| {
+        let text = texts.iter().find(|text| tab.document() == Some(text.document));
         let sync = text.map(|text| &text.sync);
         let away = matches!(sync, Some(SyncState::Offline | SyncState::Held));
         let not_yet = away && text.is_some_and(|text| text.unsent == Unsent::Something);
-        let mark = match (&tab.content, sync) {
-            (Content::Notice(_), _) | (_, Some(SyncState::NotSaved(_) | SyncState::Gone)) => TabMark::Problem,
+        let mark = match (tab.content(), sync) {
+            (Some(Content::Notice(_)), _) | (_, Some(SyncState::NotSaved(_) | SyncState::Gone)) => {
+                TabMark::Problem
+            }
             (_, Some(SyncState::Offline)) if !not_yet => TabMark::None,
             (_, Some(SyncState::Saving | SyncState::Offline | SyncState::Held | SyncState::Repairing)) => {
                 TabMark::Unsaved
             }
             _ => TabMark::None,
         };
-        let folder = tab.path.parent().filter(|_| same_name(&tab.path));
+        let folder = path.parent().filter(|_| same_name(tab));
         TabItem {
             key: key(tab.id),
-            name: tab.path.name().to_owned(),
+            name: path.name().to_owned(),
             hint: folder.map(|folder| folder.to_string()),
-            title: tab.path.to_string(),
-            icon: file_icon_class(tab.path.name()),
+            title: path.to_string(),
+            icon: file_icon_class(path.name()),
             mark,
             mark_text: match mark {
                 TabMark::None => None,
@@ -177,12 +192,17 @@ fn tab_items(session: SessionHandle) -> Vec<TabItem> {
             },
             people: people
                 .iter()
-                .filter(|person| person.who == Who::Other && person.file.as_ref() == Some(&tab.path))
+                .filter(|person| person.who == Who::Other && person.file.as_ref() == Some(path))
                 .map(|person| TabPerson { name: person.name.clone(), color: person.color })
                 .collect(),
+            close_label: text::close_tab(path.name()),
         }
     };
-    tabs.iter().map(item).collect()
+    let item = |tab: &Tab| match (tab.path(), tab.terminal()) {
+        (Some(path), _) => Some(file_item(tab, path)),
+        (None, terminal) => terminal.map(|terminal| tab_item(session, key(tab.id), terminal)),
+    };
+    tabs.iter().filter_map(item).collect()
 }
 
 fn key(id: TabId) -> String {
