@@ -123,6 +123,11 @@ test("read-only holds until the host says otherwise, and again after that", asyn
   await expect(badge).toHaveCount(0);
   await adas.run("echo then-$((3 + 3))");
   await hosts.expectToContain("then-6");
+  // It stays with the person, also through a reload.
+  await ada.page.reload();
+  await (await ada.terminal()).run("echo still-$((4 + 4))");
+  await hosts.expectToContain("still-8");
+  await expect(badge).toHaveCount(0);
   expect(await hosts.rows.textContent()).not.toContain("never");
 });
 

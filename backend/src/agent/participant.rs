@@ -35,6 +35,8 @@ pub(super) struct ParticipantConnection {
     pub(super) connection: ConnectionId,
     /// What its insertions are signed with.
     pub(super) author: AuthorId,
+    /// The key that it holds: two participants with the same one are one person, as before and after a reload.
+    pub(super) key: [u8; 32],
     /// Where to send.
     pub(super) outbox: Outbox,
     /// Cancelled when the connection is to end; see [`ParticipantConnection::stop`].
@@ -53,9 +55,9 @@ pub(super) type Returns = mpsc::Receiver<Return>;
 impl ParticipantConnection {
     /// A connection that waits in the lobby.
     pub(super) fn new(
-        id: ParticipantId,
+        (id, author): (ParticipantId, AuthorId),
         connection: ConnectionId,
-        author: AuthorId,
+        key: [u8; 32],
         link: LinkId,
         stopped: CancellationToken,
     ) -> (Self, Returns) {
@@ -64,6 +66,7 @@ impl ParticipantConnection {
             id,
             connection,
             author,
+            key,
             link,
             returns,
             outbox: Outbox::default(),

@@ -308,9 +308,9 @@ impl SessionActor {
         let mut participant = returning.unwrap_or_else(|| self.new_participant());
         self.last_connection += 1;
         let (connection, returns) = ParticipantConnection::new(
-            participant.id,
+            (participant.id, participant.author),
             ConnectionId(self.last_connection),
-            participant.author,
+            knock.key,
             knock.link,
             self.ended.child_token(),
         );

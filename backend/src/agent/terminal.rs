@@ -122,6 +122,8 @@ pub(super) struct TerminalActor {
     painted: Option<Painted>,
     viewers: BTreeMap<ParticipantId, Arc<ParticipantConnection>>,
     windows: BTreeMap<ParticipantId, TerminalSize>,
+    /// What the host decided about persons, by their keys: it still holds when one comes back as another participant.
+    decided: BTreeMap<[u8; 32], Typing>,
     /// How much of whose input the program has got, by connection: a new one counts anew.
     taken: BTreeMap<ParticipantId, (ConnectionId, u64)>,
     /// The audience does not know yet what is so now.
@@ -179,6 +181,7 @@ impl TerminalActor {
             painted: None,
             viewers: BTreeMap::new(),
             windows: BTreeMap::new(),
+            decided: BTreeMap::new(),
             taken: BTreeMap::new(),
             unsaid: true,
             say_at: now,
@@ -260,6 +263,11 @@ impl TerminalActor {
     async fn handle(&mut self, command: TerminalCommand) {
         match command {
             TerminalCommand::Introduce(who) => {
+                if let Some(typing) = self.decided.get(&who.key) {
+                    self.info.exceptions.retain(|(other, _)| *other != who.id);
+                    self.info.exceptions.push((who.id, *typing));
+                    self.unsaid = true;
+                }
                 who.outbox.latest(PresenceKey::Terminal(self.info.terminal), self.notice());
             }
             TerminalCommand::Watch(who, history) => self.watch(who, history),
@@ -267,6 +275,10 @@ impl TerminalActor {
             TerminalCommand::Gone(who, connection) => {
                 if self.viewers.get(&who).is_some_and(|viewer| viewer.connection == connection) {
                     self.unwatch(who);
+                }
+                // Unless it is here on another connection.
+                if !self.audience.lock().contains_key(&who) {
+                    self.info.exceptions.retain(|(other, _)| *other != who);
                 }
                 self.info.asking.retain(|asking| *asking != who);
                 self.unsaid = true;
@@ -383,8 +395,12 @@ impl TerminalActor {
             Decision::Typing(participant, typing) => {
                 self.info.asking.retain(|asking| *asking != participant);
                 self.info.exceptions.retain(|(other, _)| *other != participant);
+                let key = self.audience.lock().get(&participant).map(|who| who.key);
                 if typing != Typing::ByAccess {
                     self.info.exceptions.push((participant, typing));
+                    self.decided.extend(key.map(|key| (key, typing)));
+                } else if let Some(key) = key {
+                    self.decided.remove(&key);
                 }
             }
             Decision::SizePolicy(policy) => {
