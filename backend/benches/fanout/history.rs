@@ -153,9 +153,9 @@ fn write(authors: &[(Guest, DocumentId)], edits: usize) -> Result<()> {
             type_turn(&authors[last], &mut turn)?;
         }
         if author != last {
-            let written = text(&authors[last].0, authors[last].1);
-            let (guest, document) = &authors[author];
-            wait("the turn to reach the next author", || text(guest, *document) == written)?;
+            // Not the text alone: whoever types something and takes it back leaves a text that the next author had before.
+            let written = all_of(&authors[last]);
+            wait("the turn to reach the next author", || all_of(&authors[author]) == written)?;
             last = author;
         }
         turn.push(splice);
@@ -167,6 +167,12 @@ fn type_turn((guest, document): &(Guest, DocumentId), turn: &mut Vec<Splice>) ->
     let edited = guest.with(|client| client.edit(*document, turn));
     turn.clear();
     edited.map_err(|fault| anyhow::anyhow!("an edit was refused: {fault}"))
+}
+
+/// The text, and a state vector: what has arrived.
+fn all_of((guest, document): &(Guest, DocumentId)) -> Option<(String, Vec<u8>)> {
+    let all = |document: &Document| (document.text(), document.state_vector());
+    guest.with(|client| client.document(*document).map(|open| all(open.document())))
 }
 
 fn text(guest: &Guest, document: DocumentId) -> String {
