@@ -19,6 +19,9 @@ const LONG_DELAY: Duration = Duration::from_millis(8);
 /// So many round trips in a row have to be long before the window shrinks, if there were so many of late.
 const RECENT: usize = 16;
 
+/// The window grows by this with each round trip: the smallest frame of bulk, 1.6 ms at 20 Mbit/s.
+const GROWTH_BYTES: usize = MAX_FRAME_BYTES / 4;
+
 /// How long a round trip counts.
 const OF_LATE: Duration = Duration::from_secs(2);
 
@@ -101,9 +104,9 @@ impl Window {
                 self.shrink_again_at = now + round_trip;
             }
         } else if delay < SHORT_DELAY {
-            // A frame a round trip: on a narrow path more would be a queue at once.
+            // On a narrow path more would be a queue at once.
             self.bytes +=
-                if self.starting { acknowledged } else { self.frame_bytes() * acknowledged / self.bytes };
+                if self.starting { acknowledged } else { GROWTH_BYTES * acknowledged / self.bytes };
         }
         self.bytes = self.bytes.clamp(SMALLEST_WINDOW_BYTES, LARGEST_WINDOW_BYTES);
     }
