@@ -105,8 +105,7 @@ impl Window {
             }
         } else if delay < SHORT_DELAY {
             // On a narrow path more would be a queue at once.
-            self.bytes +=
-                if self.starting { acknowledged } else { GROWTH_BYTES * acknowledged / self.bytes };
+            self.bytes += if self.starting { acknowledged } else { GROWTH_BYTES * acknowledged / self.bytes };
         }
         self.bytes = self.bytes.clamp(SMALLEST_WINDOW_BYTES, LARGEST_WINDOW_BYTES);
     }
