@@ -196,16 +196,20 @@ pub const RESUME_WINDOW: Duration = Duration::from_secs(120);
 /// A peer that was silent this long is gone: three heartbeats.
 pub const DEAD_PEER_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// Received bytes after which an acknowledgement is sent without waiting for something else to say: with every frame of
-/// bulk, since the sender's window lives on them.
-pub const ACKNOWLEDGE_AFTER_BYTES: usize = 12 * 1024;
+/// Received bytes after which an acknowledgement is sent without waiting for something else to say.
+pub const ACKNOWLEDGE_AFTER_BYTES: usize = 6 * 1024;
+
+/// A frame of at least so many bytes is one of bulk and is acknowledged by itself: the sender's window lives on it, and what is
+/// acknowledged together is sent together and stands in a queue together. The smallest frame of bulk has some more.
+pub const BULK_FRAME_BYTES: usize = 3 * 1024;
 
 /// Bytes that may be under way unacknowledged at first: 0.65 s on a path of 50 KB/s, and doubled with each round trip on
 /// a quick one.
 pub const FIRST_WINDOW_BYTES: usize = 32 * 1024;
 
-/// The window never shrinks below this: more than what is acknowledged at once, and a third of a second at 50 KB/s.
-pub const SMALLEST_WINDOW_BYTES: usize = 16 * 1024;
+/// The window never shrinks below this: two frames of bulk, and a sixth of a second at 50 KB/s.
+pub const SMALLEST_WINDOW_BYTES: usize = 8 * 1024;
+const _: () = assert!(SMALLEST_WINDOW_BYTES > ACKNOWLEDGE_AFTER_BYTES, "a full window is acknowledged");
 
 /// The window never grows beyond this, and so bounds what is kept to be sent again: 1 Gbit/s over 33 ms.
 pub const LARGEST_WINDOW_BYTES: usize = 4 * 1024 * 1024;

@@ -21,7 +21,8 @@ use bytes::{Bytes, BytesMut};
 use crate::fault::{Fault, FaultCode};
 use crate::lane::{Lane, Lanes};
 use crate::limits::{
-    ACKNOWLEDGE_AFTER_BYTES, DEAD_PEER_TIMEOUT, HEARTBEAT_INTERVAL, PROBE_AFTER, PROBE_TIMEOUT, URGENT_BYTES,
+    ACKNOWLEDGE_AFTER_BYTES, BULK_FRAME_BYTES, DEAD_PEER_TIMEOUT, HEARTBEAT_INTERVAL, PROBE_AFTER,
+    PROBE_TIMEOUT, URGENT_BYTES,
 };
 
 mod window;
@@ -342,7 +343,7 @@ impl Link {
         match kind {
             Kind::Records => {
                 self.received = sequence;
-                self.unacknowledged_bytes += frame.len();
+                self.unacknowledged_bytes += acknowledgement_weight(frame.len());
                 self.take_records(rest)
             }
             Kind::Probe => {
@@ -398,11 +399,10 @@ impl Link {
 
     // The window.
 
-    /// The peer acknowledges as soon as this many bytes came since it last did; the frame that makes them so many is
-    /// answered without delay, and so tells how long a round trip takes.
+    /// The frame that makes the peer acknowledge is answered without delay, and so tells how long a round trip takes.
     fn expect_prompt(&mut self, sequence: u64, frame_bytes: usize) {
         if self.prompt.is_none() {
-            self.prompt_bytes += frame_bytes;
+            self.prompt_bytes += acknowledgement_weight(frame_bytes);
             if self.prompt_bytes >= ACKNOWLEDGE_AFTER_BYTES {
                 self.prompt = Some(sequence);
             }
@@ -507,6 +507,11 @@ impl Link {
     }
 }
 
+/// What a frame counts towards [`ACKNOWLEDGE_AFTER_BYTES`]. Both ends count the same.
+const fn acknowledgement_weight(frame_bytes: usize) -> usize {
+    if frame_bytes >= BULK_FRAME_BYTES { ACKNOWLEDGE_AFTER_BYTES } else { frame_bytes }
+}
+
 fn put_varint(output: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         output.push(value as u8 | 0x80);
@@ -574,7 +579,7 @@ mod tests {
         let long = Bytes::from(vec![7; 1_000_000]);
         lanes.push_workspace(long.clone()).unwrap();
         assert_eq!(send(&mut one, &mut lanes, &mut other), [(Lane::Workspace, long)]);
-        assert_eq!(one.sent_and_acknowledged().0, 80, "frames grow with the window");
+        assert_eq!(one.sent_and_acknowledged().0, 79, "frames grow with the window");
     }
 
     #[test]
@@ -602,7 +607,7 @@ mod tests {
     #[test]
     fn acknowledgements_are_not_acknowledged() {
         let (mut one, mut other) = (link(), link());
-        send(&mut one, &mut bulk(100_000), &mut other);
+        send(&mut one, &mut bulk(103_000), &mut other);
         let (sent, acknowledged) = one.sent_and_acknowledged();
         assert_eq!((sent, acknowledged), (21, 20), "the last piece is too small to be answered at once");
         assert_eq!(one.next_frame(&mut Lanes::default(), NOW), None);

@@ -2,7 +2,11 @@
 //!
 //! A draft is bytes under a key, beside a mark `{session, participant, size, at}` that tells of it without reading it.
 //! What they mean is the page's business. Each call is one transaction on one connection that stays open, so calls take
-//! effect in their order, and a call on the way out of the page begins at once.
+//! effect in their order.
+//!
+//! Invariant: a transaction is committed in the call that begins it, and nothing is asked in it whose answer decides what it
+//! does. One that waits for its page ends with it and leaves nothing; one that is committed is carried out without the page,
+//! unless the page is gone while another runs before it. So what is kept on the way out of the page is there after it.
 
 import { DRAFT_MARKS, DRAFTS, openDatabase } from "./database.js";
 
@@ -15,6 +19,8 @@ const ANSWER_PATIENCE_MS = 200;
 let connection = null;
 /** @type {Promise<IDBDatabase> | null} */
 let opening = null;
+/** The bytes of each draft, of all tabs, as they were at the last look. @type {Map<string, number>} */
+let sizes = new Map();
 
 /** @returns {Promise<IDBDatabase>} */
 function connect() {
@@ -55,7 +61,19 @@ async function inStores(mode, work) {
     transaction.oncomplete = () => resolve(result);
     transaction.onabort = () => reject(transaction.error);
     transaction.onerror = () => reject(transaction.error);
+    transaction.commit();
   });
+}
+
+/** Tells `found` all that is known of the drafts, `[key, mark]` each. */
+function look(marks, found) {
+  const [keys, values] = [marks.getAllKeys(), marks.getAll()];
+  // Requests of one transaction are answered in order: both are there.
+  values.onsuccess = () => {
+    const all = keys.result.map((key, index) => [String(key), values.result[index]]);
+    sizes = new Map(all.map(([key, mark]) => [key, mark.size]));
+    found?.(all);
+  };
 }
 
 /**
@@ -65,14 +83,7 @@ async function inStores(mode, work) {
 export async function listDrafts() {
   try {
     return await inStores("readonly", (_, marks, done) => {
-      const found = [];
-      const request = marks.openCursor();
-      request.onsuccess = () => {
-        const cursor = request.result;
-        if (!cursor) return done(found.sort((one, other) => other.at - one.at));
-        found.push({ ...cursor.value, key: String(cursor.key) });
-        cursor.continue();
-      };
+      look(marks, (all) => done(all.map(([key, mark]) => ({ ...mark, key })).sort((one, other) => other.at - one.at)));
     });
   } catch {
     return null;
@@ -97,7 +108,7 @@ export async function readDraft(key) {
 
 /**
  * Keeps a draft in the place of the one before under this key. What does not fit is not kept, and takes nobody's place:
- * what is there was promised to somebody.
+ * what is there was promised to somebody. What other tabs kept since this one's last call is not counted.
  * @param {string} key
  * @param {string} session
  * @param {number} participant
@@ -110,16 +121,16 @@ export async function keepDraft(key, session, participant, bytes, maxCount, maxB
   const own = bytes.slice();
   try {
     return await inStores("readwrite", (drafts, marks, done) => {
-      const [keys, values] = [marks.getAllKeys(), marks.getAll()];
-      // Requests of one transaction are answered in order: both are there.
-      values.onsuccess = () => {
-        const others = values.result.filter((_, index) => keys.result[index] !== key);
-        const size = others.reduce((sum, mark) => sum + mark.size, own.length);
-        if (others.length >= maxCount || size > maxBytes) return done("full");
+      const others = [...sizes].filter(([other]) => other !== key);
+      const size = others.reduce((sum, [, bytes]) => sum + bytes, own.length);
+      const fits = others.length < maxCount && size <= maxBytes;
+      if (fits) {
+        sizes.set(key, own.length);
         drafts.put(own, key);
         marks.put({ session, participant, size: own.length, at: Date.now() }, key);
-        done("kept");
-      };
+      }
+      look(marks);
+      done(fits ? "kept" : "full");
     });
   } catch (error) {
     return error?.name === "QuotaExceededError" ? "full" : "refused";
@@ -134,6 +145,7 @@ export async function keepDraft(key, session, participant, bytes, maxCount, maxB
 export async function removeDraft(key) {
   try {
     await inStores("readwrite", (drafts, marks, done) => {
+      sizes.delete(key);
       drafts.delete(key);
       marks.delete(key);
       done(undefined);

@@ -84,6 +84,20 @@ test("drafts are kept, read, listed newest first and removed", async () => {
   await page.context().close();
 });
 
+test("what is kept on the way out of the page is there after it", async () => {
+  const page = await site.open();
+  await page.evaluate(() => {
+    const keep = (byte) => services.keepDraft("a", "s", 3, new Uint8Array(10).fill(byte), 9, 99);
+    addEventListener("pagehide", () => keep(2));
+    return keep(1);
+  });
+  await page.reload();
+  await page.waitForFunction(() => globalThis.ready === true);
+  assert.deepEqual(await page.evaluate(async () => Array.from(await services.readDraft("a"))), Array(10).fill(2));
+  assert.equal((await page.evaluate(() => services.listDrafts())).length, 1);
+  await page.context().close();
+});
+
 test("a browser that keeps nothing says so", async () => {
   const page = await site.open();
   await page.evaluate(() => {

@@ -196,7 +196,7 @@ test("keys of the room are told once and go no further", async () => {
 });
 
 test("cursor and viewport are reported by the frame, selections at once", async () => {
-  await open({ text: "one two\n".repeat(500) });
+  await open({ text: "one two\n".repeat(500), path: "a.rs" });
   await page.waitForFunction(() => one.log.cursor && one.log.viewports.length > 0);
   assert.deepEqual(await page.evaluate(() => one.log.cursor), [1, 1, 1, 0]);
   const [from, to] = await page.evaluate(() => one.log.viewports[0]);
@@ -204,6 +204,8 @@ test("cursor and viewport are reported by the frame, selections at once", async 
   await page.evaluate(() => one.editor.setSelection([8, 11, 16, 19], 1, "nearest"));
   await page.waitForFunction(() => JSON.stringify(one.log.cursor) === "[3,4,2,6]");
   assert.deepEqual(await page.evaluate(() => one.log.selections), [], "the page's own selection is not told back");
+  // The keys' meaning comes with the tools.
+  await equipped();
   await focus();
   await page.keyboard.press("Escape");
   await page.keyboard.press("ArrowRight");
