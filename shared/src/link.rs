@@ -132,8 +132,6 @@ struct Kept {
     /// Its length on the transport, as the receiver counts it.
     frame_bytes: usize,
     sent_at: Duration,
-    /// Whether more waited when it was sent than the window let through.
-    filled: Filled,
 }
 
 /// One end of a link. Times are those of any monotonic clock.
@@ -151,8 +149,10 @@ pub struct Link {
     /// The frame that makes the peer acknowledge at once, because so much came since its last acknowledgement.
     prompt: Option<u64>,
     prompt_bytes: usize,
-    /// Something waited that the window did not let through.
-    held_back: bool,
+    /// Something waited that the window did not let through; it goes when less than this is under way.
+    held_back: Option<usize>,
+    /// The last frame that was sent before the window held something back, over the present transport.
+    filled_by: u64,
     last_sent: Duration,
     probe: Probe,
     // Receiving.
@@ -186,7 +186,8 @@ impl Link {
             window: Window::default(),
             prompt: None,
             prompt_bytes: 0,
-            held_back: false,
+            held_back: None,
+            filled_by: 0,
             last_sent: now,
             probe: Probe::NotNeeded,
             received: 0,
@@ -217,6 +218,7 @@ impl Link {
         // Another path, with another delay.
         self.window = Window::default();
         (self.prompt, self.prompt_bytes) = (None, 0);
+        self.filled_by = 0;
         self.probe = Probe::NotNeeded;
         self.owes_answer = false;
         // The handshake told the peer what we have.
@@ -251,30 +253,36 @@ impl Link {
 
     /// A frame that was sent over an earlier transport, for the present one.
     fn again(&mut self, now: Duration) -> Option<Vec<u8>> {
-        self.held_back = self.under_way_bytes >= self.window.bytes();
-        if self.held_back {
+        let window = self.window.bytes();
+        self.held_back = (self.under_way_bytes >= window).then_some(window);
+        if self.held_back.is_some() {
+            self.filled_by = self.sent_on_transport();
             return None;
         }
         let sequence = self.acknowledged_by_peer + 1 + self.under_way as u64;
         let records = self.kept[self.under_way].records.clone();
         let mut frame = self.header(Kind::Records, sequence, now);
         frame.extend_from_slice(&records);
-        self.goes_out(sequence, frame.len(), Filled::No, now);
+        self.goes_out(sequence, frame.len(), now);
         Some(frame)
     }
 
     fn records(&mut self, lanes: &mut Lanes, now: Duration) -> Option<Vec<u8>> {
-        let under_way = self.under_way_bytes;
-        let open = under_way < self.window.bytes();
-        let urgent = under_way < self.window.bytes() + URGENT_BYTES && lanes.has_urgent();
-        self.held_back = !open && !lanes.is_empty();
-        if lanes.is_empty() || !(open || urgent) {
+        let (under_way, window) = (self.under_way_bytes, self.window.bytes());
+        let open = under_way < window;
+        let limit = if lanes.has_urgent() { window + URGENT_BYTES } else { window };
+        self.held_back = (!open && !lanes.is_empty()).then_some(limit);
+        if self.held_back.is_some() {
+            self.filled_by = self.sent;
+        }
+        if lanes.is_empty() || under_way >= limit {
             return None;
         }
         let mut frame = self.header(Kind::Records, self.sent + 1, now);
         let header = frame.len();
         debug_assert!(header <= FRAME_HEADER_BYTES);
-        let limit = self.window.frame_bytes();
+        // Sent again, the same records may stand behind the longest header.
+        let limit = self.window.frame_bytes() - (FRAME_HEADER_BYTES - header);
         while limit - frame.len() >= SMALLEST_PIECE_BYTES {
             let room = limit - frame.len() - RECORD_HEADER_BYTES;
             let record = if open { lanes.pop(room) } else { lanes.pop_urgent(room) };
@@ -284,17 +292,16 @@ impl Link {
             frame.extend_from_slice(&record.bytes);
         }
         self.sent += 1;
-        let filled = if lanes.is_empty() { Filled::No } else { Filled::Yes };
         let records = Bytes::copy_from_slice(&frame[header..]);
-        self.kept.push_back(Kept { records, frame_bytes: 0, sent_at: now, filled });
-        self.goes_out(self.sent, frame.len(), filled, now);
+        self.kept.push_back(Kept { records, frame_bytes: 0, sent_at: now });
+        self.goes_out(self.sent, frame.len(), now);
         Some(frame)
     }
 
     /// Counts the first kept frame that is not under way as under way.
-    fn goes_out(&mut self, sequence: u64, frame_bytes: usize, filled: Filled, now: Duration) {
+    fn goes_out(&mut self, sequence: u64, frame_bytes: usize, now: Duration) {
         let kept = &mut self.kept[self.under_way];
-        (kept.frame_bytes, kept.sent_at, kept.filled) = (frame_bytes, now, filled);
+        (kept.frame_bytes, kept.sent_at) = (frame_bytes, now);
         self.under_way += 1;
         self.under_way_bytes += frame_bytes;
         self.expect_prompt(sequence, frame_bytes);
@@ -399,7 +406,8 @@ impl Link {
 
     // The window.
 
-    /// The frame that makes the peer acknowledge is answered without delay, and so tells how long a round trip takes.
+    /// The frame that makes the peer acknowledge is answered without delay, and so is one that arrived behind it before the
+    /// peer came to answer: they tell how long a round trip takes.
     fn expect_prompt(&mut self, sequence: u64, frame_bytes: usize) {
         if self.prompt.is_none() {
             self.prompt_bytes += acknowledgement_weight(frame_bytes);
@@ -414,9 +422,10 @@ impl Link {
             return;
         }
         let count = (acknowledged - self.acknowledged_by_peer) as usize;
-        if self.prompt == Some(acknowledged) {
+        if self.prompt.is_some_and(|prompt| prompt <= acknowledged) {
             let bytes = self.kept.range(..count).map(|kept| kept.frame_bytes).sum();
-            let Kept { sent_at, filled, .. } = self.kept[count - 1];
+            let sent_at = self.kept[count - 1].sent_at;
+            let filled = if acknowledged <= self.filled_by { Filled::Yes } else { Filled::No };
             self.window.measured(now.saturating_sub(sent_at), bytes, filled, now);
         }
         // From here the peer counts anew.
@@ -488,7 +497,7 @@ impl Link {
 
     /// Whether what was taken in lets something out that is in no lane, or was held back: ask [`Link::next_frame`].
     pub fn may_send(&self) -> bool {
-        self.owes_acknowledgement() || (self.held_back && self.under_way_bytes < self.window.bytes())
+        self.owes_acknowledgement() || self.held_back.is_some_and(|limit| self.under_way_bytes < limit)
     }
 
     /// Whether so little is under way that what is sent now arrives soon.
@@ -579,7 +588,10 @@ mod tests {
         let long = Bytes::from(vec![7; 1_000_000]);
         lanes.push_workspace(long.clone()).unwrap();
         assert_eq!(send(&mut one, &mut lanes, &mut other), [(Lane::Workspace, long)]);
-        assert_eq!(one.sent_and_acknowledged().0, 79, "frames grow with the window");
+        assert_eq!(
+            one.sent_and_acknowledged().0,
+            1 + 1_000_000_u64.div_ceil(4096 - FRAME_HEADER_BYTES as u64)
+        );
     }
 
     #[test]
@@ -605,11 +617,65 @@ mod tests {
     }
 
     #[test]
+    fn what_is_sent_again_behind_a_longer_header_fits() {
+        let (mut one, mut lanes) = (link(), bulk(3_000_000));
+        let mut other = link();
+        // Until frames are as long as they may be; then the peer is silent about what it has.
+        while one.window.frame_bytes() < MAX_FRAME_BYTES {
+            for frame in std::iter::from_fn(|| one.next_frame(&mut lanes, NOW)).collect::<Vec<_>>() {
+                other.receive(&frame, NOW).unwrap();
+                while let Some(frame) = other.next_frame(&mut Lanes::default(), NOW) {
+                    one.receive(&frame, NOW).unwrap();
+                }
+            }
+        }
+        while one.next_frame(&mut lanes, NOW).is_some() {}
+        let (_, acknowledged) = one.sent_and_acknowledged();
+        for sequence in 1..=20_000 {
+            let mut frame = vec![Kind::Records as u8];
+            put_varint(&mut frame, sequence);
+            put_varint(&mut frame, acknowledged);
+            one.receive(&frame, NOW).unwrap();
+        }
+        one.resume(acknowledged, NOW).unwrap();
+        let again: Vec<_> = std::iter::from_fn(|| one.next_frame(&mut lanes, NOW)).collect();
+        let longest = again.iter().map(Vec::len).max().unwrap();
+        assert!((MAX_FRAME_BYTES - FRAME_HEADER_BYTES..=MAX_FRAME_BYTES).contains(&longest), "{longest}");
+    }
+
+    #[test]
+    fn bursts_that_fit_the_window_do_not_widen_it() {
+        let (mut one, mut other) = (link(), link());
+        let first = one.window.bytes();
+        for _ in 0..100 {
+            let mut lanes = bulk(20_000);
+            send(&mut one, &mut lanes, &mut other);
+        }
+        assert_eq!(one.window.bytes(), first);
+    }
+
+    #[test]
+    fn what_is_urgent_is_let_out_as_soon_as_it_may() {
+        let (mut one, mut other, mut lanes) = (link(), link(), bulk(1_000_000));
+        let mut frames: Vec<_> = std::iter::from_fn(|| one.next_frame(&mut lanes, NOW)).collect();
+        // Beyond what may go out beyond the window.
+        for _ in 0..200 {
+            lanes.push_control(Bytes::from(vec![1; 200])).unwrap();
+        }
+        frames.extend(std::iter::from_fn(|| one.next_frame(&mut lanes, NOW)));
+        assert!(lanes.has_urgent() && !one.may_send());
+        other.receive(&frames[0], NOW).unwrap();
+        one.receive(&other.next_frame(&mut Lanes::default(), NOW).unwrap(), NOW).unwrap();
+        assert!(one.may_send(), "there is room beyond the window again, though none in it");
+        assert!(one.next_frame(&mut lanes, NOW).is_some());
+    }
+
+    #[test]
     fn acknowledgements_are_not_acknowledged() {
         let (mut one, mut other) = (link(), link());
         send(&mut one, &mut bulk(103_000), &mut other);
         let (sent, acknowledged) = one.sent_and_acknowledged();
-        assert_eq!((sent, acknowledged), (21, 20), "the last piece is too small to be answered at once");
+        assert_eq!((sent, acknowledged), (26, 25), "the last piece is too small to be answered at once");
         assert_eq!(one.next_frame(&mut Lanes::default(), NOW), None);
         assert_eq!(other.next_frame(&mut Lanes::default(), NOW), None);
     }
