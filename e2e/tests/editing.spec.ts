@@ -19,6 +19,11 @@ test("two guests and the host type in one file at once", async ({ share, join })
   for (const room of rooms) await room.expectSaved();
   await agent.expectOnDisk("story.md", whole);
 
+  // Saved by hand, everybody is told whose hand it was, also if there was nothing new.
+  await ada.page.keyboard.press("Control+s");
+  await expect(ada.sync).toHaveText("Saved by you");
+  for (const room of [host, bob]) await expect(room.sync).toHaveText("Saved by Ada");
+
   // Undo takes back one's own and nobody else's.
   await bob.page.keyboard.press("Control+z");
   await expect.poll(() => editors[2]?.text()).not.toContain(sentence("Bob"));
@@ -176,7 +181,7 @@ test("a viewer sees everything and changes nothing, also with a changed page", a
 });
 
 test("everybody's carets show, all of them, with a name", async ({ share, join }) => {
-  const agent = await share({ "poem.txt": "one\ntwo\nthree\nfour\n" });
+  const agent = await share({ "poem.txt": `one\ntwo\nthree\nfour\n${"and so on\n".repeat(300)}` });
   const ada = await join(agent.editorLink, "Ada");
   const bob = await join(agent.editorLink, "Bob");
   const host = await join(agent.hostLink, "Hanna");
@@ -203,8 +208,12 @@ test("everybody's carets show, all of them, with a name", async ({ share, join }
   await expect.poll(place).toBeGreaterThan(before);
   expect(await hosts.selection()).toEqual([19, 19]);
 
-  // A press on somebody's place leads there.
+  // A press on somebody's place leads there, from where it is out of sight.
+  await mine.select([19, 19]);
+  await ada.page.keyboard.press("Control+End");
+  await expect(ada.caretsOf("Bob")).toHaveCount(0);
   await (await ada.person("Bob")).getByRole("button", { name: "Go to Bob in poem.txt" }).click();
+  await expect(ada.caretsOf("Bob")).toHaveCount(3);
   await bob.page.close();
   await expect(ada.caretsOf("Bob")).toHaveCount(0);
   await expect(ada.caretsOf("Hanna")).toHaveCount(1);

@@ -1,6 +1,7 @@
 //! Terminals that are shared: one screen for everybody, and only who may types.
 
 import { execFileSync } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "../lib/test.ts";
 import { type Agent, parlor } from "../lib/agent.ts";
 import { TmuxWindow } from "../lib/tmux.ts";
@@ -372,10 +373,13 @@ test("a viewer on a way of 50 KB/s ends a flood with the same screen as the othe
   await ben.page.routeWebSocket(/\/socket$/, (socket) => {
     const server = socket.connectToServer();
     let freeAt = 0;
+    let carried = Promise.resolve();
     socket.onMessage((message) => server.send(message));
     server.onMessage((message) => {
       freeAt = Math.max(freeAt, performance.now()) + message.length / NARROW_BYTES_PER_MS;
-      setTimeout(() => socket.send(message), freeAt - performance.now());
+      const at = freeAt;
+      // One behind the other: timers alone might change places.
+      carried = carried.then(() => delay(Math.max(0, at - performance.now()))).then(() => socket.send(message));
     });
   });
   await ben.join(agent.viewerLink, "Ben");
@@ -388,6 +392,8 @@ test("a viewer on a way of 50 KB/s ends a flood with the same screen as the othe
   };
   const [first, last] = await Promise.all([end(adas), end(bens)]);
   console.log(`the narrow way was ${last - first} ms behind`);
+  // The bench holds it to a second; a machine that is busy with three browsers gets some more.
+  expect(last - first).toBeLessThan(3000);
   await bens.expectSameAs(adas);
   await expect(ben.page.getByTestId("terminal-skipped")).toContainText(/[KM]B of output were skipped here/);
 });

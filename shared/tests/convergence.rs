@@ -1,7 +1,7 @@
 //! Seeded sessions of several real guests and a miniature host over a network that delays, breaks and comes back:
 //! at rest every replica equals the host, nothing typed is lost, and every kind of trouble happened.
 //!
-//! `PARLOR_SEED=n cargo nextest run -p parlor-shared --test convergence` plays one seed again.
+//! `PARLOR_ONLY_SEED=n cargo nextest run -p parlor-shared --test convergence` plays one seed again.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 
@@ -300,8 +300,8 @@ macro_rules! sum {
 
 #[test]
 fn replicas_agree_at_rest_whatever_happens_on_the_way() {
-    if let Ok(seed) = std::env::var("PARLOR_SEED") {
-        let (text, happened, counters) = play(seed.parse().expect("PARLOR_SEED is a number"));
+    if let Ok(seed) = std::env::var("PARLOR_ONLY_SEED") {
+        let (text, happened, counters) = play(seed.parse().expect("PARLOR_ONLY_SEED is a number"));
         println!("{text:?}\n{happened:#?}\n{counters:#?}");
         return;
     }
@@ -310,7 +310,7 @@ fn replicas_agree_at_rest_whatever_happens_on_the_way() {
     for seed in 0..SEEDS {
         let result = std::panic::catch_unwind(|| play(seed));
         let Ok((_, of_guests, of_host)) = result else {
-            panic!("seed {seed} failed: PARLOR_SEED={seed} plays it again");
+            panic!("seed {seed} failed: PARLOR_ONLY_SEED={seed} plays it again");
         };
         totals.clear();
         totals.extend(sum!(

@@ -1,7 +1,7 @@
 //! Seeded crashes of guests at every point between a key, its draft and its confirmation: at rest every replica equals
 //! the host, nothing is there twice, and nothing is gone that a draft or the host had.
 //!
-//! `PARLOR_SEED=n cargo nextest run -p parlor-shared --test draft_crashes` plays one seed again.
+//! `PARLOR_ONLY_SEED=n cargo nextest run -p parlor-shared --test draft_crashes` plays one seed again.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 
@@ -387,14 +387,14 @@ fn play(seed: u64) -> Happened {
 
 #[test]
 fn whenever_a_tab_crashes_nothing_is_lost_that_was_kept_and_nothing_is_there_twice() {
-    if let Ok(seed) = std::env::var("PARLOR_SEED") {
-        println!("{:#?}", play(seed.parse().expect("PARLOR_SEED is a number")));
+    if let Ok(seed) = std::env::var("PARLOR_ONLY_SEED") {
+        println!("{:#?}", play(seed.parse().expect("PARLOR_ONLY_SEED is a number")));
         return;
     }
     let mut totals: BTreeMap<&str, u64> = BTreeMap::new();
     for seed in 0..SEEDS {
         let Ok(happened) = std::panic::catch_unwind(|| play(seed)) else {
-            panic!("seed {seed} failed: PARLOR_SEED={seed} plays it again");
+            panic!("seed {seed} failed: PARLOR_ONLY_SEED={seed} plays it again");
         };
         let Happened {
             typed,

@@ -21,6 +21,8 @@ let connection = null;
 let opening = null;
 /** The bytes of each draft, of all tabs, as they were at the last look. @type {Map<string, number>} */
 let sizes = new Map();
+/** Counts what changes drafts: an older look does not know of it. */
+let changes = 0;
 
 /** @returns {Promise<IDBDatabase>} */
 function connect() {
@@ -60,18 +62,18 @@ async function inStores(mode, work) {
     });
     transaction.oncomplete = () => resolve(result);
     transaction.onabort = () => reject(transaction.error);
-    transaction.onerror = () => reject(transaction.error);
     transaction.commit();
   });
 }
 
 /** Tells `found` all that is known of the drafts, `[key, mark]` each. */
 function look(marks, found) {
+  const at = changes;
   const [keys, values] = [marks.getAllKeys(), marks.getAll()];
   // Requests of one transaction are answered in order: both are there.
   values.onsuccess = () => {
     const all = keys.result.map((key, index) => [String(key), values.result[index]]);
-    sizes = new Map(all.map(([key, mark]) => [key, mark.size]));
+    if (at === changes) sizes = new Map(all.map(([key, mark]) => [key, mark.size]));
     found?.(all);
   };
 }
@@ -108,7 +110,8 @@ export async function readDraft(key) {
 
 /**
  * Keeps a draft in the place of the one before under this key. What does not fit is not kept, and takes nobody's place:
- * what is there was promised to somebody. What other tabs kept since this one's last call is not counted.
+ * what is there was promised to somebody. What other tabs kept since this one's last call is not counted; what they removed
+ * is.
  * @param {string} key
  * @param {string} session
  * @param {number} participant
@@ -119,19 +122,24 @@ export async function readDraft(key) {
  */
 export async function keepDraft(key, session, participant, bytes, maxCount, maxBytes) {
   const own = bytes.slice();
-  try {
-    return await inStores("readwrite", (drafts, marks, done) => {
-      const others = [...sizes].filter(([other]) => other !== key);
-      const size = others.reduce((sum, [, bytes]) => sum + bytes, own.length);
-      const fits = others.length < maxCount && size <= maxBytes;
-      if (fits) {
-        sizes.set(key, own.length);
-        drafts.put(own, key);
-        marks.put({ session, participant, size: own.length, at: Date.now() }, key);
-      }
+  const fits = () => {
+    const others = [...sizes].filter(([other]) => other !== key);
+    const size = others.reduce((sum, [, bytes]) => sum + bytes, own.length);
+    return others.length < maxCount && size <= maxBytes;
+  };
+  const put = () =>
+    inStores("readwrite", (drafts, marks, done) => {
+      changes += 1;
+      sizes.set(key, own.length);
+      drafts.put(own, key);
+      marks.put({ session, participant, size: own.length, at: Date.now() }, key);
       look(marks);
-      done(fits ? "kept" : "full");
+      done("kept");
     });
+  try {
+    if (fits()) return await put();
+    await listDrafts();
+    return fits() ? await put() : "full";
   } catch (error) {
     return error?.name === "QuotaExceededError" ? "full" : "refused";
   }
@@ -145,9 +153,11 @@ export async function keepDraft(key, session, participant, bytes, maxCount, maxB
 export async function removeDraft(key) {
   try {
     await inStores("readwrite", (drafts, marks, done) => {
+      changes += 1;
       sizes.delete(key);
       drafts.delete(key);
       marks.delete(key);
+      look(marks);
       done(undefined);
     });
   } catch {
@@ -197,16 +207,21 @@ function claimByLock(name, own) {
 /** Where pages come over plain HTTP from another machine there are no locks: living tabs answer for themselves. */
 async function claimByAsking(name) {
   const channel = new BroadcastChannel(name);
+  const own = crypto.getRandomValues(new Uint32Array(4)).join();
   const taken = await new Promise((resolve) => {
-    channel.onmessage = ({ data }) => data === "mine" && resolve(true);
-    channel.postMessage("whose?");
+    channel.onmessage = ({ data: { asks, refused } }) => {
+      // Of those that ask at once the smallest has it.
+      if (refused === own || asks < own) resolve(true);
+      else if (asks) channel.postMessage({ refused: asks });
+    };
+    channel.postMessage({ asks: own });
     setTimeout(() => resolve(false), ANSWER_PATIENCE_MS);
   });
   if (taken) {
     channel.close();
     return false;
   }
-  channel.onmessage = ({ data }) => data === "whose?" && channel.postMessage("mine");
+  channel.onmessage = ({ data: { asks } }) => asks && channel.postMessage({ refused: asks });
   held.set(name, () => channel.close());
   return true;
 }

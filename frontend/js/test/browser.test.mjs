@@ -78,7 +78,13 @@ test("drafts are kept, read, listed newest first and removed", async () => {
   assert.equal(await keep("c", 3, 2), "full");
   assert.equal(await keep("c", 3, 9, 29), "full");
   assert.equal(await keep("a", 4, 2, 20), "kept");
-  await page.evaluate(() => services.removeDraft("b"));
+  // Another tab makes room, and this one learns of it when it needs it.
+  const other = await page.context().newPage();
+  await other.goto(site.origin);
+  await other.waitForFunction(() => globalThis.ready === true);
+  await other.evaluate(() => services.removeDraft("b"));
+  assert.equal(await keep("c", 3, 2), "kept");
+  await page.evaluate(() => services.removeDraft("c"));
   assert.deepEqual(await list(), [["a", "s", 3]]);
   assert.equal(await page.evaluate(() => services.readDraft("b")), null);
   await page.context().close();
@@ -134,6 +140,23 @@ test("one living tab at a time holds a claim, with locks and without", async () 
     assert.equal(await claim(other, true), true);
     await other.close();
     assert.equal(await claim(page, true), true);
+    await page.context().close();
+  }
+});
+
+test("of tabs that claim at once exactly one has it, with locks and without", async () => {
+  for (const locks of [true, false]) {
+    const page = await site.open();
+    const tabs = [page, await page.context().newPage(), await page.context().newPage()];
+    for (const tab of tabs.slice(1)) await tab.goto(site.origin);
+    for (const tab of tabs) {
+      await tab.waitForFunction(() => globalThis.ready === true);
+      if (!locks) await tab.evaluate(() => Object.defineProperty(navigator, "locks", { value: undefined, configurable: true }));
+    }
+    for (let round = 0; round < 5; round += 1) {
+      const claims = await Promise.all(tabs.map((tab) => tab.evaluate((name) => services.claim(name, false), `name-${round}`)));
+      assert.equal(claims.filter(Boolean).length, 1, `locks: ${locks}, ${claims}`);
+    }
     await page.context().close();
   }
 });

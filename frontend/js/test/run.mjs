@@ -14,7 +14,16 @@ const files = readdirSync(here)
 const [wanted] = process.argv.slice(2);
 
 const stream = run({ files, concurrency: 1, ...(wanted ? { testNamePatterns: [wanted] } : {}) });
+let passed = 0;
+stream.on("test:pass", ({ skip }) => {
+  if (skip === undefined) passed += 1;
+});
 stream.on("test:fail", () => {
+  process.exitCode = 1;
+});
+stream.on("end", () => {
+  if (passed > 0) return;
+  console.error("no test ran");
   process.exitCode = 1;
 });
 stream.compose(new spec()).pipe(process.stdout);

@@ -499,6 +499,7 @@ fn text_of(open: &OpenDocument, sync: SyncState) -> Text {
         encoding: info.encoding,
         protection: if info.writable { Protection::Open } else { Protection::Protected },
         sync,
+        saved_by: open.saved_by(),
         unsent: if open.is_unconfirmed() { Unsent::Something } else { Unsent::Nothing },
     }
 }

@@ -250,7 +250,7 @@ impl SessionHandle {
                 Some(kept) => kept.await,
                 None => Keeping::Full,
             };
-            if keeping != Keeping::Kept {
+            if keeping != Keeping::Kept && !self.is_kept_since(document, edits) {
                 // What is there is older than what is about to be sent.
                 browser::remove_draft(&mark.key).await;
             }
@@ -258,12 +258,18 @@ impl SessionHandle {
         });
     }
 
+    /// Whether the browser has confirmed a draft with more edits than these.
+    fn is_kept_since(self, document: DocumentId, edits: u64) -> bool {
+        let Some(inner) = self.try_inner() else { return false };
+        inner.drafts.kept.borrow().get(&document).is_some_and(|kept| *kept > edits)
+    }
+
     fn draft_was_written(self, document: DocumentId, edits: u64, keeping: Keeping) {
         let Some(inner) = self.try_inner() else { return };
         inner.drafts.writing.set(inner.drafts.writing.get().saturating_sub(1));
         if keeping == Keeping::Kept {
             inner.drafts.kept.borrow_mut().insert(document, edits);
-        } else {
+        } else if !self.is_kept_since(document, edits) {
             inner.drafts.kept.borrow_mut().remove(&document);
             inner.drafts.keeper.borrow_mut().failed(document);
         }

@@ -286,6 +286,8 @@ pub(crate) struct Text {
     /// Whether anybody but the host may type in it.
     pub(crate) protection: Protection,
     pub(crate) sync: SyncState,
+    /// Who asked for the file to be saved as it is now.
+    pub(crate) saved_by: Option<ParticipantId>,
     /// Whether something typed here is known to nobody else.
     pub(crate) unsent: Unsent,
 }

@@ -142,6 +142,7 @@ pub(crate) fn unanswered(name: &str) -> String {
 pub(crate) const SYNC_SYNCED: &str = "In sync";
 pub(crate) const SYNC_SAVING: &str = "Saving";
 pub(crate) const SYNC_SAVED: &str = "Saved";
+pub(crate) const SYNC_SAVED_BY_ME: &str = "Saved by you";
 pub(crate) const SYNC_OFFLINE: &str = "Offline";
 pub(crate) const SYNC_NOT_YET: &str = "Not yet at the host";
 pub(crate) const SYNC_HELD: &str = "Waits for you";
@@ -234,6 +235,11 @@ pub(crate) fn size(bytes: u64) -> String {
     }
     let digits = usize::from(value < 99.95);
     format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// In the status bar: who asked for it.
+pub(crate) fn sync_saved_by(name: &str) -> String {
+    format!("Saved by {name}")
 }
 
 /// What "Check Sync" came to.

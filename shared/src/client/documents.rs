@@ -13,7 +13,7 @@ use crate::codec;
 use crate::document::sync::{DocumentSync, SendRule, SyncPhase};
 use crate::document::{ChangedBy, Document, Run, Splice, UpdateError};
 use crate::fault::{Fault, FaultCode};
-use crate::id::{AuthorId, DocumentId, RequestId};
+use crate::id::{AuthorId, DocumentId, ParticipantId, RequestId};
 use crate::lane::Lanes;
 use crate::limits::{LONG_DOCUMENT_UNITS, MAX_TRANSPORT_MESSAGE_BYTES, VERIFY_INTERVAL};
 use crate::message::{DocumentInfo, DocumentStatus, DocumentToHost, KnownDocument, Packed, ToHost};
@@ -122,6 +122,14 @@ impl OpenDocument {
             DocumentStatus::Saved { .. } if !self.sync.is_confirmed() || self.must_save => SyncState::Saving,
             DocumentStatus::Saved { .. } if self.touched => SyncState::Saved,
             DocumentStatus::Saved { .. } => SyncState::Synced,
+        }
+    }
+
+    /// Who asked for the file to be saved as it is now, if it was not the clock.
+    pub const fn saved_by(&self) -> Option<ParticipantId> {
+        match self.info.status {
+            DocumentStatus::Saved { by } => by,
+            DocumentStatus::Unsaved | DocumentStatus::NotSaved(_) | DocumentStatus::Gone => None,
         }
     }
 

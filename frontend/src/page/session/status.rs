@@ -10,7 +10,7 @@ use crate::editor::{EditorStatus, EditorsHandle};
 use crate::js::browser::Keeping;
 use crate::js::editor::{CursorInfo, Indentation, language_name};
 use crate::session::SessionHandle;
-use crate::session::store::{SessionStateStoreFields as _, Text, Unsent};
+use crate::session::store::{SessionStateStoreFields as _, Text, Unsent, Who};
 use crate::settings::{Settings, WordWrap};
 use crate::text::{self, Command};
 
@@ -112,6 +112,15 @@ fn SyncItem(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoView {
         let something = shown.read().as_ref().is_some_and(|shown| shown.unsent == Unsent::Something);
         (something && *sync.read() == SyncState::Offline).then(|| session.store.keeping().get())
     });
+    let saver = Memo::new(move |_| {
+        let saver = shown.read().as_ref().filter(|shown| shown.sync == SyncState::Saved)?.saved_by?;
+        let people = session.store.people().read();
+        let person = people.iter().find(|person| person.id == saver)?;
+        Some(match person.who {
+            Who::Me => text::SYNC_SAVED_BY_ME.to_owned(),
+            Who::Other => text::sync_saved_by(&person.name),
+        })
+    });
     let icon = Signal::derive(move || match *sync.read() {
         SyncState::Offline => "cloud-off",
         SyncState::Opening | SyncState::Saving | SyncState::Repairing => "rotate-cw",
@@ -147,7 +156,11 @@ fn SyncItem(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoView {
             attr:data-problem=problem
             attr:data-unsent=move || unsent.get().map(|_| "")
         >
-            {move || if unsent.get().is_some() { text::SYNC_NOT_YET } else { sync_word(&sync.read()) }}
+            {move || match (unsent.get(), saver.get()) {
+                (Some(_), _) => text::SYNC_NOT_YET.to_owned(),
+                (None, Some(saver)) => saver,
+                (None, None) => sync_word(&sync.read()).to_owned(),
+            }}
         </StatusItem>
     }
 }

@@ -77,7 +77,8 @@ impl Documents {
             }
             DocumentToGuest::Status { document, status } => {
                 if let Some(open) = self.open.get_mut(&document) {
-                    open.touched |= status == DocumentStatus::Unsaved;
+                    open.touched |=
+                        matches!(status, DocumentStatus::Unsaved | DocumentStatus::Saved { by: Some(_) });
                     open.info.status = status;
                     open.tell(ClientEvent::SyncChanged { document }, events);
                 }
