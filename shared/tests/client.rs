@@ -13,8 +13,10 @@ use std::time::Duration;
 
 use parlor_shared::client::{ClientEvent, Phase, SyncState};
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::{DocumentId, ParticipantId, RequestId};
-use parlor_shared::limits::{DEAD_PEER_TIMEOUT, HANDSHAKE_TIMEOUT, HEARTBEAT_INTERVAL, PRESENCE_INTERVAL};
+use parlor_shared::id::{DocumentId, ParticipantId, RequestId, TerminalId};
+use parlor_shared::limits::{
+    DEAD_PEER_TIMEOUT, HANDSHAKE_TIMEOUT, HEARTBEAT_INTERVAL, MAX_TERMINAL_PASTE_BYTES, PRESENCE_INTERVAL,
+};
 use parlor_shared::message::{
     Activity, DocumentToGuest, NewEntry, PresenceToGuest, PresenceToHost, SessionToGuest, SessionToHost,
     ToGuest, ToHost, WorkspaceToHost,
@@ -233,6 +235,34 @@ fn presence_of_one_who_is_not_here_is_no_news() {
     pair.tell(&message(ParticipantId(77)));
     assert!(pair.client.presences().get(ParticipantId(77)).is_none());
     assert_eq!(pair.take_events(), []);
+}
+
+// Terminals.
+
+#[test]
+fn what_was_typed_into_a_terminal_is_not_typed_again_when_the_link_begins_anew() {
+    let terminal = TerminalId(7);
+    let mut pair = Pair::live("");
+    pair.client.type_into(terminal, b"make clean\n").unwrap();
+    pair.cut();
+    pair.client.type_into(terminal, b"make\n").unwrap();
+    pair.take_events();
+    pair.host.heard.clear();
+    pair.connect();
+    pair.settle();
+    assert!(!pair.host.heard.iter().any(|message| matches!(message, ToHost::Terminal(_))));
+    let refused = ClientEvent::TerminalRefused { terminal, fault: FaultCode::Silent.into() };
+    assert_eq!(pair.take_events().iter().filter(|event| **event == refused).count(), 1, "and it is said");
+}
+
+#[test]
+fn what_can_never_be_pasted_is_told_from_what_can_later() {
+    let mut pair = Pair::live("");
+    let paste = vec![b'x'; MAX_TERMINAL_PASTE_BYTES + 1];
+    let fault = pair.client.type_into(TerminalId(7), &paste).unwrap_err();
+    assert_eq!(fault, Fault::new(FaultCode::TooLarge).with(paste.len()).with(MAX_TERMINAL_PASTE_BYTES));
+    pair.client.type_into(TerminalId(7), &paste[1..]).unwrap();
+    assert_eq!(pair.client.type_into(TerminalId(7), b"x"), Err(FaultCode::Busy.into()));
 }
 
 // Requests.

@@ -114,8 +114,12 @@ impl SessionHandle {
                     views.output(terminal, &bytes);
                 }
             }
-            ClientEvent::TerminalRefused { fault, .. } => {
-                self.toast(Tone::Warning, text::fault_line(&fault), None);
+            ClientEvent::TerminalRefused { terminal, fault } => {
+                let told = match fault.code {
+                    FaultCode::Silent => text::keys_lost(&self.terminal_name(terminal)),
+                    _ => text::fault_line(&fault),
+                };
+                self.toast(Tone::Warning, told, None);
             }
             ClientEvent::Fault { request, fault } => self.apply_fault(request, fault),
         }

@@ -156,6 +156,14 @@ impl SessionHandle {
         self.person(id).map(|person| person.name).unwrap_or_default()
     }
 
+    /// What a terminal is called.
+    pub(super) fn terminal_name(self, terminal: TerminalId) -> String {
+        let named = |terminals: &Vec<TerminalInfo>| {
+            terminals.iter().find(|info| info.terminal == terminal).map(|info| info.name.clone())
+        };
+        self.store.terminals().with_untracked(named).unwrap_or_else(|| text::A_TERMINAL.to_owned())
+    }
+
     /// My own number.
     pub(crate) fn me(self) -> Option<ParticipantId> {
         self.read(|client| client.membership().map(|membership| membership.me)).flatten()

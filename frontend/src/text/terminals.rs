@@ -88,6 +88,16 @@ pub(crate) fn terminal_shared(name: &str) -> String {
     format!("The host shares the terminal {name}.")
 }
 
+/// One that is not there any more.
+pub(crate) const A_TERMINAL: &str = "the terminal";
+
+/// Keys that were typed while away are not typed later: nobody wants a command to run minutes after it.
+pub(crate) fn keys_lost(name: &str) -> String {
+    format!(
+        "What you typed into {name} while the host was away was discarded. Type it again if it is still wanted."
+    )
+}
+
 /// It is gone.
 pub(crate) fn terminal_over(name: &str) -> String {
     format!("The terminal {name} is no longer shared.")

@@ -222,8 +222,12 @@ impl Client {
     /// Types into a terminal. While away it waits; whether it is taken the host decides.
     ///
     /// # Errors
-    /// [`FaultCode::Busy`] if the program does not read and too much waits already. Nothing is typed then.
+    /// [`FaultCode::Busy`] if the program does not read and too much waits already, [`FaultCode::TooLarge`] if it is too
+    /// much even for one that does. Nothing is typed then.
     pub fn type_into(&mut self, terminal: TerminalId, bytes: &[u8]) -> Result<(), Fault> {
+        if bytes.len() > MAX_TERMINAL_PASTE_BYTES {
+            return Err(Fault::new(FaultCode::TooLarge).with(bytes.len()).with(MAX_TERMINAL_PASTE_BYTES));
+        }
         let input = self.terminals.inputs.entry(terminal).or_default();
         if input.waiting.len() + bytes.len() > MAX_TERMINAL_PASTE_BYTES {
             return Err(FaultCode::Busy.into());
