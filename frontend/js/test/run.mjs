@@ -22,7 +22,7 @@ stream.on("test:fail", () => {
   process.exitCode = 1;
 });
 stream.on("end", () => {
-  if (passed > 0) return;
+  if (passed > 0 || process.exitCode) return;
   console.error("no test ran");
   process.exitCode = 1;
 });

@@ -158,3 +158,77 @@ test("the way out, and keys that are the page's", async () => {
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.classList.contains("xterm-helper-textarea")), false);
 });
+
+test("a program's links lead to the web only, by Ctrl and a press, and show where they lead", async () => {
+  await page.evaluate(async () => {
+    globalThis.opened = [];
+    globalThis.open = (address) => void opened.push(address);
+    for (const [row, address] of ["javascript:alert(1)", "file:///etc/passwd", "https://example.org/there"].entries()) {
+      shell.output(`\x1b[${row + 1};1H\x1b]8;;${address}\x07it looks fine\x1b]8;;\x07`);
+    }
+    shell.output("\x1b[5;1Hplain https://example.net/plain");
+    await shell.parsed();
+    await frame();
+  });
+  const screen = await page.locator("#one .xterm-screen").boundingBox();
+  const cell = { width: screen.width / 40, height: screen.height / 10 };
+  const tip = page.locator("#one .terminal-link");
+  const point = (row, column) => page.mouse.move(screen.x + (column + 0.5) * cell.width, screen.y + (row + 0.5) * cell.height);
+  const press = async (key) => {
+    if (key) await page.keyboard.down(key);
+    await page.mouse.down();
+    await page.mouse.up();
+    if (key) await page.keyboard.up(key);
+  };
+  const opened = () => page.evaluate(() => globalThis.opened);
+  for (const [row, column, address] of [[2, 4, "https://example.org/there"], [4, 10, "https://example.net/plain"]]) {
+    await point(9, 30);
+    await point(row, column);
+    await tip.filter({ hasText: address }).waitFor({ state: "visible" });
+    await press();
+    assert.deepEqual(await opened(), [], "a press alone is a press in the program");
+    await press("Control");
+    assert.deepEqual((await opened()).splice(0), [address]);
+    await page.evaluate(() => void globalThis.opened.splice(0));
+  }
+  for (const row of [0, 1]) {
+    await point(9, 30);
+    await tip.waitFor({ state: "hidden" });
+    await point(row, 4);
+    await press("Control");
+    await page.evaluate(() => globalThis.frame());
+    assert.equal(await tip.isVisible(), false);
+    assert.deepEqual(await opened(), []);
+  }
+});
+
+test("rows are there for a screen reader, as soon as somebody wants them", async () => {
+  const tree = page.locator("#one .xterm-accessibility-tree");
+  assert.equal(await tree.count(), 0);
+  await page.evaluate(async () => {
+    shell.view.screenReader = true;
+    shell.output("read this aloud");
+    await shell.parsed();
+  });
+  await tree.getByText("$ read this aloud").waitFor({ state: "attached" });
+  await page.evaluate(() => void (shell.view.screenReader = false));
+  await tree.waitFor({ state: "detached" });
+});
+
+test("letters grow, and clearing forgets what scrolled away and has the program draw the rest", async () => {
+  const height = () => page.evaluate(() => document.querySelector("#one .xterm-screen").getBoundingClientRect().height);
+  const before = await height();
+  await page.evaluate(() => void (shell.view.fontSize = 20));
+  await page.waitForFunction((before) => document.querySelector("#one .xterm-screen").getBoundingClientRect().height > before, before);
+  const history = await page.evaluate(async () => {
+    const { active } = shell.view.xterm.buffer;
+    shell.output("line\r\n".repeat(30));
+    await shell.parsed();
+    const before = active.baseY;
+    shell.view.clear();
+    await shell.parsed();
+    return [before, active.baseY];
+  });
+  assert.deepEqual(history, [21, 0]);
+  assert.deepEqual(await told("input"), ["\x0c"]);
+});
