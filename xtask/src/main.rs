@@ -74,6 +74,9 @@ enum Task {
         /// Play this plan instead, telling each step
         #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "from"])]
         plan: Option<PathBuf>,
+        /// Break the code by backend/simulation/mutations/NAME.patch, in a copy of the last commit: a seed has to fail
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["seeds", "from", "plan"])]
+        mutation: Option<String>,
     },
     /// Build the self-contained release binary: target/release/parlor
     Dist,
@@ -109,8 +112,11 @@ fn main() -> ExitCode {
         Task::Bench { quick: false } => bench::bench(bench::Pace::Full),
         Task::Bench { quick: true } => bench::bench(bench::Pace::Quick),
         Task::Soak { minutes, rate } => soak::soak(minutes, rate),
+        Task::Simulate { mutation: Some(name), .. } => simulate::mutate(&name),
         Task::Simulate { plan: Some(plan), .. } => simulate::simulate(simulate::What::Plan(&plan)),
-        Task::Simulate { seeds, from, plan: None } => simulate::simulate(simulate::What::Seeds(seeds, from)),
+        Task::Simulate { seeds, from, plan: None, mutation: None } => {
+            simulate::simulate(simulate::What::Seeds(seeds, from))
+        }
         Task::Dist => dist::dist(),
         Task::BuildPage { release: false } => page::build(page::Flavor::Dev),
         Task::BuildPage { release: true } => page::build(page::Flavor::Release),
