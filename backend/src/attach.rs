@@ -14,6 +14,7 @@ use parlor_shared::terminal::TerminalSize;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use crate::agent::{SessionState, host_invite, session_name};
 use crate::guest::Guest;
@@ -32,6 +33,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Keys that wait to be sent; whoever types faster waits.
 const KEYS: usize = 64;
+
+/// How long nothing of a terminal may come until what its program wrote is taken for shown. That it ended is said beside its
+/// output and overtakes it, and the agent itself may hear of the end first; the agent is on this computer, so what it
+/// holds comes in far less.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// How long output may come behind a program's end: what it left running may write for ever.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// Leaves whatever the program had turned on.
 const FAREWELL: &[u8] = b"\x1b[?1049l\x1b[!p\x1b[?1;9;1000;1002;1003;1004;1005;1006;2004l\x1b[?7;25h\x1b[r\x1b>\x1b(B\x0f\x1b[0m\x1b[0 q\r\n";
@@ -90,7 +99,50 @@ struct SeenState {
     attached: Option<TerminalId>,
     output: Vec<u8>,
     quiet: Quiet,
+    /// The program ended; its last output may be on its way.
+    ending: Option<Ending>,
+    /// It is over, and nothing more comes.
     over: Option<String>,
+}
+
+/// The end of a program, between its being said and its last output's being shown.
+struct Ending {
+    how: String,
+    /// When it is taken for over, unless more comes.
+    silent: Instant,
+    /// When it is over, whatever comes.
+    latest: Instant,
+}
+
+impl Ending {
+    fn new(how: String, now: Instant) -> Self {
+        Self { how, silent: now + SILENCE, latest: now + LINGER }
+    }
+
+    /// Something came.
+    fn heard(&mut self, now: Instant) {
+        self.silent = now + SILENCE;
+    }
+
+    /// The window took what had come from `began` until now, and nobody could wait for more in that time.
+    fn held_up(&mut self, began: Instant, now: Instant) {
+        self.latest += now.saturating_duration_since(began);
+        self.heard(now);
+    }
+
+    fn at(&self) -> Instant {
+        self.silent.min(self.latest)
+    }
+}
+
+impl SeenState {
+    /// How it ended, if it has.
+    fn ended(&mut self, now: Instant) -> Option<String> {
+        let over = self.over.take();
+        let ending = self.ending.take_if(|ending| over.is_some() || ending.at() <= now);
+        // Of two ends the program's own is the one that matters.
+        ending.map(|ending| ending.how).or(over)
+    }
 }
 
 impl Seen {
@@ -103,24 +155,32 @@ impl Seen {
                 if state.attached == Some(terminal) =>
             {
                 state.quiet.pass(&bytes, &mut state.output);
+                if let Some(ending) = &mut state.ending {
+                    ending.heard(Instant::now());
+                }
             }
             ClientEvent::TerminalOver { terminal } if state.attached == Some(terminal) => {
                 state.over = Some("The terminal is no longer shared.".to_owned());
             }
             ClientEvent::TerminalChanged { terminal } if state.attached == Some(terminal) => {
-                match client.terminal(terminal).map(|info| &info.state) {
+                let how = match client.terminal(terminal).map(|info| &info.state) {
                     Some(TerminalState::Exited { code: Some(code), .. }) => {
-                        state.over = Some(format!("The program ended with {code}."));
+                        Some(format!("The program ended with {code}."))
                     }
                     Some(TerminalState::Exited { signal, .. }) => {
                         let signal = signal.as_deref().unwrap_or("a signal");
-                        state.over = Some(format!("The program was ended by {signal}."));
+                        Some(format!("The program was ended by {signal}."))
                     }
                     Some(TerminalState::Failed(_)) => {
                         state.over = Some("The program could not be started.".to_owned());
+                        None
                     }
-                    Some(TerminalState::Running) | None => {}
-                }
+                    // It may have been started again.
+                    Some(TerminalState::Running) | None => None,
+                };
+                // It is said again whenever something else about the terminal changes.
+                let ending = state.ending.take();
+                state.ending = how.map(|how| ending.unwrap_or_else(|| Ending::new(how, Instant::now())));
             }
             ClientEvent::Phase(Phase::Ended(_) | Phase::Offline) => {
                 state.over.get_or_insert_with(|| "The session is over.".to_owned());
@@ -184,21 +244,32 @@ impl Attached<'_> {
 
     async fn show(&self, keys: &mut mpsc::Receiver<Vec<u8>>, resized: &mut Signal) -> anyhow::Result<String> {
         loop {
-            let (output, over) = {
+            let began = Instant::now();
+            let (output, ended) = {
                 let mut state = self.seen.state.lock();
-                (std::mem::take(&mut state.output), state.over.take())
+                (std::mem::take(&mut state.output), state.ended(began))
             };
             // A window that does not take it holds us up, and us alone: the host sends a screen instead.
             let mut out = io::stdout().lock();
             out.write_all(&output).and_then(|()| out.flush()).context("the window can not be written to")?;
             drop(out);
-            if let Some(over) = over {
-                return Ok(over);
+            if let Some(ended) = ended {
+                return Ok(ended);
             }
-            // Every arm is cancel-safe: signals, a receive, a notification.
+            let end = {
+                let mut state = self.seen.state.lock();
+                if !output.is_empty()
+                    && let Some(ending) = &mut state.ending
+                {
+                    ending.held_up(began, Instant::now());
+                }
+                state.ending.as_ref().map(Ending::at)
+            };
+            // Every arm is cancel-safe: signals, a time, receives, a notification.
             tokio::select! {
                 biased;
                 _ = resized.recv() => self.fit(),
+                () = tokio::time::sleep_until(end.unwrap_or(began)), if end.is_some() => {}
                 typed = keys.recv() => {
                     let Some(typed) = typed else { return Ok("Detached.".to_owned()) };
                     let (before, detach) = match typed.iter().position(|byte| *byte == DETACH) {
@@ -210,7 +281,9 @@ impl Attached<'_> {
                         io::stdout().write_all(b"\x07")?;
                     }
                     if detach {
-                        return Ok("Detached; the terminal goes on.".to_owned());
+                        let ending = self.seen.state.lock().ending.take();
+                        let goes_on = || "Detached; the terminal goes on.".to_owned();
+                        return Ok(ending.map_or_else(goes_on, |ending| ending.how));
                     }
                 }
                 () = self.seen.changed.notified() => {}
@@ -259,5 +332,41 @@ impl Drop for Raw {
         let _ = io::stdout().write_all(FAREWELL);
         let _ = io::stdout().flush();
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_waits_for_silence_but_not_for_ever() {
+        let said = Instant::now();
+        let at = |millis| said + Duration::from_millis(millis);
+        let mut state =
+            SeenState { ending: Some(Ending::new("so".to_owned(), said)), ..SeenState::default() };
+        assert_eq!(state.ended(at(499)), None);
+        state.ending.as_mut().unwrap().heard(at(499));
+        assert_eq!(state.ended(at(998)), None);
+        assert_eq!(state.ended(at(999)), Some("so".to_owned()));
+        assert_eq!(state.ended(at(9_999)), None);
+
+        // What never falls silent.
+        let mut ending = Ending::new("so".to_owned(), said);
+        (0..50).for_each(|tenth| ending.heard(at(tenth * 100)));
+        assert_eq!(ending.at(), said + LINGER);
+        // A window that takes nothing for long, held by Ctrl-S, loses nothing of what comes behind.
+        ending.held_up(at(4_900), at(60_000));
+        assert_eq!(ending.at(), at(60_000) + Duration::from_millis(100));
+    }
+
+    #[test]
+    fn nothing_is_waited_for_once_the_session_is_over() {
+        let now = Instant::now();
+        let mut state = SeenState { over: Some("over".to_owned()), ..SeenState::default() };
+        state.ending = Some(Ending::new("so".to_owned(), now));
+        assert_eq!(state.ended(now), Some("so".to_owned()));
+        let mut state = SeenState { over: Some("over".to_owned()), ..SeenState::default() };
+        assert_eq!(state.ended(now), Some("over".to_owned()));
     }
 }
