@@ -9,7 +9,9 @@ use parlor_shared::client::ClientEvent;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{RequestId, TerminalId};
 use parlor_shared::limits::{MAX_TERMINAL_INPUT_BYTES, MAX_TERMINALS};
-use parlor_shared::message::{History, TerminalInfo, TerminalState, TerminalToHost, ToHost, Typing};
+use parlor_shared::message::{
+    History, SessionToHost, TerminalInfo, TerminalState, TerminalToHost, ToHost, Typing,
+};
 use parlor_shared::role::Role;
 use parlor_shared::terminal::{Access, SizePolicy, TerminalSize};
 
@@ -274,6 +276,37 @@ async fn sizes_follow_the_hosts_choice_and_no_storm() {
     info(&host, terminal, "the fixed size", |info| info.size == size(70, 20)).await;
     decide(&mut host, policy(SizePolicy::Host)).await.unwrap();
     info(&host, terminal, "the host's size", |info| info.size == size(90, 25)).await;
+    agent.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_look_never_decides_the_size() {
+    let agent = TestAgent::start().await;
+    let terminal = open(&agent, Some("cat"), Access::Collaborative).await;
+    let size = |columns, rows| TerminalSize { columns, rows };
+    // Both are here before the host, one of them is gone again.
+    let invite = agent.invite(Role::Editor);
+    let (mut stays, _) = RawGuest::join(agent.address, &invite, "Stays").await;
+    let (mut goes, welcome) = RawGuest::join(agent.address, &invite, "Goes").await;
+    let goer = welcome.me.id;
+    let mut host = watching(&agent, Role::Host, "Hanna", terminal).await;
+    for guest in [&mut stays, &mut goes] {
+        guest.say(&ToHost::Terminal(TerminalToHost::Resize { terminal, size: size(11, 11) })).await;
+        guest.say(&ToHost::Terminal(TerminalToHost::AskToType { terminal })).await;
+    }
+    // What they said before they asked was heard.
+    info(&host, terminal, "both asking", |info| info.asking.len() == 2).await;
+    goes.say(&ToHost::Session(SessionToHost::Leave)).await;
+    info(&host, terminal, "one asking", |info| !info.asking.contains(&goer)).await;
+    host.with(|client| client.fit_terminal(terminal, size(90, 25)));
+    info(&host, terminal, "the host's size", |info| info.size == size(90, 25)).await;
+    let policy = |policy| move |request| TerminalToHost::SetSizePolicy { request, terminal, policy };
+    decide(&mut host, policy(SizePolicy::Fixed(size(70, 20)))).await.unwrap();
+    info(&host, terminal, "the fixed size", |info| info.size == size(70, 20)).await;
+    decide(&mut host, policy(SizePolicy::Host)).await.unwrap();
+    info(&host, terminal, "another size", |info| info.size != size(70, 20)).await;
+    let becomes = host.with(|client| client.terminal(terminal).unwrap().size);
+    assert_eq!(becomes, size(90, 25), "the host's");
     agent.end().await;
 }
 

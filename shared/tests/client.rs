@@ -13,16 +13,17 @@ use std::time::Duration;
 
 use parlor_shared::client::{ClientEvent, Phase, SyncState};
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::{DocumentId, ParticipantId, RequestId};
+use parlor_shared::id::{DocumentId, ParticipantId, RequestId, TerminalId};
 use parlor_shared::limits::{DEAD_PEER_TIMEOUT, HANDSHAKE_TIMEOUT, HEARTBEAT_INTERVAL, PRESENCE_INTERVAL};
 use parlor_shared::message::{
-    Activity, DocumentToGuest, NewEntry, PresenceToGuest, PresenceToHost, SessionToGuest, SessionToHost,
-    ToGuest, ToHost, WorkspaceToHost,
+    Activity, DocumentToGuest, History, NewEntry, PresenceToGuest, PresenceToHost, SessionToGuest,
+    SessionToHost, TerminalToHost, ToGuest, ToHost, WorkspaceToHost,
 };
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::presence::Presence;
 use parlor_shared::role::Role;
 use parlor_shared::seal::clear_fault;
+use parlor_shared::terminal::TerminalSize;
 
 use host::Doorman;
 use pair::{DOCUMENT, Pair};
@@ -316,6 +317,33 @@ fn an_answer_before_the_welcome_ends_the_connection_and_nothing_else() {
     };
     pair.tell(&ToGuest::Document(DocumentToGuest::Opened { request, info }));
     assert_eq!(*pair.client.phase(), Phase::Offline);
+}
+
+// Terminals.
+
+const TERMINAL: TerminalId = TerminalId(7);
+
+#[test]
+fn how_much_of_a_terminal_fits_is_told_while_one_looks_and_again_on_another_link() {
+    let mut pair = Pair::live("");
+    let size = TerminalSize { columns: 100, rows: 30 };
+    let terminals = |pair: &mut Pair| {
+        pair.settle();
+        let heard = std::mem::take(&mut pair.host.heard).into_iter();
+        heard.filter(|message| matches!(message, ToHost::Terminal(_))).collect::<Vec<_>>()
+    };
+    let watch = ToHost::Terminal(TerminalToHost::Watch { terminal: TERMINAL, history: History::Kept });
+    let fits = |size| ToHost::Terminal(TerminalToHost::Resize { terminal: TERMINAL, size });
+    pair.client.fit_terminal(TERMINAL, TerminalSize::USUAL);
+    pair.client.fit_terminal(TERMINAL, size);
+    assert_eq!(terminals(&mut pair), [], "the host takes no measure of one who does not look");
+    pair.client.watch_terminal(TERMINAL, History::Kept);
+    assert_eq!(terminals(&mut pair), [watch.clone(), fits(size)]);
+    pair.client.fit_terminal(TERMINAL, TerminalSize::USUAL);
+    assert_eq!(terminals(&mut pair), [fits(TerminalSize::USUAL)]);
+    pair.cut();
+    pair.connect();
+    assert_eq!(terminals(&mut pair), [watch, fits(TerminalSize::USUAL)]);
 }
 
 // The rest.

@@ -40,6 +40,8 @@ pub(super) struct Terminals {
     /// Those it looks at, with the number of the next byte; nothing before the first screen.
     watched: BTreeMap<TerminalId, Option<u64>>,
     inputs: BTreeMap<TerminalId, Input>,
+    /// How much of each fits here. The host is told once this guest looks at it: of others it does not count.
+    fits: BTreeMap<TerminalId, TerminalSize>,
     wants_list: bool,
     /// Those that the host has named and not described yet; nothing before it has named any.
     awaited: Option<Vec<TerminalId>>,
@@ -57,6 +59,9 @@ impl Terminals {
         for (terminal, next) in &mut self.watched {
             let history = if next.is_some() { History::None } else { History::Kept };
             self.to_say.push_back(TerminalToHost::Watch { terminal: *terminal, history });
+            if let Some(size) = self.fits.get(terminal) {
+                self.to_say.push_back(TerminalToHost::Resize { terminal: *terminal, size: *size });
+            }
         }
         for (terminal, input) in std::mem::take(&mut self.inputs) {
             if !input.is_idle() {
@@ -101,6 +106,7 @@ impl Terminals {
         self.described(terminal);
         self.watched.remove(&terminal);
         self.inputs.remove(&terminal);
+        self.fits.remove(&terminal);
         if self.infos.remove(&terminal).is_some() {
             events.push_back(ClientEvent::TerminalOver { terminal });
         }
@@ -204,12 +210,16 @@ impl Client {
 
     /// Looks at a terminal, or wants to see its screen again: [`ClientEvent::TerminalScreen`], then its output.
     pub fn watch_terminal(&mut self, terminal: TerminalId, history: History) {
+        let looked = self.terminals.watched.contains_key(&terminal);
         let next = self.terminals.watched.entry(terminal).or_default();
         if history == History::Kept {
             // What it did not see comes with the history.
             *next = None;
         }
         self.terminals.to_say.push_back(TerminalToHost::Watch { terminal, history });
+        if let Some(size) = self.terminals.fits.get(&terminal).filter(|_| !looked) {
+            self.terminals.to_say.push_back(TerminalToHost::Resize { terminal, size: *size });
+        }
     }
 
     /// No longer looks at it.
@@ -237,8 +247,12 @@ impl Client {
         self.terminals.to_say.push_back(TerminalToHost::AskToType { terminal });
     }
 
-    /// Says how much of a terminal fits here. It counts if the terminal follows me.
+    /// Says how much of a terminal fits here. It counts if the terminal follows me, and while I look at it.
     pub fn fit_terminal(&mut self, terminal: TerminalId, size: TerminalSize) {
+        self.terminals.fits.insert(terminal, size);
+        if !self.terminals.watched.contains_key(&terminal) {
+            return;
+        }
         let is_stale = |message: &TerminalToHost| matches!(message, TerminalToHost::Resize { terminal: other, .. } if *other == terminal);
         self.terminals.to_say.retain(|message| !is_stale(message));
         self.terminals.to_say.push_back(TerminalToHost::Resize { terminal, size });
