@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use parlor::agent::NewTerminal;
-use parlor_shared::client::ClientEvent;
+use parlor_shared::client::{ClientEvent, Phase};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{RequestId, TerminalId};
 use parlor_shared::limits::{MAX_TERMINAL_INPUT_BYTES, MAX_TERMINALS};
@@ -13,10 +14,12 @@ use parlor_shared::message::{
     History, SessionToHost, TerminalInfo, TerminalState, TerminalToHost, ToHost, Typing,
 };
 use parlor_shared::role::Role;
+use parlor_shared::seal::Identity;
 use parlor_shared::terminal::{Access, SizePolicy, TerminalSize};
 
 mod common;
 
+use common::program::{Place, Program};
 use common::raw::RawGuest;
 use common::{TestAgent, TestGuest};
 
@@ -396,6 +399,41 @@ async fn nothing_is_left_of_twenty_terminals() {
     }
     agent.end().await;
     assert_eq!(running(&word), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restarted_program_gives_no_terminal_the_id_of_another() {
+    let place = Place::new();
+    let mut given = BTreeSet::new();
+    // Several starts happen in one second, and some in the next.
+    for _ in 0..4 {
+        let program = place.start_with(&[
+            "--shell",
+            "/bin/sh",
+            "--terminal",
+            "cat",
+            "--terminal",
+            "cat",
+            "--terminal",
+            "cat",
+        ]);
+        let guest = came_to(&program, "Ann").await;
+        guest.wait("three terminals", |client| client.terminals().count() == 3).await;
+        for terminal in guest.with(|client| client.terminals().map(|info| info.terminal).collect::<Vec<_>>())
+        {
+            assert!(given.insert(terminal), "{terminal:?} of {given:?}");
+        }
+        program.kill();
+    }
+}
+
+/// A guest of a real program who knows its terminals.
+async fn came_to(program: &Program, name: &str) -> TestGuest {
+    let guest = TestGuest::knock(program.editor.clone(), name, Identity::generate().unwrap()).await;
+    guest.wait("welcome", |client| *client.phase() == Phase::Live).await;
+    guest.with(|client| client.subscribe_to_terminals());
+    guest.wait("the terminals", |client| client.knows_terminals()).await;
+    guest
 }
 
 /// Command lines of living processes that hold this word, and states of those of our children that nobody waited for.

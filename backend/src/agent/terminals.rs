@@ -15,9 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
-use super::disk_work::time_of_day;
 use super::outbox::encode;
 use super::participant::{ConnectionId, ParticipantConnection};
+use super::state::TerminalIds;
 use super::terminal::{
     Audience, Decision, Program, Pty, TerminalActor, TerminalCommand, TerminalHandle, end_all, shell,
 };
@@ -183,7 +183,7 @@ pub(super) struct TerminalsActor {
     table: Table,
     audience: Audience,
     tasks: TaskTracker,
-    last: u32,
+    ids: TerminalIds,
 }
 
 impl TerminalsActor {
@@ -192,6 +192,7 @@ impl TerminalsActor {
         folder: PathBuf,
         wanted_shell: Option<PathBuf>,
         tasks: TaskTracker,
+        ids: TerminalIds,
     ) -> (Self, TerminalsHandle) {
         let (registry, inbox) = mpsc::channel(INBOX_CAPACITY);
         let table = Table::default();
@@ -202,8 +203,7 @@ impl TerminalsActor {
             table: Arc::clone(&table),
             audience: Audience::default(),
             tasks: tasks.clone(),
-            // Terminals end with the agent: one that comes after it must not be taken for one of before.
-            last: time_of_day().as_secs() as u32,
+            ids,
         };
         (actor, TerminalsHandle { registry, table, tasks })
     }
@@ -265,8 +265,7 @@ impl TerminalsActor {
         if let Some(command) = &command {
             check_command(command)?;
         }
-        self.last = self.last.wrapping_add(1);
-        let terminal = TerminalId(self.last);
+        let terminal = self.ids.next();
         let shell_name = self.shell.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let name = name_of(name.as_deref(), command.as_deref(), shell_name);
         let program = Program { shell: self.shell.clone(), command, folder: self.folder.clone() };
