@@ -104,7 +104,7 @@ impl Seen {
             {
                 state.quiet.pass(&bytes, &mut state.output);
             }
-            ClientEvent::TerminalOver { terminal } if state.attached == Some(terminal) => {
+            ClientEvent::TerminalOver { terminal, .. } if state.attached == Some(terminal) => {
                 state.over = Some("The terminal is no longer shared.".to_owned());
             }
             ClientEvent::TerminalChanged { terminal } if state.attached == Some(terminal) => {

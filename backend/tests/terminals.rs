@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use parlor::agent::NewTerminal;
-use parlor_shared::client::{ClientEvent, Phase};
+use parlor_shared::client::{ClientEvent, OverReason, Phase};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{RequestId, TerminalId};
 use parlor_shared::limits::{MAX_TERMINAL_INPUT_BYTES, MAX_TERMINALS};
@@ -352,7 +352,7 @@ async fn garbage_from_a_guest_disturbs_nobody() {
     };
     let (mut rude, _) = RawGuest::join(agent.address, &agent.invite(Role::Editor), "Rude").await;
     rude.say(&say(MAX_TERMINAL_INPUT_BYTES + 1, terminal)).await;
-    rude.say(&say(1, TerminalId(1))).await;
+    rude.say(&say(1, TerminalId(u32::MAX))).await;
     rude.say(&ToHost::Terminal(TerminalToHost::Resize {
         terminal,
         size: TerminalSize { columns: 0, rows: 9 },
@@ -425,6 +425,35 @@ async fn a_restarted_program_gives_no_terminal_the_id_of_another() {
         }
         program.kill();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_who_comes_back_to_a_restarted_program_hears_that_terminals_ended_with_it() {
+    let place = Place::new();
+    let terminals = ["--shell", "/bin/sh", "--terminal", "cat", "--terminal", "sleep 1000"];
+    let program = place.start_with(&terminals);
+    let guest = came_to(&program, "Ann").await;
+    guest.wait("two terminals", |client| client.terminals().count() == 2).await;
+    let before: Vec<TerminalId> = guest.with(|client| client.terminals().map(|info| info.terminal).collect());
+    guest.with(|client| client.watch_terminal(before[0], History::Kept));
+    guest.wait("a screen", |_| seen(&guest, before[0]).screens > 0).await;
+    program.kill();
+    guest.wait("away", |client| *client.phase() == Phase::Offline).await;
+    let program = place.start_with(&terminals[..4]);
+    guest.reconnect().await;
+    let over = || {
+        let events = guest.log.events().into_iter();
+        let over = |event| match event {
+            ClientEvent::TerminalOver { terminal, reason } => Some((terminal, reason)),
+            _ => None,
+        };
+        events.filter_map(over).collect::<BTreeMap<_, _>>()
+    };
+    guest.wait("their end", |_| over().len() == 2).await;
+    assert_eq!(over(), before.iter().map(|terminal| (*terminal, OverReason::HostRestarted)).collect());
+
+    guest.wait("one terminal", |client| client.terminals().count() == 1).await;
+    program.end();
 }
 
 /// A guest of a real program who knows its terminals.

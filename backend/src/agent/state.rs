@@ -317,6 +317,11 @@ impl TerminalIds {
     pub(super) fn next(&mut self) -> TerminalId {
         TerminalId(self.0.next())
     }
+
+    /// The first that can be given from now on. Those of before were smaller.
+    pub(super) const fn following(&self) -> TerminalId {
+        TerminalId(self.0.last + 1)
+    }
 }
 
 /// The name under which the state of a shared folder lies; the folder's path is canonical.
@@ -416,6 +421,7 @@ mod tests {
         for _ in 0..3 {
             let state = SessionState::open(root.path(), shared.path()).unwrap();
             let mut ids = state.terminal_ids().unwrap();
+            assert!(given.last() < Some(&ids.following()));
             assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
         }
     }

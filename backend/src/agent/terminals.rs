@@ -54,6 +54,8 @@ type Table = Arc<RwLock<BTreeMap<TerminalId, TerminalHandle>>>;
 pub(super) struct TerminalsHandle {
     registry: mpsc::Sender<RegistryCommand>,
     table: Table,
+    /// The first id of this program.
+    first: TerminalId,
     tasks: TaskTracker,
 }
 
@@ -74,6 +76,8 @@ impl TerminalsHandle {
         };
         let (terminal, request, command) = match message {
             TerminalToHost::Subscribe => {
+                // Said here, so that it comes before what is said of a terminal that was watched before.
+                from.outbox.terminal(TerminalToGuest::Since { first: self.first });
                 // The registry ends after every connection.
                 let _ = self.registry.send(RegistryCommand::Subscribe(who)).await;
                 return;
@@ -196,6 +200,7 @@ impl TerminalsActor {
     ) -> (Self, TerminalsHandle) {
         let (registry, inbox) = mpsc::channel(INBOX_CAPACITY);
         let table = Table::default();
+        let first = ids.following();
         let actor = Self {
             folder,
             shell: shell(wanted_shell.as_deref()),
@@ -205,7 +210,7 @@ impl TerminalsActor {
             tasks: tasks.clone(),
             ids,
         };
-        (actor, TerminalsHandle { registry, table, tasks })
+        (actor, TerminalsHandle { registry, table, first, tasks })
     }
 
     pub(super) async fn run(mut self) {

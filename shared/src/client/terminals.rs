@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Client, ClientEvent};
+use super::{Client, ClientEvent, OverReason};
 use crate::codec;
 use crate::fault::{Fault, FaultCode};
 use crate::id::{RequestId, TerminalId};
@@ -43,6 +43,8 @@ pub(super) struct Terminals {
     /// How much of each fits here. The host is told once this guest looks at it: of others it does not count.
     fits: BTreeMap<TerminalId, TerminalSize>,
     wants_list: bool,
+    /// The first id that the host's program gave since it was started, if it told.
+    first: Option<TerminalId>,
     /// Those that the host has named and not described yet; nothing before it has named any.
     awaited: Option<Vec<TerminalId>>,
     /// What to say at the next occasion: it was not connected, or the link began anew.
@@ -108,7 +110,9 @@ impl Terminals {
         self.inputs.remove(&terminal);
         self.fits.remove(&terminal);
         if self.infos.remove(&terminal).is_some() {
-            events.push_back(ClientEvent::TerminalOver { terminal });
+            let is_of_before = self.first.is_some_and(|first| terminal < first);
+            let reason = if is_of_before { OverReason::HostRestarted } else { OverReason::Unshared };
+            events.push_back(ClientEvent::TerminalOver { terminal, reason });
         }
     }
 
@@ -120,6 +124,7 @@ impl Terminals {
                 self.infos.insert(terminal, info);
                 events.push_back(ClientEvent::TerminalChanged { terminal });
             }
+            TerminalToGuest::Since { first } => self.first = Some(first),
             TerminalToGuest::There { terminals } => {
                 self.awaited = Some(terminals.clone());
                 let over: Vec<TerminalId> =
