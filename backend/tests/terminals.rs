@@ -21,7 +21,7 @@ mod common;
 
 use common::program::{Place, Program};
 use common::raw::RawGuest;
-use common::{TestAgent, TestGuest};
+use common::{PATIENCE, TestAgent, TestGuest};
 
 /// What a guest looking at a terminal has seen.
 #[derive(Default)]
@@ -102,13 +102,11 @@ async fn what_one_types_all_see_and_the_end_is_told() {
     let terminal = open(&agent, None, Access::Collaborative).await;
     let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
     let bob = watching(&agent, Role::Viewer, "Bob", terminal).await;
-    type_into(&ann, terminal, "echo 'grüße 🎉' $((40+2)); pwd; env | grep -c ^PARLOR\n");
+    type_into(&ann, terminal, "echo 'grüße 🎉' $((40+2)); pwd\n");
     see(&ann, terminal, "grüße 🎉 42").await;
     see(&bob, terminal, "grüße 🎉 42").await;
     let folder = agent.folder.path().canonicalize().unwrap();
     see(&bob, terminal, folder.to_str().unwrap()).await;
-    // Nothing that Parlor itself was told is handed on.
-    see(&bob, terminal, "\n0\r\n").await;
     let me = ann.with(|client| client.me().unwrap().id);
     info(&bob, terminal, "who types", |info| info.typist == Some(me) && info.watchers.len() == 2).await;
     type_into(&ann, terminal, "exit 3\n");
@@ -392,13 +390,27 @@ async fn nothing_is_left_of_twenty_terminals() {
     }
     let ann = watching(&agent, Role::Viewer, "Ann", terminals[0]).await;
     ann.wait("the flood", |_| seen(&ann, terminals[0]).bytes > 10_000).await;
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while running(&word).len() < 30 {
-        assert!(tokio::time::Instant::now() < deadline, "{:?}", running(&word));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("all of them", || running(&word).len() >= 30).await;
     agent.end().await;
     assert_eq!(running(&word), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_parlor_was_told_is_handed_on_to_a_terminals_program() {
+    let place = Place::new();
+    let home = place.folder.path().to_str().unwrap();
+    let variables = [("PARLOR_X", "1"), ("TMUX", "/tmp/tmux,1,0"), ("HOME", home), ("KEPT", "as it is")];
+    // Written to a file: a screen wraps long lines.
+    let command = "env > all.part; mv all.part all; cat";
+    let arguments = ["--shell", "/bin/sh", "--terminal", command];
+    let program = Program::start_among(&variables, place.folder.path(), place.state.path(), &arguments);
+    until("the environment", || place.folder.path().join("all").exists()).await;
+    let text = place.read("all");
+    let all: BTreeMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
+    let foreign = all.keys().copied().filter(|name| name.starts_with("PARLOR_") || *name == "TMUX");
+    assert_eq!(foreign.collect::<Vec<_>>(), [""; 0]);
+    assert_eq!((all["HOME"], all["KEPT"], all["TERM_PROGRAM"]), (home, "as it is", "parlor"));
+    program.end();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -454,6 +466,15 @@ async fn a_guest_who_comes_back_to_a_restarted_program_hears_that_terminals_ende
 
     guest.wait("one terminal", |client| client.terminals().count() == 1).await;
     program.end();
+}
+
+/// Waits until something holds that tells nobody when it does.
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// A guest of a real program who knows its terminals.
