@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use parlor::agent::NewTerminal;
 use parlor_shared::client::{ClientEvent, OverReason, Phase};
+use parlor_shared::codec;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{RequestId, TerminalId};
 use parlor_shared::limits::{MAX_TERMINAL_INPUT_BYTES, MAX_TERMINALS};
@@ -248,7 +249,7 @@ async fn a_long_paste_goes_at_the_programs_pace() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sizes_follow_the_hosts_choice_and_no_storm() {
+async fn sizes_follow_the_hosts_choice() {
     let agent = TestAgent::start().await;
     let terminal = open(&agent, None, Access::Collaborative).await;
     let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
@@ -277,6 +278,34 @@ async fn sizes_follow_the_hosts_choice_and_no_storm() {
     info(&host, terminal, "the fixed size", |info| info.size == size(70, 20)).await;
     decide(&mut host, policy(SizePolicy::Host)).await.unwrap();
     info(&host, terminal, "the host's size", |info| info.size == size(90, 25)).await;
+    agent.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_thousand_sizes_at_once_the_program_hears_few_and_the_last() {
+    let agent = TestAgent::start().await;
+    // `read` ends when a signal comes: every one is counted, and the shell sleeps in between.
+    let command = "n=0; trap 'n=$((n+1))' WINCH; echo ready; until read line; do :; done; \
+         echo \"heard $n, now $(stty size)\"; cat";
+    let terminal = open(&agent, Some(command), Access::Collaborative).await;
+    let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
+    see(&ann, terminal, "ready").await;
+    let (mut host, _) = RawGuest::join(agent.address, &agent.invite(Role::Host), "Hanna").await;
+    host.say(&ToHost::Terminal(TerminalToHost::Watch { terminal, history: History::None })).await;
+    let last = TerminalSize { columns: 90, rows: 25 };
+    let sizes = (0..999).map(|step| TerminalSize { columns: 20 + step % 60, rows: 24 }).chain([last]);
+    let sizes: Vec<ToHost> =
+        sizes.map(|size| ToHost::Terminal(TerminalToHost::Resize { terminal, size })).collect();
+    let began = tokio::time::Instant::now();
+    host.say_at_once(sizes[0].lane(), sizes.iter().map(codec::encode)).await;
+    info(&ann, terminal, "the last size", |info| info.size == last).await;
+    // One at once, and one in each of the actor's intervals.
+    let most = 2 + began.elapsed().as_millis() / 50;
+    type_into(&ann, terminal, "\n");
+    let text = see(&ann, terminal, ", now 25 90").await.text;
+    let heard = text.rsplit_once("heard ").and_then(|(_, rest)| rest.split(',').next()).unwrap();
+    let heard: u128 = heard.parse().unwrap();
+    assert!((1..=most).contains(&heard), "{heard} of at most {most}");
     agent.end().await;
 }
 
