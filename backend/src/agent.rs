@@ -50,7 +50,7 @@ use door::Door;
 use event::Events;
 use keys::SessionKeys;
 use session::{SessionActor, SessionHandle, SessionOptions};
-use state::{DocumentIds, People};
+use state::{DocumentIds, People, TerminalIds};
 pub use terminals::NewTerminal;
 use terminals::{TerminalsActor, TerminalsHandle};
 use tree::{TreeActor, TreeHandle};
@@ -168,6 +168,10 @@ impl Agent {
             }
             None => ((People::none(), Vec::new()), Vec::new(), DocumentIds::none()),
         };
+        let terminal_ids = match &state {
+            Some(state) => state.terminal_ids()?,
+            None => TerminalIds::none(),
+        };
         let links = keys.links(&options.origin);
         let (events, received) = Events::channel();
         let ended = CancellationToken::new();
@@ -194,7 +198,7 @@ impl Agent {
             (state.clone(), restored, ids),
         );
         let (terminals_actor, terminals) =
-            TerminalsActor::new(options.folder.clone(), options.shell, tasks.clone());
+            TerminalsActor::new(options.folder.clone(), options.shell, tasks.clone(), terminal_ids);
         let (tree_actor, tree) = TreeActor::new(workspace.clone(), watching, ended.clone());
         tasks.spawn(session_actor.run());
         tasks.spawn(pass_on);

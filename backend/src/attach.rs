@@ -159,7 +159,7 @@ impl Seen {
                     ending.heard(Instant::now());
                 }
             }
-            ClientEvent::TerminalOver { terminal } if state.attached == Some(terminal) => {
+            ClientEvent::TerminalOver { terminal, .. } if state.attached == Some(terminal) => {
                 state.over = Some("The terminal is no longer shared.".to_owned());
             }
             ClientEvent::TerminalChanged { terminal } if state.attached == Some(terminal) => {

@@ -2,21 +2,27 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use parlor::agent::NewTerminal;
-use parlor_shared::client::ClientEvent;
+use parlor_shared::client::{ClientEvent, OverReason, Phase};
+use parlor_shared::codec;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{RequestId, TerminalId};
 use parlor_shared::limits::{MAX_TERMINAL_INPUT_BYTES, MAX_TERMINALS};
-use parlor_shared::message::{History, TerminalInfo, TerminalState, TerminalToHost, ToHost, Typing};
+use parlor_shared::message::{
+    History, SessionToHost, TerminalInfo, TerminalState, TerminalToHost, ToHost, Typing,
+};
 use parlor_shared::role::Role;
+use parlor_shared::seal::Identity;
 use parlor_shared::terminal::{Access, SizePolicy, TerminalSize};
 
 mod common;
 
+use common::program::{Place, Program};
 use common::raw::RawGuest;
-use common::{TestAgent, TestGuest};
+use common::{PATIENCE, TestAgent, TestGuest};
 
 /// What a guest looking at a terminal has seen.
 #[derive(Default)]
@@ -97,13 +103,11 @@ async fn what_one_types_all_see_and_the_end_is_told() {
     let terminal = open(&agent, None, Access::Collaborative).await;
     let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
     let bob = watching(&agent, Role::Viewer, "Bob", terminal).await;
-    type_into(&ann, terminal, "echo 'grüße 🎉' $((40+2)); pwd; env | grep -c ^PARLOR\n");
+    type_into(&ann, terminal, "echo 'grüße 🎉' $((40+2)); pwd\n");
     see(&ann, terminal, "grüße 🎉 42").await;
     see(&bob, terminal, "grüße 🎉 42").await;
     let folder = agent.folder.path().canonicalize().unwrap();
     see(&bob, terminal, folder.to_str().unwrap()).await;
-    // Nothing that Parlor itself was told is handed on.
-    see(&bob, terminal, "\n0\r\n").await;
     let me = ann.with(|client| client.me().unwrap().id);
     info(&bob, terminal, "who types", |info| info.typist == Some(me) && info.watchers.len() == 2).await;
     type_into(&ann, terminal, "exit 3\n");
@@ -245,7 +249,7 @@ async fn a_long_paste_goes_at_the_programs_pace() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sizes_follow_the_hosts_choice_and_no_storm() {
+async fn sizes_follow_the_hosts_choice() {
     let agent = TestAgent::start().await;
     let terminal = open(&agent, None, Access::Collaborative).await;
     let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
@@ -274,6 +278,65 @@ async fn sizes_follow_the_hosts_choice_and_no_storm() {
     info(&host, terminal, "the fixed size", |info| info.size == size(70, 20)).await;
     decide(&mut host, policy(SizePolicy::Host)).await.unwrap();
     info(&host, terminal, "the host's size", |info| info.size == size(90, 25)).await;
+    agent.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_thousand_sizes_at_once_the_program_hears_few_and_the_last() {
+    let agent = TestAgent::start().await;
+    // `read` ends when a signal comes: every one is counted, and the shell sleeps in between.
+    let command = "n=0; trap 'n=$((n+1))' WINCH; echo ready; until read line; do :; done; \
+         echo \"heard $n, now $(stty size)\"; cat";
+    let terminal = open(&agent, Some(command), Access::Collaborative).await;
+    let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
+    see(&ann, terminal, "ready").await;
+    let (mut host, _) = RawGuest::join(agent.address, &agent.invite(Role::Host), "Hanna").await;
+    host.say(&ToHost::Terminal(TerminalToHost::Watch { terminal, history: History::None })).await;
+    let last = TerminalSize { columns: 90, rows: 25 };
+    let sizes = (0..999).map(|step| TerminalSize { columns: 20 + step % 60, rows: 24 }).chain([last]);
+    let sizes: Vec<ToHost> =
+        sizes.map(|size| ToHost::Terminal(TerminalToHost::Resize { terminal, size })).collect();
+    let began = tokio::time::Instant::now();
+    host.say_at_once(sizes[0].lane(), sizes.iter().map(codec::encode)).await;
+    info(&ann, terminal, "the last size", |info| info.size == last).await;
+    // One at once, and one in each of the actor's intervals.
+    let most = 2 + began.elapsed().as_millis() / 50;
+    type_into(&ann, terminal, "\n");
+    let text = see(&ann, terminal, ", now 25 90").await.text;
+    let heard = text.rsplit_once("heard ").and_then(|(_, rest)| rest.split(',').next()).unwrap();
+    let heard: u128 = heard.parse().unwrap();
+    assert!((1..=most).contains(&heard), "{heard} of at most {most}");
+    agent.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_look_never_decides_the_size() {
+    let agent = TestAgent::start().await;
+    let terminal = open(&agent, Some("cat"), Access::Collaborative).await;
+    let size = |columns, rows| TerminalSize { columns, rows };
+    // Both are here before the host, one of them is gone again.
+    let invite = agent.invite(Role::Editor);
+    let (mut stays, _) = RawGuest::join(agent.address, &invite, "Stays").await;
+    let (mut goes, welcome) = RawGuest::join(agent.address, &invite, "Goes").await;
+    let goer = welcome.me.id;
+    let mut host = watching(&agent, Role::Host, "Hanna", terminal).await;
+    for guest in [&mut stays, &mut goes] {
+        guest.say(&ToHost::Terminal(TerminalToHost::Resize { terminal, size: size(11, 11) })).await;
+        guest.say(&ToHost::Terminal(TerminalToHost::AskToType { terminal })).await;
+    }
+    // What they said before they asked was heard.
+    info(&host, terminal, "both asking", |info| info.asking.len() == 2).await;
+    goes.say(&ToHost::Session(SessionToHost::Leave)).await;
+    info(&host, terminal, "one asking", |info| !info.asking.contains(&goer)).await;
+    host.with(|client| client.fit_terminal(terminal, size(90, 25)));
+    info(&host, terminal, "the host's size", |info| info.size == size(90, 25)).await;
+    let policy = |policy| move |request| TerminalToHost::SetSizePolicy { request, terminal, policy };
+    decide(&mut host, policy(SizePolicy::Fixed(size(70, 20)))).await.unwrap();
+    info(&host, terminal, "the fixed size", |info| info.size == size(70, 20)).await;
+    decide(&mut host, policy(SizePolicy::Host)).await.unwrap();
+    info(&host, terminal, "another size", |info| info.size != size(70, 20)).await;
+    let becomes = host.with(|client| client.terminal(terminal).unwrap().size);
+    assert_eq!(becomes, size(90, 25), "the host's");
     agent.end().await;
 }
 
@@ -316,7 +379,7 @@ async fn garbage_from_a_guest_disturbs_nobody() {
     };
     let (mut rude, _) = RawGuest::join(agent.address, &agent.invite(Role::Editor), "Rude").await;
     rude.say(&say(MAX_TERMINAL_INPUT_BYTES + 1, terminal)).await;
-    rude.say(&say(1, TerminalId(1))).await;
+    rude.say(&say(1, TerminalId(u32::MAX))).await;
     rude.say(&ToHost::Terminal(TerminalToHost::Resize {
         terminal,
         size: TerminalSize { columns: 0, rows: 9 },
@@ -356,13 +419,100 @@ async fn nothing_is_left_of_twenty_terminals() {
     }
     let ann = watching(&agent, Role::Viewer, "Ann", terminals[0]).await;
     ann.wait("the flood", |_| seen(&ann, terminals[0]).bytes > 10_000).await;
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while running(&word).len() < 30 {
-        assert!(tokio::time::Instant::now() < deadline, "{:?}", running(&word));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("all of them", || running(&word).len() >= 30).await;
     agent.end().await;
     assert_eq!(running(&word), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_parlor_was_told_is_handed_on_to_a_terminals_program() {
+    let place = Place::new();
+    let home = place.folder.path().to_str().unwrap();
+    let variables = [("PARLOR_X", "1"), ("TMUX", "/tmp/tmux,1,0"), ("HOME", home), ("KEPT", "as it is")];
+    // Written to a file: a screen wraps long lines.
+    let command = "env > all.part; mv all.part all; cat";
+    let arguments = ["--shell", "/bin/sh", "--terminal", command];
+    let program = Program::start_among(&variables, place.folder.path(), place.state.path(), &arguments);
+    until("the environment", || place.folder.path().join("all").exists()).await;
+    let text = place.read("all");
+    let all: BTreeMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
+    let foreign = all.keys().copied().filter(|name| name.starts_with("PARLOR_") || *name == "TMUX");
+    assert_eq!(foreign.collect::<Vec<_>>(), [""; 0]);
+    assert_eq!((all["HOME"], all["KEPT"], all["TERM_PROGRAM"]), (home, "as it is", "parlor"));
+    program.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restarted_program_gives_no_terminal_the_id_of_another() {
+    let place = Place::new();
+    let mut given = BTreeSet::new();
+    // Several starts happen in one second, and some in the next.
+    for _ in 0..4 {
+        let program = place.start_with(&[
+            "--shell",
+            "/bin/sh",
+            "--terminal",
+            "cat",
+            "--terminal",
+            "cat",
+            "--terminal",
+            "cat",
+        ]);
+        let guest = came_to(&program, "Ann").await;
+        guest.wait("three terminals", |client| client.terminals().count() == 3).await;
+        for terminal in guest.with(|client| client.terminals().map(|info| info.terminal).collect::<Vec<_>>())
+        {
+            assert!(given.insert(terminal), "{terminal:?} of {given:?}");
+        }
+        program.kill();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_who_comes_back_to_a_restarted_program_hears_that_terminals_ended_with_it() {
+    let place = Place::new();
+    let terminals = ["--shell", "/bin/sh", "--terminal", "cat", "--terminal", "sleep 1000"];
+    let program = place.start_with(&terminals);
+    let guest = came_to(&program, "Ann").await;
+    guest.wait("two terminals", |client| client.terminals().count() == 2).await;
+    let before: Vec<TerminalId> = guest.with(|client| client.terminals().map(|info| info.terminal).collect());
+    guest.with(|client| client.watch_terminal(before[0], History::Kept));
+    guest.wait("a screen", |_| seen(&guest, before[0]).screens > 0).await;
+    program.kill();
+    guest.wait("away", |client| *client.phase() == Phase::Offline).await;
+    let program = place.start_with(&terminals[..4]);
+    guest.reconnect().await;
+    let over = || {
+        let events = guest.log.events().into_iter();
+        let over = |event| match event {
+            ClientEvent::TerminalOver { terminal, reason } => Some((terminal, reason)),
+            _ => None,
+        };
+        events.filter_map(over).collect::<BTreeMap<_, _>>()
+    };
+    guest.wait("their end", |_| over().len() == 2).await;
+    assert_eq!(over(), before.iter().map(|terminal| (*terminal, OverReason::HostRestarted)).collect());
+
+    guest.wait("one terminal", |client| client.terminals().count() == 1).await;
+    program.end();
+}
+
+/// Waits until something holds that tells nobody when it does.
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A guest of a real program who knows its terminals.
+async fn came_to(program: &Program, name: &str) -> TestGuest {
+    let guest = TestGuest::knock(program.editor.clone(), name, Identity::generate().unwrap()).await;
+    guest.wait("welcome", |client| *client.phase() == Phase::Live).await;
+    guest.with(|client| client.subscribe_to_terminals());
+    guest.wait("the terminals", |client| client.knows_terminals()).await;
+    guest
 }
 
 /// Command lines of living processes that hold this word, and states of those of our children that nobody waited for.

@@ -36,7 +36,7 @@ mod terminals;
 
 pub use check::{Repair, SyncReport};
 pub use documents::{HeldEdits, OpenDocument, SyncState};
-pub use event::{ClientEvent, Phase};
+pub use event::{ClientEvent, OverReason, Phase};
 
 use documents::Documents;
 use draft::{Draft, DraftMark};

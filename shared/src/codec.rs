@@ -20,7 +20,7 @@ impl Vocabulary for ToHost {
 }
 
 impl Vocabulary for ToGuest {
-    const SUBJECTS: &'static [u32] = &[11, 11, 1, 5, 0, 9];
+    const SUBJECTS: &'static [u32] = &[11, 11, 1, 5, 0, 10];
 }
 
 /// A decoded message.

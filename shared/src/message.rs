@@ -141,7 +141,8 @@ impl ToGuest {
                 TerminalToGuest::Is(_) | TerminalToGuest::Over { .. } | TerminalToGuest::Taken { .. } => {
                     Lane::Presence
                 }
-                TerminalToGuest::There { .. }
+                TerminalToGuest::Since { .. }
+                | TerminalToGuest::There { .. }
                 | TerminalToGuest::Opened { .. }
                 | TerminalToGuest::Done { .. }
                 | TerminalToGuest::Refused { .. } => Lane::Control,

@@ -11,20 +11,22 @@ mod pair;
 
 use std::time::Duration;
 
-use parlor_shared::client::{ClientEvent, Phase, SyncState};
+use parlor_shared::client::{ClientEvent, OverReason, Phase, SyncState};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{DocumentId, ParticipantId, RequestId, TerminalId};
 use parlor_shared::limits::{
     DEAD_PEER_TIMEOUT, HANDSHAKE_TIMEOUT, HEARTBEAT_INTERVAL, MAX_TERMINAL_PASTE_BYTES, PRESENCE_INTERVAL,
 };
 use parlor_shared::message::{
-    Activity, DocumentToGuest, NewEntry, PresenceToGuest, PresenceToHost, SessionToGuest, SessionToHost,
-    ToGuest, ToHost, WorkspaceToHost,
+    Activity, DocumentToGuest, History, NewEntry, PresenceToGuest, PresenceToHost, SessionToGuest,
+    SessionToHost, TerminalInfo, TerminalState, TerminalToGuest, TerminalToHost, ToGuest, ToHost,
+    WorkspaceToHost,
 };
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::presence::Presence;
 use parlor_shared::role::Role;
 use parlor_shared::seal::clear_fault;
+use parlor_shared::terminal::{Access, SizePolicy, TerminalSize};
 
 use host::Doorman;
 use pair::{DOCUMENT, Pair};
@@ -346,6 +348,83 @@ fn an_answer_before_the_welcome_ends_the_connection_and_nothing_else() {
     };
     pair.tell(&ToGuest::Document(DocumentToGuest::Opened { request, info }));
     assert_eq!(*pair.client.phase(), Phase::Offline);
+}
+
+// Terminals.
+
+const TERMINAL: TerminalId = TerminalId(7);
+
+#[test]
+fn how_much_of_a_terminal_fits_is_told_while_one_looks_and_again_on_another_link() {
+    let mut pair = Pair::live("");
+    let size = TerminalSize { columns: 100, rows: 30 };
+    let terminals = |pair: &mut Pair| {
+        pair.settle();
+        let heard = std::mem::take(&mut pair.host.heard).into_iter();
+        heard.filter(|message| matches!(message, ToHost::Terminal(_))).collect::<Vec<_>>()
+    };
+    let watch = ToHost::Terminal(TerminalToHost::Watch { terminal: TERMINAL, history: History::Kept });
+    let fits = |size| ToHost::Terminal(TerminalToHost::Resize { terminal: TERMINAL, size });
+    pair.client.fit_terminal(TERMINAL, TerminalSize::USUAL);
+    pair.client.fit_terminal(TERMINAL, size);
+    assert_eq!(terminals(&mut pair), [], "the host takes no measure of one who does not look");
+    pair.client.watch_terminal(TERMINAL, History::Kept);
+    assert_eq!(terminals(&mut pair), [watch.clone(), fits(size)]);
+    pair.client.fit_terminal(TERMINAL, TerminalSize::USUAL);
+    assert_eq!(terminals(&mut pair), [fits(TerminalSize::USUAL)]);
+    pair.cut();
+    pair.connect();
+    assert_eq!(terminals(&mut pair), [watch, fits(TerminalSize::USUAL)]);
+}
+
+fn terminal(id: u32) -> ToGuest {
+    ToGuest::Terminal(TerminalToGuest::Is(TerminalInfo {
+        terminal: TerminalId(id),
+        name: "shell".into(),
+        title: String::new(),
+        size: TerminalSize::USUAL,
+        policy: SizePolicy::Host,
+        access: Access::ReadOnly,
+        exceptions: vec![],
+        asking: vec![],
+        watchers: vec![],
+        typist: None,
+        typed: 0,
+        state: TerminalState::Running,
+    }))
+}
+
+#[test]
+fn a_terminal_that_ended_with_the_hosts_program_is_told_from_one_that_was_unshared() {
+    let mut pair = Pair::live("");
+    let there = |ids: &[u32]| {
+        let terminals = ids.iter().copied().map(TerminalId).collect();
+        ToGuest::Terminal(TerminalToGuest::There { terminals })
+    };
+    let since = |first| ToGuest::Terminal(TerminalToGuest::Since { first: TerminalId(first) });
+    let over = |id| ToGuest::Terminal(TerminalToGuest::Over { terminal: TerminalId(id) });
+    let gone = |id, reason| ClientEvent::TerminalOver { terminal: TerminalId(id), reason };
+    let hears = |pair: &mut Pair, messages: &[ToGuest]| {
+        messages.iter().for_each(|message| pair.tell(message));
+        let events = pair.take_events().into_iter();
+        events.filter(|event| matches!(event, ClientEvent::TerminalOver { .. })).collect::<Vec<_>>()
+    };
+    let first = [since(5), there(&[5, 6, 7]), terminal(5), terminal(6), terminal(7)];
+    assert_eq!(hears(&mut pair, &first), []);
+    assert_eq!(hears(&mut pair, &[over(5)]), [gone(5, OverReason::Unshared)]);
+
+    // The same program, which forgot the link.
+    pair.cut();
+    pair.connect();
+    pair.settle();
+    assert_eq!(hears(&mut pair, &[since(5), there(&[6])]), [gone(7, OverReason::Unshared)]);
+
+    // Another one.
+    pair.cut();
+    pair.connect();
+    pair.settle();
+    assert_eq!(hears(&mut pair, &[since(70), there(&[70])]), [gone(6, OverReason::HostRestarted)]);
+    assert_eq!(hears(&mut pair, &[terminal(70), over(70)]), [gone(70, OverReason::Unshared)]);
 }
 
 // The rest.

@@ -96,6 +96,7 @@ const TO_GUEST: &[&str] = &[
     "050607ac0284012b0000021b63",
     "050707ac02021bff",
     "050807ac02",
+    "050907",
 ];
 
 fn hex(bytes: &[u8]) -> String {

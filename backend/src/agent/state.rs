@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
+use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, TerminalId};
 use parlor_shared::invite::Invite;
 use parlor_shared::role::Role;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ use log::{RecordLog, private};
 
 use super::keys::SessionKeys;
 
-/// Names of documents that are written down at once, before they are given.
+/// Names of documents, or of terminals, that are written down at once, before they are given.
 const RESERVED_IDS: u32 = 64;
 
 /// Why a session's state can not be kept.
@@ -170,11 +170,20 @@ impl SessionState {
 
     /// The names of documents, none of which was given before.
     pub(super) fn document_ids(&self) -> Result<DocumentIds, StateError> {
+        self.numbers("documents").map(DocumentIds)
+    }
+
+    /// The names of terminals, none of which was given before.
+    pub(super) fn terminal_ids(&self) -> Result<TerminalIds, StateError> {
+        self.numbers("terminals").map(TerminalIds)
+    }
+
+    fn numbers(&self, file: &str) -> Result<Numbers, StateError> {
         let (log, contents) =
-            RecordLog::open(&self.folder.join("documents")).map_err(|error| self.unreadable(&error))?;
+            RecordLog::open(&self.folder.join(file)).map_err(|error| self.unreadable(&error))?;
         let kept = contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok());
         let last = kept.max().unwrap_or_default();
-        Ok(DocumentIds { log: Some(log), last, reserved: last })
+        Ok(Numbers { log: Some(log), last, reserved: last })
     }
 
     /// Where a document's journal is.
@@ -239,29 +248,23 @@ impl People {
     }
 }
 
-/// Names for documents. A guest who was away knows a document by its name, and what it has of it: a name that comes to
-/// mean another text after a restart would merge two that have nothing to do with each other.
+/// Numbers of which none is given twice, whatever ends the program: it begins again behind all that it had reserved.
 #[derive(Debug)]
-pub(super) struct DocumentIds {
+struct Numbers {
     log: Option<RecordLog>,
     last: u32,
-    /// Up to this one nobody gives a name again after a restart.
+    /// Up to this one nobody gives a number again after a restart.
     reserved: u32,
 }
 
-impl DocumentIds {
-    /// Names for as long as this program runs.
-    pub(super) const fn none() -> Self {
+impl Numbers {
+    /// Numbers for as long as this program runs.
+    const fn none() -> Self {
         Self { log: None, last: 0, reserved: u32::MAX }
     }
 
-    /// This name is taken.
-    pub(super) fn taken(&mut self, id: DocumentId) {
-        self.last = self.last.max(id.0);
-    }
-
-    /// The next name.
-    pub(super) fn next(&mut self) -> DocumentId {
+    /// The next number.
+    fn next(&mut self) -> u32 {
         self.last += 1;
         if self.last > self.reserved {
             self.reserved = self.last + RESERVED_IDS;
@@ -269,11 +272,55 @@ impl DocumentIds {
             if let Some(log) = &mut self.log
                 && let Err(error) = log.append(&bytes)
             {
-                tracing::error!(%error, "names of documents are no longer kept: after a crash they may be given again");
+                tracing::error!(%error, "names of documents or terminals are no longer kept: after a crash they may be given again");
                 *self = Self { last: self.last, ..Self::none() };
             }
         }
-        DocumentId(self.last)
+        self.last
+    }
+}
+
+/// Names for documents. A guest who was away knows a document by its name, and what it has of it: a name that comes to
+/// mean another text after a restart would merge two that have nothing to do with each other.
+#[derive(Debug)]
+pub(super) struct DocumentIds(Numbers);
+
+impl DocumentIds {
+    /// Names for as long as this program runs.
+    pub(super) const fn none() -> Self {
+        Self(Numbers::none())
+    }
+
+    /// This name is taken.
+    pub(super) fn taken(&mut self, id: DocumentId) {
+        self.0.last = self.0.last.max(id.0);
+    }
+
+    /// The next name.
+    pub(super) fn next(&mut self) -> DocumentId {
+        DocumentId(self.0.next())
+    }
+}
+
+/// Names for terminals. They end with the program, and a guest who was away knows one by its name: it must not take one of
+/// afterwards for one of before.
+#[derive(Debug)]
+pub(super) struct TerminalIds(Numbers);
+
+impl TerminalIds {
+    /// Names for as long as this program runs.
+    pub(super) const fn none() -> Self {
+        Self(Numbers::none())
+    }
+
+    /// The next name.
+    pub(super) fn next(&mut self) -> TerminalId {
+        TerminalId(self.0.next())
+    }
+
+    /// The first that can be given from now on. Those of before were smaller.
+    pub(super) const fn following(&self) -> TerminalId {
+        TerminalId(self.0.last + 1)
     }
 }
 
@@ -364,6 +411,18 @@ mod tests {
             assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
             ids.taken(DocumentId(given.len() as u32 * 100));
             assert!(given.insert(ids.next()));
+        }
+    }
+
+    #[test]
+    fn a_terminals_name_is_never_given_again() {
+        let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut given = std::collections::BTreeSet::new();
+        for _ in 0..3 {
+            let state = SessionState::open(root.path(), shared.path()).unwrap();
+            let mut ids = state.terminal_ids().unwrap();
+            assert!(given.last() < Some(&ids.following()));
+            assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
         }
     }
 

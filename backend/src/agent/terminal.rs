@@ -121,6 +121,7 @@ pub(super) struct TerminalActor {
     offset: u64,
     painted: Option<Painted>,
     viewers: BTreeMap<ParticipantId, Arc<ParticipantConnection>>,
+    /// How much fits at those who look. A subset of `viewers`.
     windows: BTreeMap<ParticipantId, TerminalSize>,
     /// What the host decided about persons, by their keys: it still holds when one comes back as another participant.
     decided: BTreeMap<[u8; 32], Typing>,
@@ -276,6 +277,9 @@ impl TerminalActor {
                 if self.viewers.get(&who).is_some_and(|viewer| viewer.connection == connection) {
                     self.unwatch(who);
                 }
+                if self.taken.get(&who).is_some_and(|(taken, _)| *taken == connection) {
+                    self.taken.remove(&who);
+                }
                 // Unless it is here on another connection.
                 if !self.audience.lock().contains_key(&who) {
                     self.info.exceptions.retain(|(other, _)| *other != who);
@@ -290,8 +294,11 @@ impl TerminalActor {
             }
             TerminalCommand::Input(from, bytes) => self.input(&from, bytes),
             TerminalCommand::Resize(from, size) => {
-                self.windows.insert(from.id, size.clamped());
-                self.follow(from.id, from.role());
+                // The window of one who does not look is no measure, and nobody would forget it.
+                if self.viewers.get(&from.id).is_some_and(|viewer| viewer.connection == from.connection) {
+                    self.windows.insert(from.id, size.clamped());
+                    self.follow(from.id, from.role());
+                }
             }
             TerminalCommand::AskToType(who) => {
                 if !self.info.asking.contains(&who) && self.info.asking.len() < MAX_ASKING {
@@ -299,12 +306,10 @@ impl TerminalActor {
                     self.unsaid = true;
                 }
             }
-            TerminalCommand::Decide(who, request, decision) => {
-                match self.decide(decision, who.role()).await {
-                    Ok(()) => who.outbox.terminal(TerminalToGuest::Done { request }),
-                    Err(fault) => who.outbox.fault(Some(request), fault),
-                }
-            }
+            TerminalCommand::Decide(who, request, decision) => match self.decide(decision).await {
+                Ok(()) => who.outbox.terminal(TerminalToGuest::Done { request }),
+                Err(fault) => who.outbox.fault(Some(request), fault),
+            },
             TerminalCommand::End(_) => unreachable!("the task ends itself"),
         }
     }
@@ -389,7 +394,7 @@ impl TerminalActor {
         }
     }
 
-    async fn decide(&mut self, decision: Decision, role: Option<Role>) -> Result<(), Fault> {
+    async fn decide(&mut self, decision: Decision) -> Result<(), Fault> {
         match decision {
             Decision::Access(access) => self.info.access = access,
             Decision::Typing(participant, typing) => {
@@ -411,14 +416,12 @@ impl TerminalActor {
                         self.wanted_size = Some(size.clamped());
                     }
                     SizePolicy::Host | SizePolicy::LatestWriter => {
-                        let windows: Vec<ParticipantId> = self.windows.keys().copied().collect();
-                        let roles = |who| self.viewers.get(&who).and_then(|viewer| viewer.role());
-                        let decider = windows.into_iter().find(|who| {
-                            roles(*who).or(role).is_some_and(|role| decides_size(&self.info, *who, role))
+                        let decider = self.windows.keys().find_map(|who| {
+                            let role = self.viewers.get(who)?.role()?;
+                            decides_size(&self.info, *who, role).then_some((*who, role))
                         });
-                        if let Some(decider) = decider {
-                            let role = self.viewers.get(&decider).and_then(|viewer| viewer.role()).or(role);
-                            self.follow(decider, role);
+                        if let Some((decider, role)) = decider {
+                            self.follow(decider, Some(role));
                         }
                     }
                 }

@@ -15,9 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
-use super::disk_work::time_of_day;
 use super::outbox::encode;
 use super::participant::{ConnectionId, ParticipantConnection};
+use super::state::TerminalIds;
 use super::terminal::{
     Audience, Decision, Program, Pty, TerminalActor, TerminalCommand, TerminalHandle, end_all, shell,
 };
@@ -54,6 +54,8 @@ type Table = Arc<RwLock<BTreeMap<TerminalId, TerminalHandle>>>;
 pub(super) struct TerminalsHandle {
     registry: mpsc::Sender<RegistryCommand>,
     table: Table,
+    /// The first id of this program.
+    first: TerminalId,
     tasks: TaskTracker,
 }
 
@@ -74,6 +76,8 @@ impl TerminalsHandle {
         };
         let (terminal, request, command) = match message {
             TerminalToHost::Subscribe => {
+                // Said here, so that it comes before what is said of a terminal that was watched before.
+                from.outbox.terminal(TerminalToGuest::Since { first: self.first });
                 // The registry ends after every connection.
                 let _ = self.registry.send(RegistryCommand::Subscribe(who)).await;
                 return;
@@ -183,7 +187,7 @@ pub(super) struct TerminalsActor {
     table: Table,
     audience: Audience,
     tasks: TaskTracker,
-    last: u32,
+    ids: TerminalIds,
 }
 
 impl TerminalsActor {
@@ -192,9 +196,11 @@ impl TerminalsActor {
         folder: PathBuf,
         wanted_shell: Option<PathBuf>,
         tasks: TaskTracker,
+        ids: TerminalIds,
     ) -> (Self, TerminalsHandle) {
         let (registry, inbox) = mpsc::channel(INBOX_CAPACITY);
         let table = Table::default();
+        let first = ids.following();
         let actor = Self {
             folder,
             shell: shell(wanted_shell.as_deref()),
@@ -202,10 +208,9 @@ impl TerminalsActor {
             table: Arc::clone(&table),
             audience: Audience::default(),
             tasks: tasks.clone(),
-            // Terminals end with the agent: one that comes after it must not be taken for one of before.
-            last: time_of_day().as_secs() as u32,
+            ids,
         };
-        (actor, TerminalsHandle { registry, table, tasks })
+        (actor, TerminalsHandle { registry, table, first, tasks })
     }
 
     pub(super) async fn run(mut self) {
@@ -265,8 +270,7 @@ impl TerminalsActor {
         if let Some(command) = &command {
             check_command(command)?;
         }
-        self.last = self.last.wrapping_add(1);
-        let terminal = TerminalId(self.last);
+        let terminal = self.ids.next();
         let shell_name = self.shell.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let name = name_of(name.as_deref(), command.as_deref(), shell_name);
         let program = Program { shell: self.shell.clone(), command, folder: self.folder.clone() };

@@ -17,11 +17,17 @@ pub struct Program {
 
 impl Program {
     pub fn start(folder: &Path, state: &Path, arguments: &[&str]) -> Self {
+        Self::start_among(&[], folder, state, arguments)
+    }
+
+    /// As [`Program::start`], with these variables in its environment.
+    pub fn start_among(variables: &[(&str, &str)], folder: &Path, state: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_parlor"))
             .args(["share", "--output", "json"])
             .args(arguments)
             .arg(folder)
             .env("PARLOR_STATE_DIR", state)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -97,7 +97,7 @@ impl SessionHandle {
                 self.apply_chunk(request, total, offset, &bytes);
             }
             ClientEvent::TerminalsListed | ClientEvent::TerminalChanged { .. } => self.apply_terminals(),
-            ClientEvent::TerminalOver { terminal } => self.apply_terminal_over(terminal),
+            ClientEvent::TerminalOver { terminal, reason } => self.apply_terminal_over(terminal, reason),
             ClientEvent::TerminalOpened { request, terminal } => {
                 self.answered(request);
                 if let Some(views) = self.terminal_views() {

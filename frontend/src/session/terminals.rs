@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
+use parlor_shared::client::OverReason;
 use parlor_shared::id::{ParticipantId, RequestId, TerminalId};
 use parlor_shared::message::{History, TerminalInfo, TerminalState, TerminalToHost, Typing};
 use parlor_shared::role::Capability;
@@ -118,11 +119,15 @@ impl SessionHandle {
         }
     }
 
-    pub(super) fn apply_terminal_over(self, terminal: TerminalId) {
+    pub(super) fn apply_terminal_over(self, terminal: TerminalId, reason: OverReason) {
         let name = self.terminal_named(terminal);
         self.store.terminals().update(|terminals| terminals.retain(|info| info.terminal != terminal));
         if let Some(name) = name {
-            self.toast(Tone::Info, text::terminal_over(&name), None);
+            let (tone, sentence) = match reason {
+                OverReason::Unshared => (Tone::Info, text::terminal_over(&name)),
+                OverReason::HostRestarted => (Tone::Warning, text::terminal_ended_with_host(&name)),
+            };
+            self.toast(tone, sentence, None);
         }
         if let Some(tab) = self.tab_of_terminal(terminal) {
             self.close_tab(tab);

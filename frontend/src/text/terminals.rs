@@ -103,6 +103,13 @@ pub(crate) fn terminal_over(name: &str) -> String {
     format!("The terminal {name} is no longer shared.")
 }
 
+/// It is gone, and nobody wanted it so.
+pub(crate) fn terminal_ended_with_host(name: &str) -> String {
+    format!(
+        "The host's Parlor was started again, and the program in the terminal {name} ended with it. Files that it wrote stay."
+    )
+}
+
 /// Its tab was closed, and so is the panel.
 pub(crate) fn terminal_put_back(name: &str) -> String {
     format!("The terminal {name} goes on in the panel.")

@@ -24,6 +24,15 @@ pub enum Phase {
     Ended(Fault),
 }
 
+/// Why a terminal is there no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverReason {
+    /// It is shared no longer.
+    Unshared,
+    /// The host's program ended and was started again; what ran in the terminal ended with it.
+    HostRestarted,
+}
+
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientEvent {
@@ -176,6 +185,8 @@ pub enum ClientEvent {
     TerminalOver {
         /// Which.
         terminal: TerminalId,
+        /// Why.
+        reason: OverReason,
     },
     /// A terminal that this guest asked for is shared.
     TerminalOpened {

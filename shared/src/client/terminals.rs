@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Client, ClientEvent};
+use super::{Client, ClientEvent, OverReason};
 use crate::codec;
 use crate::fault::{Fault, FaultCode};
 use crate::id::{RequestId, TerminalId};
@@ -40,7 +40,11 @@ pub(super) struct Terminals {
     /// Those it looks at, with the number of the next byte; nothing before the first screen.
     watched: BTreeMap<TerminalId, Option<u64>>,
     inputs: BTreeMap<TerminalId, Input>,
+    /// How much of each fits here. The host is told once this guest looks at it: of others it does not count.
+    fits: BTreeMap<TerminalId, TerminalSize>,
     wants_list: bool,
+    /// The first id that the host's program gave since it was started, if it told.
+    first: Option<TerminalId>,
     /// Those that the host has named and not described yet; nothing before it has named any.
     awaited: Option<Vec<TerminalId>>,
     /// What to say at the next occasion: it was not connected, or the link began anew.
@@ -57,6 +61,9 @@ impl Terminals {
         for (terminal, next) in &mut self.watched {
             let history = if next.is_some() { History::None } else { History::Kept };
             self.to_say.push_back(TerminalToHost::Watch { terminal: *terminal, history });
+            if let Some(size) = self.fits.get(terminal) {
+                self.to_say.push_back(TerminalToHost::Resize { terminal: *terminal, size: *size });
+            }
         }
         for (terminal, input) in std::mem::take(&mut self.inputs) {
             if !input.is_idle() {
@@ -101,8 +108,11 @@ impl Terminals {
         self.described(terminal);
         self.watched.remove(&terminal);
         self.inputs.remove(&terminal);
+        self.fits.remove(&terminal);
         if self.infos.remove(&terminal).is_some() {
-            events.push_back(ClientEvent::TerminalOver { terminal });
+            let is_of_before = self.first.is_some_and(|first| terminal < first);
+            let reason = if is_of_before { OverReason::HostRestarted } else { OverReason::Unshared };
+            events.push_back(ClientEvent::TerminalOver { terminal, reason });
         }
     }
 
@@ -114,6 +124,7 @@ impl Terminals {
                 self.infos.insert(terminal, info);
                 events.push_back(ClientEvent::TerminalChanged { terminal });
             }
+            TerminalToGuest::Since { first } => self.first = Some(first),
             TerminalToGuest::There { terminals } => {
                 self.awaited = Some(terminals.clone());
                 let over: Vec<TerminalId> =
@@ -204,12 +215,16 @@ impl Client {
 
     /// Looks at a terminal, or wants to see its screen again: [`ClientEvent::TerminalScreen`], then its output.
     pub fn watch_terminal(&mut self, terminal: TerminalId, history: History) {
+        let looked = self.terminals.watched.contains_key(&terminal);
         let next = self.terminals.watched.entry(terminal).or_default();
         if history == History::Kept {
             // What it did not see comes with the history.
             *next = None;
         }
         self.terminals.to_say.push_back(TerminalToHost::Watch { terminal, history });
+        if let Some(size) = self.terminals.fits.get(&terminal).filter(|_| !looked) {
+            self.terminals.to_say.push_back(TerminalToHost::Resize { terminal, size: *size });
+        }
     }
 
     /// No longer looks at it.
@@ -241,8 +256,12 @@ impl Client {
         self.terminals.to_say.push_back(TerminalToHost::AskToType { terminal });
     }
 
-    /// Says how much of a terminal fits here. It counts if the terminal follows me.
+    /// Says how much of a terminal fits here. It counts if the terminal follows me, and while I look at it.
     pub fn fit_terminal(&mut self, terminal: TerminalId, size: TerminalSize) {
+        self.terminals.fits.insert(terminal, size);
+        if !self.terminals.watched.contains_key(&terminal) {
+            return;
+        }
         let is_stale = |message: &TerminalToHost| matches!(message, TerminalToHost::Resize { terminal: other, .. } if *other == terminal);
         self.terminals.to_say.retain(|message| !is_stale(message));
         self.terminals.to_say.push_back(TerminalToHost::Resize { terminal, size });

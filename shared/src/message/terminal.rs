@@ -235,4 +235,10 @@ pub enum TerminalToGuest {
         /// In bytes, since the link began.
         total: u64,
     },
+    /// Since the host's program was started it gives ids from this one on: the program before gave the smaller ones, and
+    /// its terminals ended with it. Comes before anything else about terminals.
+    Since {
+        /// The first of this program's ids.
+        first: TerminalId,
+    },
 }

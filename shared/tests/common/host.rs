@@ -271,7 +271,8 @@ impl Host {
                 lanes.push_presence(PresenceKey::Participant(*participant), bytes);
             }
             ToGuest::Workspace(_) => lanes.push_workspace(bytes).unwrap(),
-            ToGuest::Terminal(_) => unreachable!("this host has no terminals"),
+            // It has none; what a test makes it say of them comes in that order.
+            ToGuest::Terminal(_) => lanes.push_control(bytes).unwrap(),
         }
     }
 

@@ -230,5 +230,6 @@ pub(crate) fn to_guest() -> Vec<ToGuest> {
             bytes: vec![0x1b, 0xff],
         }),
         ToGuest::Terminal(TerminalToGuest::Taken { terminal: TERMINAL, total: 300 }),
+        ToGuest::Terminal(TerminalToGuest::Since { first: TERMINAL }),
     ]
 }
