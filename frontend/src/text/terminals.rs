@@ -14,6 +14,8 @@ pub(crate) const NO_TERMINAL_TITLE: &str = "No terminal is shared";
 pub(crate) const NO_TERMINAL_HOST: &str =
     "Guests see what runs in a terminal that you share, and type if you let them.";
 pub(crate) const NO_TERMINAL_GUEST: &str = "The host shares no terminal. When there is one, it appears here.";
+pub(crate) const NO_TERMINAL_OPENER: &str =
+    "You may open one. It runs on the host's machine, and everybody in the room sees it.";
 pub(crate) const NO_TERMINAL_HERE_TITLE: &str = "No terminal is in the panel";
 pub(crate) const NO_TERMINAL_HERE: &str = "What is shared has its tab among the open files.";
 pub(crate) const MOVE_TO_EDITOR: &str = "Move into editor area";
@@ -86,6 +88,11 @@ pub(crate) fn ended(state: &TerminalState) -> Option<String> {
 /// Somebody shares a terminal.
 pub(crate) fn terminal_shared(name: &str) -> String {
     format!("The host shares the terminal {name}.")
+}
+
+/// Somebody opened one by the host's leave; said to the host.
+pub(crate) fn terminal_opened(person: &str, name: &str) -> String {
+    format!("{person} opened the terminal {name}.")
 }
 
 /// It is gone.
