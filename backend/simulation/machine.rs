@@ -16,6 +16,7 @@ use parlor::transport::Transport;
 use parlor_shared::invite::Invite;
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
+use parlor_shared::terminal::Access;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -109,6 +110,7 @@ impl Machine {
             origin: "http://localhost:1".to_owned(),
             port: 1,
             shell: None,
+            terminal_access: Access::ReadOnly,
         };
         let surroundings = Surroundings::Simulation { changes: received };
         let opened = runtime.block_on(async { Agent::open_in(surroundings, options, Some(state)) });

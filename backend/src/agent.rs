@@ -9,6 +9,7 @@ use parlor_shared::id::{SessionId, TerminalId};
 use parlor_shared::invite::Invite;
 use parlor_shared::message::{InviteInfo, SessionInfo};
 use parlor_shared::role::Role;
+use parlor_shared::terminal::Access;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -76,6 +77,8 @@ pub struct AgentOptions {
     pub origin: String,
     /// The shell of shared terminals; without one the person's own.
     pub shell: Option<PathBuf>,
+    /// Who may type in terminals that guests open by the host's leave, besides who opened one.
+    pub terminal_access: Access,
     /// The port in it: kept, so that the links stay right after a restart.
     pub port: u16,
 }
@@ -197,8 +200,13 @@ impl Agent {
             tasks.clone(),
             (state.clone(), restored, ids),
         );
-        let (terminals_actor, terminals) =
-            TerminalsActor::new(options.folder.clone(), options.shell, tasks.clone(), terminal_ids);
+        let (terminals_actor, terminals) = TerminalsActor::new(
+            options.folder.clone(),
+            options.shell,
+            options.terminal_access,
+            tasks.clone(),
+            terminal_ids,
+        );
         let (tree_actor, tree) = TreeActor::new(workspace.clone(), watching, ended.clone());
         tasks.spawn(session_actor.run());
         tasks.spawn(pass_on);

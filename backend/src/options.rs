@@ -147,7 +147,7 @@ pub struct ShareOptions {
     #[arg(long, value_name = "COMMAND")]
     pub terminal: Vec<String>,
 
-    /// Who may type in the terminals that --terminal shares.
+    /// Who may type in the terminals that --terminal shares, and in those that guests open whom you let.
     #[arg(long, value_enum, value_name = "WHO", default_value_t = TerminalAccess::ReadOnly)]
     pub terminal_access: TerminalAccess,
 

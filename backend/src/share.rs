@@ -58,6 +58,7 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
             invites: invited_roles(&options),
             origin: origin.clone(),
             shell: options.shell.clone(),
+            terminal_access: terminal_access(&options),
             port: address.port(),
         },
         Some(state),
@@ -102,10 +103,7 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
 /// Shares the terminals that were asked for.
 async fn share_terminals(agent: &Agent, options: &ShareOptions) -> anyhow::Result<()> {
     for command in &options.terminal {
-        let access = match options.terminal_access {
-            TerminalAccess::ReadOnly => Access::ReadOnly,
-            TerminalAccess::Collaborative => Access::Collaborative,
-        };
+        let access = terminal_access(options);
         let (command, size) = (Some(command.clone()), TerminalSize::USUAL);
         agent
             .open_terminal(NewTerminal { name: None, command, size, access })
@@ -113,6 +111,13 @@ async fn share_terminals(agent: &Agent, options: &ShareOptions) -> anyhow::Resul
             .map_err(|fault| anyhow::anyhow!("a terminal can not be shared: {fault}"))?;
     }
     Ok(())
+}
+
+fn terminal_access(options: &ShareOptions) -> Access {
+    match options.terminal_access {
+        TerminalAccess::ReadOnly => Access::ReadOnly,
+        TerminalAccess::Collaborative => Access::Collaborative,
+    }
 }
 
 /// Listens where it was asked to; without a wish, where the session was that this one goes on with: its links name that

@@ -6,6 +6,9 @@ use std::process::Command;
 
 use parlor::agent::SessionState;
 use parlor_shared::client::{Phase, SyncState};
+use parlor_shared::invite::Invite;
+use parlor_shared::message::SessionToHost;
+use parlor_shared::role::{Capability, Grant};
 use parlor_shared::seal::Identity;
 
 mod common;
@@ -117,4 +120,35 @@ fn a_state_folder_that_can_not_be_written_is_said() {
     place.write("file", "");
     let error = SessionState::open(&place.folder.path().join("file"), place.folder.path()).unwrap_err();
     assert!(error.to_string().contains("PARLOR_STATE_DIR"), "{error}");
+}
+
+#[tokio::test]
+async fn what_the_host_granted_holds_after_a_kill_and_what_it_took_back_does_not() {
+    let place = Place::new();
+    let program = place.start();
+    let line: serde_json::Value = serde_json::from_str(&program.sharing).unwrap();
+    let host_link: Invite = line["host_url"].as_str().unwrap().parse().unwrap();
+    let mut host = TestGuest::knock(host_link, "Hanna", Identity::generate().unwrap()).await;
+    host.wait("welcome", |client| *client.phase() == Phase::Live).await;
+    let (ann, bob) = (join(&program, "Ann").await, join(&program, "Bob").await);
+    let [ann_id, bob_id] = [&ann, &bob].map(|guest| guest.with(|client| client.membership().unwrap().me));
+    let given = [(ann_id, Grant::Given), (bob_id, Grant::Given), (bob_id, Grant::Taken)];
+    for (participant, grant) in given {
+        let capability = Capability::OpenTerminal;
+        let set = |request| SessionToHost::SetGrant { request, participant, capability, grant };
+        let request = host.with(|client| client.administer(set));
+        host.answer(request).await.unwrap();
+    }
+    program.kill();
+    for guest in [&host, &ann, &bob] {
+        guest.wait("away", |client| *client.phase() == Phase::Offline).await;
+    }
+
+    let program = place.start();
+    for guest in [&ann, &bob] {
+        guest.reconnect().await;
+    }
+    let may = |guest: &TestGuest| guest.with(|client| client.rights().allows(Capability::OpenTerminal));
+    assert!(may(&ann) && !may(&bob));
+    program.end();
 }

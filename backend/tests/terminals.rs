@@ -9,12 +9,12 @@ use parlor::agent::NewTerminal;
 use parlor_shared::client::{ClientEvent, OverReason, Phase};
 use parlor_shared::codec;
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::{RequestId, TerminalId};
+use parlor_shared::id::{ParticipantId, RequestId, TerminalId};
 use parlor_shared::limits::{MAX_TERMINAL_INPUT_BYTES, MAX_TERMINALS};
 use parlor_shared::message::{
     History, SessionToHost, TerminalInfo, TerminalState, TerminalToHost, ToHost, Typing,
 };
-use parlor_shared::role::Role;
+use parlor_shared::role::{Capability, Grant, Role};
 use parlor_shared::seal::Identity;
 use parlor_shared::terminal::{Access, SizePolicy, TerminalSize};
 
@@ -95,6 +95,44 @@ async fn decide(
 ) -> Result<(), Fault> {
     let request = host.with(|client| client.request_terminal(message));
     host.answer(request).await.map(drop)
+}
+
+/// What anybody may say who may open terminals. Who may type in it only the host says.
+fn open_one(request: RequestId) -> TerminalToHost {
+    let (name, command, size) = (Some("mine".to_owned()), None, TerminalSize::USUAL);
+    TerminalToHost::Open { request, name, command, size, access: Access::Collaborative }
+}
+
+fn not_granted() -> Fault {
+    Fault::new(FaultCode::NotAllowed).with("OpenTerminal")
+}
+
+async fn set_grant(host: &mut TestGuest, participant: ParticipantId, grant: Grant) -> Result<(), Fault> {
+    let capability = Capability::OpenTerminal;
+    let set = |request| SessionToHost::SetGrant { request, participant, capability, grant };
+    let request = host.with(|client| client.administer(set));
+    host.answer(request).await.map(drop)
+}
+
+async fn set_role(host: &mut TestGuest, participant: ParticipantId, role: Role) {
+    let set = |request| SessionToHost::SetRole { request, participant, role };
+    let request = host.with(|client| client.administer(set));
+    host.answer(request).await.unwrap();
+}
+
+fn me(guest: &TestGuest) -> ParticipantId {
+    guest.with(|client| client.membership().unwrap().me)
+}
+
+/// Waits until this page shows of somebody that it may open terminals, or may not.
+async fn shown(guest: &TestGuest, who: ParticipantId, grant: Grant) {
+    guest
+        .wait(&format!("of {who}: {grant:?}"), |client| {
+            let rights = client.participant(who).map(|participant| client.rights_of(participant));
+            let opens = rights.map(|rights| rights.allows(Capability::OpenTerminal));
+            opens == Some(grant == Grant::Given)
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -182,13 +220,11 @@ async fn the_host_decides_who_types_while_it_runs() {
     for never in ["sneaked in", "viewers never", "too late", "no more"] {
         assert!(!text.contains(never), "{text}");
     }
-    // Nobody but the host shares, ends, or decides.
+    // Nobody but the host ends, or decides.
     let mut ann = ann;
+    assert_eq!(decide(&mut ann, open_one).await, Err(not_granted()));
     let share = Err(Fault::new(FaultCode::NotAllowed).with("Share"));
-    let size = TerminalSize::USUAL;
-    let (name, command, access) = (None, None, Access::ReadOnly);
-    let tries: [Box<dyn FnOnce(RequestId) -> TerminalToHost>; 4] = [
-        Box::new(move |request| TerminalToHost::Open { request, name, command, size, access }),
+    let tries: [Box<dyn FnOnce(RequestId) -> TerminalToHost>; 3] = [
         Box::new(move |request| TerminalToHost::Unshare { request, terminal }),
         Box::new(move |request| TerminalToHost::SetAccess {
             request,
@@ -533,4 +569,159 @@ fn running(word: &str) -> Vec<String> {
         }
     }
     found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whom_the_host_lets_opens_terminals_and_types_in_them_and_decides_nothing_else() {
+    let agent = TestAgent::start().await;
+    let mut host = agent.join(Role::Host, "Hanna").await;
+    let mut ann = agent.join(Role::Editor, "Ann").await;
+    let bob = agent.join(Role::Editor, "Bob").await;
+    let (id, host_id) = (me(&ann), me(&host));
+    for guest in [&host, &ann, &bob] {
+        guest.with(|client| client.subscribe_to_terminals());
+        shown(guest, id, Grant::Taken).await;
+    }
+    assert_eq!(decide(&mut ann, open_one).await, Err(not_granted()));
+
+    set_grant(&mut host, id, Grant::Given).await.unwrap();
+    for guest in [&host, &ann, &bob] {
+        shown(guest, id, Grant::Given).await;
+    }
+    let request = ann.with(|client| client.request_terminal(open_one));
+    let ClientEvent::TerminalOpened { terminal, .. } = ann.answer(request).await.unwrap() else {
+        panic!("it is opened")
+    };
+    // The host's default holds, whatever was asked for; who opened it types all the same, and the others do not.
+    let opener = [(id, Typing::Opener)];
+    info(&bob, terminal, "what it is", |info| {
+        info.name == "mine" && info.access == Access::ReadOnly && info.exceptions == opener
+    })
+    .await;
+    info(&ann, terminal, "her own", |_| true).await;
+    for guest in [&ann, &bob] {
+        guest.with(|client| client.watch_terminal(terminal, History::Kept));
+    }
+    assert!(ann.with(|client| client.may_type(terminal)) && !bob.with(|client| client.may_type(terminal)));
+    type_into(&ann, terminal, "echo opened$((1+1))\n");
+    see(&bob, terminal, "opened2").await;
+    type_into(&bob, terminal, "echo sneaked in\n");
+    let write = Fault::new(FaultCode::NotAllowed).with("TerminalWrite");
+    bob.wait("a refusal", |_| seen(&bob, terminal).refused == [write.clone()]).await;
+    // It is the host's like every other.
+    let share = Err(Fault::new(FaultCode::NotAllowed).with("Share"));
+    let (access, policy) = (Access::Collaborative, SizePolicy::LatestWriter);
+    let tries: [Box<dyn FnOnce(RequestId) -> TerminalToHost>; 4] = [
+        Box::new(move |request| TerminalToHost::Unshare { request, terminal }),
+        Box::new(move |request| TerminalToHost::Restart { request, terminal }),
+        Box::new(move |request| TerminalToHost::SetAccess { request, terminal, access }),
+        Box::new(move |request| TerminalToHost::SetSizePolicy { request, terminal, policy }),
+    ];
+    for one in tries {
+        assert_eq!(decide(&mut ann, one).await, share);
+    }
+    // Neither she nor anybody else gives it on, and what is not to be given is not.
+    let give = |capability, participant| {
+        move |request| SessionToHost::SetGrant { request, participant, capability, grant: Grant::Given }
+    };
+    let request = ann.with(|client| client.administer(give(Capability::OpenTerminal, me(&bob))));
+    let administer = Fault::new(FaultCode::NotAllowed).with("Administer");
+    assert_eq!(ann.answer(request).await, Err(administer));
+    let request = host.with(|client| client.administer(give(Capability::Administer, id)));
+    let administer = Fault::new(FaultCode::NotAllowed).with("Administer");
+    assert_eq!(host.answer(request).await, Err(administer));
+    assert_eq!(set_grant(&mut host, host_id, Grant::Taken).await, Err(not_granted()));
+    let nobody = ParticipantId(999);
+    assert_eq!(set_grant(&mut host, nobody, Grant::Given).await, Err(FaultCode::UnknownParticipant.into()));
+
+    // Taken back: no other one, and this one stays.
+    set_grant(&mut host, id, Grant::Taken).await.unwrap();
+    assert_eq!(decide(&mut ann, open_one).await, Err(not_granted()));
+    for guest in [&host, &ann, &bob] {
+        shown(guest, id, Grant::Taken).await;
+    }
+    type_into(&ann, terminal, "echo still$((1+1))\n");
+    see(&bob, terminal, "still2").await;
+    // The host's word about who types goes before who opened it, and a viewer's role does.
+    let allow =
+        |typing| move |request| TerminalToHost::SetTyping { request, terminal, participant: id, typing };
+    decide(&mut host, allow(Typing::Denied)).await.unwrap();
+    type_into(&ann, terminal, "echo denied$((1+1))\n");
+    ann.wait("a refusal", |_| seen(&ann, terminal).refused.len() == 1).await;
+    decide(&mut host, allow(Typing::Opener)).await.unwrap();
+    set_role(&mut host, id, Role::Viewer).await;
+    type_into(&ann, terminal, "echo lowered$((1+1))\n");
+    ann.wait("a refusal", |_| seen(&ann, terminal).refused.len() == 2).await;
+    let text = seen(&bob, terminal).text;
+    assert!(!text.contains("denied") && !text.contains("lowered"), "{text}");
+    agent.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grant_is_of_the_person_and_ends_with_the_role_that_takes_it() {
+    let agent = TestAgent::start().await;
+    let mut host = agent.join(Role::Host, "Hanna").await;
+    let viewer = agent.join(Role::Viewer, "Vic").await;
+    assert_eq!(set_grant(&mut host, me(&viewer), Grant::Given).await, Err(not_granted()));
+
+    let identity = Identity::generate().unwrap();
+    let invite = agent.invite(Role::Editor);
+    let ann = agent.knock_as(invite.clone(), "Ann", identity.clone()).await;
+    ann.wait("welcome", |client| client.role() == Role::Editor).await;
+    let id = me(&ann);
+    set_grant(&mut host, id, Grant::Given).await.unwrap();
+    let request = |client: &mut parlor_shared::client::Client| client.request_terminal(open_one);
+    let mut ann = ann;
+    let first = ann.with(request);
+    let ClientEvent::TerminalOpened { terminal, .. } = ann.answer(first).await.unwrap() else {
+        panic!("it is opened")
+    };
+
+    // A page that was loaded anew and forgot who it was; it knows what it may once it is welcome.
+    ann.with(|client| client.leave());
+    ann.wait("leave taken", |client| *client.phase() == Phase::Offline).await;
+    let mut again = agent.knock_as(invite, "Ann", identity.clone()).await;
+    again.wait("welcome", |client| *client.phase() == Phase::Live).await;
+    assert!(again.with(|client| client.rights().allows(Capability::OpenTerminal)));
+    let id = me(&again);
+    shown(&host, id, Grant::Given).await;
+    decide(&mut again, open_one).await.unwrap();
+    again.with(|client| client.subscribe_to_terminals());
+    let opener = (id, Typing::Opener);
+    info(&again, terminal, "hers still", |info| info.exceptions.contains(&opener)).await;
+    assert!(again.with(|client| client.may_type(terminal)));
+    // With a link for viewers it is not for her, and is not gone.
+    let looking = agent.knock_as(agent.invite(Role::Viewer), "Ann", identity.clone()).await;
+    looking.wait("welcome", |client| *client.phase() == Phase::Live).await;
+    assert!(!looking.with(|client| client.rights().allows(Capability::OpenTerminal)));
+    shown(&host, me(&looking), Grant::Taken).await;
+
+    // A newcomer is told before it sees anybody.
+    let bob = agent.join(Role::Editor, "Bob").await;
+    let rights = bob.with(|client| client.rights_of(client.participant(id).unwrap()));
+    assert!(rights.allows(Capability::OpenTerminal));
+
+    set_role(&mut host, id, Role::Viewer).await;
+    set_role(&mut host, id, Role::Editor).await;
+    assert_eq!(decide(&mut again, open_one).await, Err(not_granted()), "it does not come back by itself");
+    for guest in [&host, &bob, &again] {
+        shown(guest, id, Grant::Taken).await;
+    }
+    agent.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_who_asks_by_hand_opens_no_terminal_without_a_grant() {
+    let agent = TestAgent::start().await;
+    for role in [Role::Editor, Role::Viewer] {
+        let (mut raw, _) = RawGuest::join(agent.address, &agent.invite(role), "Mallory").await;
+        raw.say(&ToHost::Terminal(open_one(RequestId(7)))).await;
+        assert_eq!(raw.fault().await, not_granted());
+    }
+    let host = agent.join(Role::Host, "Hanna").await;
+    host.with(|client| client.subscribe_to_terminals());
+    host.wait("the list", |client| client.knows_terminals()).await;
+    assert_eq!(host.with(|client| client.terminals().count()), 0);
+    agent.still_serves().await;
+    agent.end().await;
 }

@@ -309,6 +309,12 @@ export class Room {
     return (await this.people()).getByRole("listitem", { name, exact: true });
   }
 
+  /** Chooses from the menu about a participant. */
+  async personMenu(name: string, item: string): Promise<void> {
+    await (await this.person(name)).getByRole("button", { name: `More about ${name}`, exact: true }).click();
+    await this.page.getByRole("menu").getByText(item, { exact: true }).click();
+  }
+
   /** Back from the people to the files. */
   async showFiles(): Promise<void> {
     if (!(await this.tree.isVisible())) await this.page.getByRole("button", { name: "Explorer", exact: true }).click();

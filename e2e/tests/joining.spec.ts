@@ -104,7 +104,7 @@ test("a guest who is removed is out at once and stays out", async ({ share, join
   await (await ada.edit("notes.txt")).typeBehind("one", " two");
   await ada.expectSaved();
 
-  await (await host.person("Ada")).getByRole("button", { name: "Remove: Ada" }).click();
+  await host.personMenu("Ada", "Remove");
   await host.page.getByRole("dialog", { name: "Remove Ada?" }).getByRole("button", { name: "Remove", exact: true }).click();
   await ada.expectConnection("removed");
   await expect(ada.page.getByRole("heading", { name: "The host removed you" })).toBeVisible();

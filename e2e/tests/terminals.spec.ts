@@ -132,6 +132,56 @@ test("read-only holds until the host says otherwise, and again after that", asyn
   expect(await hosts.rows.textContent()).not.toContain("never");
 });
 
+test("an editor whom the host lets opens a terminal, until it is taken back", async ({ share, join }) => {
+  const agent = await share(SHELL, "--shell", "/bin/sh");
+  const host = await join(agent.hostLink, "Hanna");
+  const ada = await join(agent.editorLink, "Ada");
+  const vera = await join(agent.viewerLink, "Vera");
+  await ada.command("View: Toggle Terminal");
+  await expect(ada.page.getByText("The host shares no terminal.")).toBeVisible();
+  const opens = ada.terminalPanel.getByRole("button", { name: "New terminal" });
+  await expect(opens).toHaveCount(0);
+
+  // Not for a viewer; for her with the keyboard alone.
+  const item = host.page.getByRole("menuitemradio", { name: "May open terminals" });
+  await (await host.person("Vera")).getByRole("button", { name: "More about Vera" }).click();
+  await expect(item).toHaveAttribute("aria-disabled", "true");
+  await host.page.keyboard.press("Escape");
+  await (await host.person("Ada")).getByRole("button", { name: "More about Ada" }).press("Enter");
+  await expect(item).toBeFocused();
+  await expect(item).toHaveAttribute("aria-checked", "false");
+  await host.page.keyboard.press("Enter");
+  await expect(ada.toast("lets you open terminals")).toBeVisible();
+  await expect((await vera.person("Ada")).getByRole("img", { name: "May open terminals" })).toBeVisible();
+
+  await opens.first().click();
+  const adas = await ada.terminal();
+  await adas.run("echo hers-$((20 + 1))");
+  await expect(host.toast("Ada opened the terminal")).toBeVisible();
+  const hosts = await host.terminal();
+  await hosts.expectToContain("hers-21");
+  // Shared as the host shares: the others watch, and nothing about it is hers to decide.
+  await expect(vera.page.getByTestId("terminal-read-only")).toBeVisible();
+  await ada.terminalPanel.getByRole("button", { name: "More about this terminal" }).click();
+  await expect(ada.page.getByRole("menu").getByText("Find", { exact: true })).toBeVisible();
+  await expect(ada.page.getByRole("menu").getByText("Unshare", { exact: true })).toHaveCount(0);
+  await ada.page.keyboard.press("Escape");
+
+  // It is hers through a reload, too.
+  await ada.page.reload();
+  await (await ada.terminal()).run("echo still-$((30 + 1))");
+  await hosts.expectToContain("still-31");
+  await expect(opens).toBeVisible();
+
+  await (await host.person("Ada")).getByRole("button", { name: "More about Ada" }).click();
+  await expect(item).toHaveAttribute("aria-checked", "true");
+  await item.click();
+  await expect(ada.toast("open no more terminals")).toBeVisible();
+  await expect(opens).toHaveCount(0);
+  await adas.run("echo stays-$((40 + 1))");
+  await hosts.expectToContain("stays-41");
+});
+
 test("who comes late sees the same screen, cell for cell", async ({ share, join }) => {
   test.skip(!has("vim", "less", "htop", "git"), "vim, less, htop and git are not installed, and can not be");
   const code = Array.from({ length: 60 }, (_, at) => `int line_${at}(void) { return ${at}; } /* 中文 😀 */`).join("\n");

@@ -82,6 +82,8 @@ struct Inner {
     last_id: Cell<u32>,
     /// The link is a new one since the page was live last, or the page never was.
     began_afresh: Cell<bool>,
+    /// Every terminal that is there was known: whichever comes now was just opened.
+    knew_terminals: Cell<bool>,
 }
 
 /// A request that the host has not answered.
@@ -127,6 +129,7 @@ impl SessionHandle {
             focus_when_open: Cell::new(None),
             last_id: Cell::new(0),
             began_afresh: Cell::new(true),
+            knew_terminals: Cell::new(false),
         });
         let session = Self { store, standing, inner: StoredValue::new_local(Rc::clone(&inner)) };
         // The page may be left while the browser looks for the key.

@@ -25,7 +25,7 @@ use crate::message::{
 };
 use crate::path::WorkspacePath;
 use crate::presence::{Presence, PresenceMap};
-use crate::role::Role;
+use crate::role::{Capability, Grant, Grants, Rights, Role};
 use crate::seal::{Channel, Greeting, Identity, Initiator};
 
 mod check;
@@ -105,6 +105,8 @@ pub struct Client {
     events: VecDeque<ClientEvent>,
     membership: Option<Membership>,
     participants: BTreeMap<ParticipantId, Participant>,
+    /// What the host granted to whom; perhaps also to such as are not here at the moment.
+    grants: BTreeMap<ParticipantId, Grants>,
     presences: PresenceMap,
     documents: Documents,
     terminals: Terminals,
@@ -128,6 +130,7 @@ impl Client {
             events: VecDeque::new(),
             membership: None,
             participants: BTreeMap::new(),
+            grants: BTreeMap::new(),
             presences: PresenceMap::default(),
             documents: Documents::default(),
             terminals: Terminals::default(),
@@ -389,6 +392,17 @@ impl Client {
         self.me().map_or(Role::Viewer, |me| me.role)
     }
 
+    /// What I may do; a viewer's rights until welcome.
+    pub fn rights(&self) -> Rights {
+        self.me().map_or(Role::Viewer.into(), |me| self.rights_of(me))
+    }
+
+    /// What somebody present may do.
+    pub fn rights_of(&self, participant: &Participant) -> Rights {
+        let grants = self.grants.get(&participant.id).copied().unwrap_or_default();
+        Rights { role: participant.role, grants }
+    }
+
     /// Everybody present, by id.
     pub fn participants(&self) -> impl Iterator<Item = &Participant> {
         self.participants.values()
@@ -536,6 +550,8 @@ impl Client {
         self.link = Link::new(now);
         self.lanes = Lanes::default();
         self.give_link_up();
+        // The host says them again before it welcomes.
+        self.grants.clear();
         self.terminals.begin_afresh(&mut self.events);
     }
 
@@ -638,6 +654,21 @@ impl Client {
             SessionToGuest::Invites(invites) => self.events.push_back(ClientEvent::Invites { invites }),
             SessionToGuest::Ended => self.fail(FaultCode::SessionEnded.into()),
             SessionToGuest::Removed => self.fail(FaultCode::Removed.into()),
+            SessionToGuest::Granted { capability, participants } => self.granted(capability, &participants),
+        }
+    }
+
+    fn granted(&mut self, capability: Capability, participants: &[ParticipantId]) {
+        for grants in self.grants.values_mut() {
+            *grants = grants.with(capability, Grant::Taken);
+        }
+        for participant in participants {
+            let grants = self.grants.entry(*participant).or_default();
+            *grants = grants.with(capability, Grant::Given);
+        }
+        self.grants.retain(|_, grants| *grants != Grants::NONE);
+        if self.phase == Phase::Live {
+            self.events.push_back(ClientEvent::ParticipantsChanged);
         }
     }
 

@@ -102,7 +102,8 @@ impl ToHost {
                 SessionToHost::SetRole { request, .. }
                 | SessionToHost::Remove { request, .. }
                 | SessionToHost::Admit { request, .. }
-                | SessionToHost::Deny { request, .. },
+                | SessionToHost::Deny { request, .. }
+                | SessionToHost::SetGrant { request, .. },
             )
             | Self::Terminal(
                 TerminalToHost::Open { request, .. }

@@ -68,8 +68,10 @@ pub fn may_type(info: &TerminalInfo, participant: ParticipantId, role: Role) -> 
     let exception = info.exceptions.iter().find(|(other, _)| *other == participant);
     match (exception.map(|(_, typing)| *typing), info.access) {
         (Some(Typing::Allowed), _) => true,
-        (Some(Typing::Denied), _) | (_, Access::ReadOnly) => false,
-        (Some(Typing::ByAccess) | None, Access::Collaborative) => role.allows(Capability::TerminalWrite),
+        (Some(Typing::Opener), _) | (Some(Typing::ByAccess) | None, Access::Collaborative) => {
+            role.allows(Capability::TerminalWrite)
+        }
+        (Some(Typing::Denied), _) | (Some(Typing::ByAccess) | None, Access::ReadOnly) => false,
     }
 }
 
@@ -156,13 +158,14 @@ mod tests {
     #[test]
     fn who_may_type_is_decided_by_role_access_and_the_hosts_word() {
         use Access::{Collaborative, ReadOnly};
-        use Typing::{Allowed, ByAccess, Denied};
-        for exception in [None, Some(Allowed), Some(Denied), Some(ByAccess)] {
+        use Typing::{Allowed, ByAccess, Denied, Opener};
+        for exception in [None, Some(Allowed), Some(Denied), Some(ByAccess), Some(Opener)] {
             for access in [ReadOnly, Collaborative] {
                 let info = info(access, exception, SizePolicy::Host);
                 assert!(may_type(&info, ANN, Role::Host));
-                let by_access = !matches!(exception, Some(Allowed | Denied));
-                let editor = exception == Some(Allowed) || (by_access && access == Collaborative);
+                let by_access = !matches!(exception, Some(Allowed | Denied | Opener));
+                let editor =
+                    matches!(exception, Some(Allowed | Opener)) || (by_access && access == Collaborative);
                 assert_eq!(may_type(&info, ANN, Role::Editor), editor, "{exception:?} {access:?}");
                 assert_eq!(may_type(&info, ANN, Role::Viewer), exception == Some(Allowed));
                 // Another one is not meant.

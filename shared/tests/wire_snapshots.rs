@@ -14,7 +14,8 @@ use parlor_shared::id::{ParticipantId, SessionId};
 use parlor_shared::invite::InviteId;
 use parlor_shared::lane::{Lane, Lanes, PresenceKey};
 use parlor_shared::link::Link;
-use parlor_shared::message::{ToGuest, ToHost};
+use parlor_shared::message::{ToGuest, ToHost, Typing};
+use parlor_shared::role::{Capability, Grant};
 use parlor_shared::seal::{self, Greeting, Identity, Initiator, SealError};
 use parlor_shared::version::ProtocolVersion;
 
@@ -27,6 +28,7 @@ const TO_HOST: &[&str] = &[
     "0004ac0202",
     "0005ac0202",
     "0006",
+    "0007ac02020701",
     "0100ac0207612f622e74787401050103011009",
     "01010501820100020000",
     "0102050103011009",
@@ -69,6 +71,7 @@ const TO_GUEST: &[&str] = &[
     "0008010118687474703a2f2f6c6f63616c686f73742f732f7823312e79",
     "0009",
     "000a",
+    "000b070202ac02",
     "0100ac020501097372632fc3bc2e7273010301000102",
     "01010501d8040e1f070100ffff406007070707070703011009",
     "01020501010200020000",
@@ -131,6 +134,14 @@ fn messages_to_the_host_are_frozen() {
 #[test]
 fn messages_to_a_guest_are_frozen() {
     assert_frozen::<ToGuest>(&samples::to_guest(), TO_GUEST);
+}
+
+#[test]
+fn who_may_what_is_frozen_number_by_number() {
+    let typing = [Typing::Allowed, Typing::Denied, Typing::ByAccess, Typing::Opener];
+    assert_eq!(postcard::to_stdvec(&typing).unwrap(), [0, 1, 2, 3]);
+    assert_eq!(postcard::to_stdvec(&[Grant::Given, Grant::Taken]).unwrap(), [0, 1]);
+    assert_eq!(postcard::to_stdvec(&Capability::ALL).unwrap(), [0, 1, 2, 3, 4, 5, 6, 7]);
 }
 
 /// Whether serde knows the numbers: those of a variant that is there ask for its fields, others are refused at once.

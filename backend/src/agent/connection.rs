@@ -481,7 +481,7 @@ impl Connection {
     }
 
     async fn receive(&self, message: ToHost) -> Result<(), End> {
-        let Some(role) = self.participant.role() else {
+        let Some(rights) = self.participant.rights() else {
             return match message {
                 ToHost::Session(SessionToHost::Leave) => Err(End::Plain(LeaveReason::Left)),
                 ToHost::Session(_)
@@ -491,7 +491,7 @@ impl Connection {
                 | ToHost::Terminal(_) => Err(End::Fault(FaultCode::NotAdmitted.into())),
             };
         };
-        if let Err(fault) = authorize(role, &message) {
+        if let Err(fault) = authorize(rights, &message) {
             self.refuse(message, fault);
             return Ok(());
         }
@@ -503,7 +503,7 @@ impl Connection {
                 Ok(()) => self.services.session.presence(self.participant.id, presence).await,
                 Err(fault) => self.participant.outbox.fault(None, fault),
             },
-            ToHost::Workspace(message) => self.receive_workspace(message, role).await,
+            ToHost::Workspace(message) => self.receive_workspace(message, rights.role).await,
             ToHost::Terminal(message) => self.services.terminals.receive(&self.participant, message).await,
         }
         Ok(())

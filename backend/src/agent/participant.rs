@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, LinkId, ParticipantId};
 use parlor_shared::limits::MAX_OPEN_DOCUMENTS;
-use parlor_shared::role::Role;
+use parlor_shared::role::{Rights, Role};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -22,8 +22,8 @@ pub(super) struct ConnectionId(pub u64);
 pub(super) enum Standing {
     /// In the lobby.
     Waiting,
-    /// In the room, with this role.
-    Admitted(Role),
+    /// In the room, with these rights.
+    Admitted(Rights),
 }
 
 /// A connected participant. The session alone changes its standing; everybody who serves it holds a reference.
@@ -88,17 +88,22 @@ impl ParticipantConnection {
         *self.standing.lock()
     }
 
-    /// Its role, once admitted.
-    pub(super) fn role(&self) -> Option<Role> {
+    /// What it may do, once admitted.
+    pub(super) fn rights(&self) -> Option<Rights> {
         match self.standing() {
             Standing::Waiting => None,
-            Standing::Admitted(role) => Some(role),
+            Standing::Admitted(rights) => Some(rights),
         }
     }
 
-    /// Lets it in, or changes its role. For the session only.
-    pub(super) fn admit(&self, role: Role) {
-        *self.standing.lock() = Standing::Admitted(role);
+    /// Its role, once admitted.
+    pub(super) fn role(&self) -> Option<Role> {
+        self.rights().map(|rights| rights.role)
+    }
+
+    /// Lets it in, or changes its rights. For the session only.
+    pub(super) fn admit(&self, rights: Rights) {
+        *self.standing.lock() = Standing::Admitted(rights);
     }
 
     /// Counts a document among those that it holds open.

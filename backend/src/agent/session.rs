@@ -12,7 +12,7 @@ use parlor_shared::message::{
     SessionToHost, ToGuest, Welcome,
 };
 use parlor_shared::presence::{Presence, PresenceMap};
-use parlor_shared::role::Role;
+use parlor_shared::role::{Capability, Grant, Grants, Rights, Role};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -197,6 +197,10 @@ pub(super) struct SessionActor {
     banned: HashSet<[u8; 32]>,
     /// What the host made of guests. It holds for the key, in every tab and with every link but the host's own.
     roles: HashMap<[u8; 32], Role>,
+    /// What the host granted to guests beside their roles; for the key, as the roles.
+    grants: HashMap<[u8; 32], Grants>,
+    /// Those of whom everybody was told that they may open terminals, though their roles do not say so.
+    told_granted: Vec<ParticipantId>,
     presences: PresenceMap,
     people: People,
     last_participant: u32,
@@ -222,6 +226,8 @@ impl SessionActor {
             admitted: HashSet::new(),
             banned: HashSet::new(),
             roles: HashMap::new(),
+            grants: HashMap::new(),
+            told_granted: Vec::new(),
             presences: PresenceMap::default(),
             people,
             last_participant: 0,
@@ -244,10 +250,27 @@ impl SessionActor {
                 self.admitted.remove(&key);
                 self.banned.insert(key);
             }
-            PersonRecord::Role(key, role) => {
-                self.roles.insert(key, role);
-            }
+            PersonRecord::Role(key, role) => self.take_role(key, role),
+            PersonRecord::Grant(key, capability, grant) => self.take_grant(key, capability, grant),
         }
+    }
+
+    /// The host's word about a key. With a role that does not take them its grants are gone, also once it is raised again.
+    fn take_role(&mut self, key: [u8; 32], role: Role) {
+        self.roles.insert(key, role);
+        if let Some(grants) = self.grants.get_mut(&key) {
+            let lost = Capability::ALL.into_iter().filter(|capability| !role.may_be_granted(*capability));
+            *grants = lost.fold(*grants, |grants, capability| grants.with(capability, Grant::Taken));
+        }
+    }
+
+    fn take_grant(&mut self, key: [u8; 32], capability: Capability, grant: Grant) {
+        let grants = self.grants.entry(key).or_default();
+        *grants = grants.with(capability, grant);
+    }
+
+    fn rights(&self, role: Role, key: &[u8; 32]) -> Rights {
+        Rights { role, grants: self.grants.get(key).copied().unwrap_or_default() }
     }
 
     fn keep(&mut self, participant: &Participant, key: [u8; 32]) {
@@ -397,12 +420,17 @@ impl SessionActor {
         let participant = member.participant.clone();
         self.admitted.insert(member.key);
         self.keep(&participant, member.key);
-        member.connection.admit(participant.role);
+        let rights = self.rights(participant.role, &member.key);
+        member.connection.admit(rights);
+        self.tell_granted(Some(participant.id).filter(|_| opens_by_grant(rights)));
         self.tell_all(&SessionToGuest::Joined(participant.clone()));
         let outbox = &member.connection.outbox;
         let mut participants: Vec<Participant> =
             self.present().map(|member| member.participant.clone()).collect();
         participants.push(participant.clone());
+        if !self.told_granted.is_empty() {
+            outbox.session(self.granted());
+        }
         outbox.session(SessionToGuest::Welcome(Box::new(Welcome {
             me: participant.clone(),
             session: self.options.info.clone(),
@@ -485,6 +513,7 @@ impl SessionActor {
             self.remembered.pop_first();
         }
         self.remembered.insert(id, Remembered { participant: member.participant, key: member.key });
+        self.tell_granted(None);
     }
 
     fn message(&mut self, from: ParticipantId, message: SessionToHost, now: Instant) {
@@ -512,6 +541,10 @@ impl SessionActor {
             }
             SessionToHost::Deny { request, participant } => {
                 let result = self.decide(participant, Decision::Deny);
+                answer(&sender, request, result);
+            }
+            SessionToHost::SetGrant { request, participant, capability, grant } => {
+                let result = self.set_grant(participant, capability, grant);
                 answer(&sender, request, result);
             }
             SessionToHost::End => {
@@ -551,17 +584,53 @@ impl SessionActor {
             return Err(Fault::new(FaultCode::NotAllowed).with("Administer"));
         }
         let key = member.key;
-        self.roles.insert(key, role);
+        self.take_role(key, role);
+        let rights = self.rights(role, &key);
         let mut changed = Vec::new();
         for member in self.members.values_mut().filter(|member| member.is_guest_with(&key)) {
             member.participant.role = role;
-            member.connection.admit(role);
+            member.connection.admit(rights);
             changed.push(SessionToGuest::Changed(member.participant.clone()));
         }
         self.people.keep(&PersonRecord::Role(key, role));
         debug!(participant = %id, %role, "role changed");
         changed.iter().for_each(|changed| self.tell_all(changed));
+        self.tell_granted(None);
         Ok(())
+    }
+
+    fn set_grant(&mut self, id: ParticipantId, capability: Capability, grant: Grant) -> Result<(), Fault> {
+        let member = self.members.get(&id).ok_or(FaultCode::UnknownParticipant)?;
+        // Where nothing can be given there is nothing to take back either.
+        if !member.participant.role.may_be_granted(capability) {
+            return Err(Fault::new(FaultCode::NotAllowed).with(format_args!("{capability:?}")));
+        }
+        let key = member.key;
+        self.take_grant(key, capability, grant);
+        for member in self.members.values().filter(|member| member.is_guest_with(&key)) {
+            member.connection.admit(self.rights(member.participant.role, &key));
+        }
+        self.people.keep(&PersonRecord::Grant(key, capability, grant));
+        debug!(participant = %id, ?capability, ?grant, "grant changed");
+        self.tell_granted(None);
+        Ok(())
+    }
+
+    /// Tells everybody who may open terminals by the host's leave, if that is not what was told last. Counts those who
+    /// are away, who come back as they went, and one who is just coming in.
+    fn tell_granted(&mut self, comes: Option<ParticipantId>) {
+        let by_grant = |member: &&Member| member.connection.rights().is_some_and(opens_by_grant);
+        let granted = self.members.values().filter(by_grant).map(|member| member.participant.id);
+        let granted: Vec<ParticipantId> = granted.chain(comes).collect();
+        if granted != self.told_granted {
+            self.told_granted = granted;
+            self.tell_all(&self.granted());
+        }
+    }
+
+    fn granted(&self) -> SessionToGuest {
+        let participants = self.told_granted.clone();
+        SessionToGuest::Granted { capability: Capability::OpenTerminal, participants }
     }
 
     fn remove(&mut self, id: ParticipantId) -> Result<(), Fault> {
@@ -646,6 +715,11 @@ impl SessionActor {
             member.connection.outbox.session(message.clone());
         }
     }
+}
+
+/// Whether somebody may open terminals, and not by its role.
+fn opens_by_grant(rights: Rights) -> bool {
+    !rights.role.allows(Capability::OpenTerminal) && rights.allows(Capability::OpenTerminal)
 }
 
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, TerminalId};
 use parlor_shared::invite::Invite;
-use parlor_shared::role::Role;
+use parlor_shared::role::{Capability, Grant, Role};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
@@ -68,6 +68,8 @@ pub(super) enum PersonRecord {
     Banned([u8; 32]),
     /// The host gave whoever has this key another role.
     Role([u8; 32], Role),
+    /// The host gave whoever has this key a capability beside its role, or took it back.
+    Grant([u8; 32], Capability, Grant),
 }
 
 /// What a session is recognised by after a restart.

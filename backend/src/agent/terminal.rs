@@ -192,6 +192,12 @@ impl TerminalActor {
         (actor, TerminalHandle(sender))
     }
 
+    /// Whoever opened it by the host's leave types in it, as if the host had said so, while its role lets it type.
+    pub(super) fn opened_by(&mut self, opener: &ParticipantConnection) {
+        self.info.exceptions.push((opener.id, Typing::Opener));
+        self.decided.insert(opener.key, Typing::Opener);
+    }
+
     pub(super) async fn run(mut self) {
         self.start().await;
         loop {

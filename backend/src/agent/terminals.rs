@@ -10,6 +10,7 @@ use parlor_shared::id::{ParticipantId, RequestId, TerminalId};
 use parlor_shared::lane::PresenceKey;
 use parlor_shared::limits::MAX_TERMINALS;
 use parlor_shared::message::{TerminalToGuest, TerminalToHost, ToGuest};
+use parlor_shared::role::Role;
 use parlor_shared::terminal::{Access, TerminalSize, check_command, name_of};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
@@ -40,7 +41,7 @@ pub struct NewTerminal {
 
 enum RegistryCommand {
     Subscribe(Arc<ParticipantConnection>),
-    Open(NewTerminal, oneshot::Sender<Result<TerminalId, Fault>>),
+    Open(NewTerminal, Option<Arc<ParticipantConnection>>, oneshot::Sender<Result<TerminalId, Fault>>),
     Unshare(TerminalId, oneshot::Sender<Result<(), Fault>>),
     Gone(ParticipantId, ConnectionId),
     Finish(oneshot::Sender<()>),
@@ -65,7 +66,16 @@ impl TerminalsHandle {
     /// # Errors
     /// If there are too many, or its command can not be one.
     pub(super) async fn open(&self, new: NewTerminal) -> Result<TerminalId, Fault> {
-        self.ask(|reply| RegistryCommand::Open(new, reply)).await
+        self.open_for(new, None).await
+    }
+
+    /// Shares one that somebody opens by the host's leave: shared as the host shares by default, and its opener may type.
+    async fn open_for(
+        &self,
+        new: NewTerminal,
+        opener: Option<Arc<ParticipantConnection>>,
+    ) -> Result<TerminalId, Fault> {
+        self.ask(|reply| RegistryCommand::Open(new, opener, reply)).await
     }
 
     /// Carries out what a participant said, who may say it as far as its role goes. Answers go to its outbox.
@@ -84,8 +94,9 @@ impl TerminalsHandle {
             }
             TerminalToHost::Open { request, name, command, size, access } => {
                 let this = self.clone();
+                let opener = (from.role() != Some(Role::Host)).then_some(who);
                 self.answer(from, request, async move {
-                    let terminal = this.open(NewTerminal { name, command, size, access }).await?;
+                    let terminal = this.open_for(NewTerminal { name, command, size, access }, opener).await?;
                     Ok(TerminalToGuest::Opened { request, terminal })
                 });
                 return;
@@ -183,6 +194,8 @@ impl TerminalsHandle {
 pub(super) struct TerminalsActor {
     folder: PathBuf,
     shell: PathBuf,
+    /// Who may type in terminals that others than the host open, besides who opened one.
+    usual_access: Access,
     inbox: mpsc::Receiver<RegistryCommand>,
     table: Table,
     audience: Audience,
@@ -191,10 +204,12 @@ pub(super) struct TerminalsActor {
 }
 
 impl TerminalsActor {
-    /// A registry whose terminals start in this folder, with this shell or the person's own.
+    /// A registry whose terminals start in this folder, with this shell or the person's own, and are shared like this
+    /// unless the host says otherwise.
     pub(super) fn new(
         folder: PathBuf,
         wanted_shell: Option<PathBuf>,
+        usual_access: Access,
         tasks: TaskTracker,
         ids: TerminalIds,
     ) -> (Self, TerminalsHandle) {
@@ -204,6 +219,7 @@ impl TerminalsActor {
         let actor = Self {
             folder,
             shell: shell(wanted_shell.as_deref()),
+            usual_access,
             inbox,
             table: Arc::clone(&table),
             audience: Audience::default(),
@@ -217,9 +233,9 @@ impl TerminalsActor {
         while let Some(command) = self.inbox.recv().await {
             match command {
                 RegistryCommand::Subscribe(who) => self.subscribe(who).await,
-                RegistryCommand::Open(new, reply) => {
+                RegistryCommand::Open(new, opener, reply) => {
                     // Whoever asked may be gone; the terminal is there all the same.
-                    let _ = reply.send(self.open(new));
+                    let _ = reply.send(self.open(new, opener.as_deref()));
                 }
                 RegistryCommand::Unshare(terminal, reply) => {
                     let _ = reply.send(self.unshare(terminal));
@@ -262,8 +278,13 @@ impl TerminalsActor {
         }
     }
 
-    fn open(&mut self, new: NewTerminal) -> Result<TerminalId, Fault> {
+    fn open(
+        &mut self,
+        new: NewTerminal,
+        opener: Option<&ParticipantConnection>,
+    ) -> Result<TerminalId, Fault> {
         let NewTerminal { name, command, size, access } = new;
+        let access = if opener.is_some() { self.usual_access } else { access };
         if self.table.read().len() >= MAX_TERMINALS {
             return Err(Fault::new(FaultCode::TooManyOpen).with(MAX_TERMINALS));
         }
@@ -275,7 +296,10 @@ impl TerminalsActor {
         let name = name_of(name.as_deref(), command.as_deref(), shell_name);
         let program = Program { shell: self.shell.clone(), command, folder: self.folder.clone() };
         let audience = Arc::clone(&self.audience);
-        let (actor, handle) = TerminalActor::new((terminal, name, access), program, size, audience);
+        let (mut actor, handle) = TerminalActor::new((terminal, name, access), program, size, audience);
+        if let Some(opener) = opener {
+            actor.opened_by(opener);
+        }
         self.tasks.spawn(actor.run());
         self.table.write().insert(terminal, handle);
         debug!(%terminal, "a terminal is shared");

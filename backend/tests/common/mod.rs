@@ -32,6 +32,7 @@ use parlor_shared::message::WorkspaceToHost;
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
 use parlor_shared::seal::Identity;
+use parlor_shared::terminal::Access;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
@@ -72,6 +73,7 @@ impl TestAgent {
                 origin: format!("http://{address}"),
                 port: address.port(),
                 shell: Some("/bin/sh".into()),
+                terminal_access: Access::ReadOnly,
             },
             None,
         )
@@ -277,7 +279,11 @@ impl TestGuest {
             ClientEvent::Listing { request: Some(request), .. } if *request == expected => {
                 Some(Ok(event.clone()))
             }
-            ClientEvent::Chunk { request, .. } if *request == expected => Some(Ok(event.clone())),
+            ClientEvent::Chunk { request, .. } | ClientEvent::TerminalOpened { request, .. }
+                if *request == expected =>
+            {
+                Some(Ok(event.clone()))
+            }
             _ => None,
         })
         .await

@@ -1,11 +1,16 @@
 //! The people in the room: who they are, where they are, and for the host what they may do.
 
+use leptos::ev;
 use leptos::prelude::*;
 use parlor_shared::id::ParticipantId;
 use parlor_shared::message::Activity;
-use parlor_shared::role::{Capability, Role};
+use parlor_shared::role::{Capability, Grant, Role};
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlElement;
 
-use crate::component::{Avatar, Badge, Button, ButtonKind, EmptyState, IconButton, Tone, When};
+use crate::component::{
+    Avatar, Badge, Button, ButtonKind, EmptyState, Icon, IconButton, Menu, MenuEntry, MenuItem, Tone, When,
+};
 use crate::session::SessionHandle;
 use crate::session::store::{Person, SessionStateStoreFields as _, Who};
 use crate::text;
@@ -21,11 +26,15 @@ pub(crate) enum PeopleQuestion {
     ShowEditor,
 }
 
+/// The menu that is open, whom it is about, and where it is in the window.
+type OpenMenu = RwSignal<Option<(ParticipantId, (f64, f64))>>;
+
 /// The panel.
 #[component]
 pub(crate) fn People(#[prop(into)] ask: Callback<PeopleQuestion>) -> impl IntoView {
     // -- state --
     let session = SessionHandle::expect();
+    let menu = OpenMenu::new(None);
 
     // -- derived --
     let ids = Memo::new(move |_| {
@@ -46,7 +55,7 @@ pub(crate) fn People(#[prop(into)] ask: Callback<PeopleQuestion>) -> impl IntoVi
                     <For
                         each=move || ids.get()
                         key=|id| *id
-                        children=move |id| view! { <PersonRow id administers ask /> }
+                        children=move |id| view! { <PersonRow id administers menu ask /> }
                     />
                 </ul>
                 <When when=alone>
@@ -71,12 +80,44 @@ pub(crate) fn People(#[prop(into)] ask: Callback<PeopleQuestion>) -> impl IntoVi
                     </Button>
                 </div>
             </When>
+            {move || {
+                let (id, at) = menu.get()?;
+                let person = untrack(|| session.person(id))?;
+                let label = text::more_about(&person.name);
+                let entries = entries(session, &person, ask);
+                Some(view! { <Menu label at entries on_close=move |()| menu.set(None) /> })
+            }}
         </section>
     }
 }
 
+/// What the host may do about somebody that is no change of role.
+fn entries(session: SessionHandle, person: &Person, ask: Callback<PeopleQuestion>) -> Vec<MenuEntry> {
+    let id = person.id;
+    let opens = person.opens_by_grant();
+    let grant = if opens { Grant::Taken } else { Grant::Given };
+    let set = Callback::new(move |()| session.set_opens_terminals(id, grant));
+    let may_open = if person.role.may_be_granted(Capability::OpenTerminal) {
+        let item = MenuItem::new(text::MAY_OPEN_TERMINALS, set);
+        if opens { item.chosen() } else { item.choosable() }
+    } else {
+        MenuItem::new(text::EDITORS_MAY_OPEN_TERMINALS, set).choosable().unavailable()
+    };
+    let remove = Callback::new(move |()| ask.run(PeopleQuestion::Remove(id)));
+    vec![
+        may_open.into(),
+        MenuEntry::Line,
+        MenuItem::new(text::REMOVE, remove).icon("user-x").dangerous().into(),
+    ]
+}
+
 #[component]
-fn PersonRow(id: ParticipantId, administers: Memo<bool>, ask: Callback<PeopleQuestion>) -> impl IntoView {
+fn PersonRow(
+    id: ParticipantId,
+    administers: Memo<bool>,
+    menu: OpenMenu,
+    ask: Callback<PeopleQuestion>,
+) -> impl IntoView {
     // -- state --
     let session = SessionHandle::expect();
 
@@ -97,6 +138,7 @@ fn PersonRow(id: ParticipantId, administers: Memo<bool>, ask: Callback<PeopleQue
         // Nobody tells this page where it is itself.
         if is_me.get() { session.active_path() } else { person.get().and_then(|person| person.file) }
     });
+    let opens = Memo::new(move |_| person.get().is_some_and(|person| person.opens_by_grant()));
     let tools = Memo::new(move |_| administers.get() && !is_me.get() && role.get() != Role::Host);
 
     // -- actions --
@@ -107,6 +149,13 @@ fn PersonRow(id: ParticipantId, administers: Memo<bool>, ask: Callback<PeopleQue
     let change_role = move |_| {
         let role = if role.get_untracked() == Role::Editor { Role::Viewer } else { Role::Editor };
         session.set_role(id, role);
+    };
+    let open_menu = move |event: ev::MouseEvent| {
+        if let Some(button) = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok())
+        {
+            let area = button.get_bounding_client_rect();
+            menu.set(Some((id, (area.left(), area.bottom() + 4.0))));
+        }
     };
 
     view! {
@@ -144,6 +193,11 @@ fn PersonRow(id: ParticipantId, administers: Memo<bool>, ask: Callback<PeopleQue
                 </span>
             </div>
             <div class="person-tools">
+                <When when=opens>
+                    <span class="person-grant" role="img" aria-label=text::MAY_OPEN_TERMINALS title=text::MAY_OPEN_TERMINALS>
+                        <Icon name="square-terminal" />
+                    </span>
+                </When>
                 <Badge tone=Signal::derive(move || if role.get() == Role::Host { Tone::Accent } else { Tone::Neutral })>
                     {move || text::role_name(role.get())}
                 </Badge>
@@ -157,9 +211,10 @@ fn PersonRow(id: ParticipantId, administers: Memo<bool>, ask: Callback<PeopleQue
                         on:click=change_role
                     />
                     <IconButton
-                        icon="user-x"
-                        label=Signal::derive(move || format!("{}: {}", text::REMOVE, name.get()))
-                        on:click=move |_| ask.run(PeopleQuestion::Remove(id))
+                        icon="ellipsis"
+                        label=Signal::derive(move || text::more_about(&name.get()))
+                        attr:aria-haspopup="menu"
+                        on:click=open_menu
                     />
                 </When>
             </div>

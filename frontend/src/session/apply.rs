@@ -10,6 +10,7 @@ use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{DocumentId, ParticipantId, RequestId};
 use parlor_shared::message::{LeaveReason, NewEntry};
 use parlor_shared::path::WorkspacePath;
+use parlor_shared::role::{Grant, Rights};
 use wasm_bindgen::JsValue;
 
 use super::store::{
@@ -206,17 +207,21 @@ impl SessionHandle {
                     id: participant.id,
                     name: participant.name.clone(),
                     role: participant.role,
+                    grants: client.rights_of(participant).grants,
                     color: participant.color,
                     who: if Some(participant.id) == me { Who::Me } else { Who::Other },
                     file: presence.and_then(|presence| presence.file.clone()),
                     activity: presence.map(|presence| presence.activity).unwrap_or_default(),
                 }
             };
-            (client.participants().map(person).collect::<Vec<_>>(), client.role())
+            (client.participants().map(person).collect::<Vec<_>>(), client.rights())
         });
-        let Some((people, role)) = people else { return };
+        let Some((people, Rights { role, grants })) = people else { return };
         let before = self.store.people().get_untracked();
         self.tell_about_people(&before, &people);
+        if self.store.grants().get_untracked() != grants {
+            self.store.grants().set(grants);
+        }
         if self.store.role().get_untracked() != role {
             self.store.role().set(role);
         }
@@ -236,11 +241,18 @@ impl SessionHandle {
             if person.who == Who::Other && !before.iter().any(|known| known.id == person.id) {
                 self.announce(text::person_joined(&person.name));
             }
-            let same = |other: &&Person| other.id == person.id && other.role != person.role;
-            if before.iter().find(same).is_some() {
+            let Some(known) = before.iter().find(|other| other.id == person.id) else { continue };
+            if known.role != person.role {
+                // What ends with the role needs no word of its own.
                 match person.who {
                     Who::Me => self.toast(Tone::Info, text::my_role_changed(person.role), None),
                     Who::Other => self.announce(text::role_changed(&person.name, person.role)),
+                }
+            } else if known.opens_by_grant() != person.opens_by_grant() {
+                let grant = if person.opens_by_grant() { Grant::Given } else { Grant::Taken };
+                match person.who {
+                    Who::Me => self.toast(Tone::Info, text::my_terminals_changed(grant).to_owned(), None),
+                    Who::Other => self.announce(text::terminals_changed(&person.name, grant)),
                 }
             }
         }

@@ -9,7 +9,7 @@ use parlor_shared::id::{DocumentId, ParticipantId, TerminalId};
 use parlor_shared::message::{SessionToHost, WorkspaceToHost};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::presence::Presence;
-use parlor_shared::role::{Capability, Role};
+use parlor_shared::role::{Capability, Grant, Rights, Role};
 
 use super::store::{
     Content, Entry, SessionStateStoreFields as _, Tab, TabId, Toast, ToastAction, Tone, Unsent,
@@ -282,9 +282,9 @@ impl SessionHandle {
 
     // People.
 
-    /// Whether my role allows something. The host decides; this greys out what it would refuse.
+    /// Whether I may do something, by my role or by the host's leave. The host decides; this greys out what it would refuse.
     pub(crate) fn may(self, capability: Capability) -> bool {
-        self.store.role().get().allows(capability)
+        Rights { role: self.store.role().get(), grants: self.store.grants().get() }.allows(capability)
     }
 
     /// Goes to where somebody is.
@@ -315,6 +315,12 @@ impl SessionHandle {
     /// Gives somebody another role.
     pub(crate) fn set_role(self, participant: ParticipantId, role: Role) {
         self.administer(|request| SessionToHost::SetRole { request, participant, role });
+    }
+
+    /// Lets somebody open terminals, or no longer.
+    pub(crate) fn set_opens_terminals(self, participant: ParticipantId, grant: Grant) {
+        let capability = Capability::OpenTerminal;
+        self.administer(|request| SessionToHost::SetGrant { request, participant, capability, grant });
     }
 
     /// Sends somebody out.

@@ -7,7 +7,7 @@ use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{DocumentId, ParticipantId, TerminalId};
 use parlor_shared::message::{Activity, Encoding, EndOfLine, InviteInfo, SessionInfo, TerminalInfo};
 use parlor_shared::path::WorkspacePath;
-use parlor_shared::role::Role;
+use parlor_shared::role::{Capability, Grants, Rights, Role};
 use reactive_stores::Store;
 
 use super::tree::Tree;
@@ -31,6 +31,8 @@ pub(crate) struct SessionState {
     pub(crate) info: Option<SessionInfo>,
     /// My role.
     pub(crate) role: Role,
+    /// What the host granted me beside it.
+    pub(crate) grants: Grants,
     /// Everybody present, in the order of their ids.
     pub(crate) people: Vec<Person>,
     /// The folders.
@@ -69,6 +71,7 @@ impl Default for SessionState {
             words: None,
             info: None,
             role: Role::Viewer,
+            grants: Grants::NONE,
             people: Vec::new(),
             tree: Tree::default(),
             tabs: Vec::new(),
@@ -152,12 +155,22 @@ pub(crate) struct Person {
     pub(crate) id: ParticipantId,
     pub(crate) name: String,
     pub(crate) role: Role,
+    /// What the host granted it beside its role.
+    pub(crate) grants: Grants,
     /// Which of the eight colours and shapes.
     pub(crate) color: u8,
     pub(crate) who: Who,
     /// The file that is looked at.
     pub(crate) file: Option<WorkspacePath>,
     pub(crate) activity: Activity,
+}
+
+impl Person {
+    /// Whether it may open terminals though its role does not say so.
+    pub(crate) fn opens_by_grant(&self) -> bool {
+        let rights = Rights { role: self.role, grants: self.grants };
+        !self.role.allows(Capability::OpenTerminal) && rights.allows(Capability::OpenTerminal)
+    }
 }
 
 /// Whether a person is the one before this page.

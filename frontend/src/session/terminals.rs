@@ -54,6 +54,7 @@ impl SessionHandle {
         let now = self.read(|client| (client.terminals().cloned().collect(), client.knows_terminals()));
         let Some((now, knows_all)) = now else { return };
         let now: Vec<TerminalInfo> = now;
+        let knew_all = self.inner().knew_terminals.replace(knows_all);
         if knows_all {
             self.close_tabs_without_terminal(&now);
         }
@@ -65,21 +66,32 @@ impl SessionHandle {
         self.store.terminals().set(now.clone());
         let in_panel = |info: &TerminalInfo| self.tab_of_terminal(info.terminal).is_none();
         for info in &now {
-            match before.iter().find(|known| known.terminal == info.terminal) {
-                Some(known) => self.tell_about_terminal(known, info),
-                // Who joins where several are shared is told of one: the others stand beside it.
-                None if in_panel(info) && !before.iter().any(in_panel) => {
-                    if !hosts {
-                        self.toast(Tone::Info, text::terminal_shared(&info.name), None);
-                    }
-                    if let Some(views) = self.terminal_views() {
-                        views.appeared(info.terminal);
-                    }
+            if let Some(known) = before.iter().find(|known| known.terminal == info.terminal) {
+                self.tell_about_terminal(known, info);
+                continue;
+            }
+            let first = in_panel(info) && !before.iter().any(in_panel);
+            match self.opener_of(info) {
+                Some(opener) if opener.who == Who::Me => {}
+                // What runs on the host's machine at somebody else's wish, the host sees happen.
+                Some(opener) if hosts && knew_all => {
+                    self.toast(Tone::Info, text::terminal_opened(&opener.name, &info.name), None);
                 }
-                None if hosts => {}
-                None => self.announce(text::terminal_shared(&info.name)),
+                _ if hosts => {}
+                // Who joins where several are shared is told of one: the others stand beside it.
+                _ if first => self.toast(Tone::Info, text::terminal_shared(&info.name), None),
+                _ => self.announce(text::terminal_shared(&info.name)),
+            }
+            if first && let Some(views) = self.terminal_views() {
+                views.appeared(info.terminal);
             }
         }
+    }
+
+    /// Who opened a terminal by the host's leave, if somebody who is here did.
+    fn opener_of(self, info: &TerminalInfo) -> Option<Person> {
+        let opener = info.exceptions.iter().find(|(_, typing)| *typing == Typing::Opener);
+        opener.and_then(|(opener, _)| self.person(*opener))
     }
 
     /// After a reload, tabs of terminals that ended meanwhile.
@@ -176,7 +188,7 @@ impl SessionHandle {
 
     // What a person wants.
 
-    /// Shares another terminal.
+    /// Shares another terminal. Who may type in it counts for the host only.
     pub(crate) fn share_terminal(self, access: Access) {
         let size = TerminalSize::USUAL;
         self.ask_about_terminal(|request| TerminalToHost::Open {

@@ -5,6 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 use parlor_shared::id::TerminalId;
 use parlor_shared::role::Capability;
+use parlor_shared::terminal::Access;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 
@@ -40,6 +41,7 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
 
     // -- derived --
     let shares = Memo::new(move |_| session.may(Capability::Share));
+    let opens = Memo::new(move |_| session.may(Capability::OpenTerminal));
     let none = Memo::new(move |_| !terminals.panel_has_terminal());
     let elsewhere = Memo::new(move |_| terminals.current().filter(|_| none.get()).map(|info| info.terminal));
     let left = Memo::new(move |_| terminals.left.get());
@@ -47,7 +49,18 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
     let chosen = Memo::new(move |_| terminals.chosen.get());
     let maximised = terminals.maximised;
     let split = Signal::derive(move || right.get().is_some());
-    let may_split = move || shares.get() || terminals.in_panel.read().len() > 1;
+    let may_split = move || opens.get() || terminals.in_panel.read().len() > 1;
+
+    // -- actions --
+    let has_menu = move || shares.get().then_some("menu");
+    // Who opens one by the host's leave chooses nothing about it.
+    let open_new = move |event: ev::MouseEvent| {
+        if shares.get_untracked() {
+            menu.open(MenuAbout::New, &event);
+        } else {
+            session.share_terminal(Access::ReadOnly);
+        }
+    };
 
     view! {
         <section class="terminal-panel" aria-label=text::TERMINALS data-part="terminal" data-testid="terminal-panel">
@@ -61,12 +74,12 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
             />
             <header class="terminal-bar">
                 <TerminalTabs />
-                <When when=shares>
+                <When when=opens>
                     <IconButton
                         icon="plus"
                         label=text::NEW_TERMINAL
-                        attr:aria-haspopup="menu"
-                        on:click=move |event| menu.open(MenuAbout::New, &event)
+                        attr:aria-haspopup=has_menu
+                        on:click=open_new
                     />
                 </When>
                 <span class="terminal-space"></span>
@@ -125,10 +138,11 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
                             title.to_owned()
                         })
                         text=Signal::derive(move || {
-                            let text = match (elsewhere.get(), shares.get()) {
-                                (Some(_), _) => text::NO_TERMINAL_HERE,
-                                (None, true) => text::NO_TERMINAL_HOST,
-                                (None, false) => text::NO_TERMINAL_GUEST,
+                            let text = match (elsewhere.get(), shares.get(), opens.get()) {
+                                (Some(_), _, _) => text::NO_TERMINAL_HERE,
+                                (None, true, _) => text::NO_TERMINAL_HOST,
+                                (None, false, true) => text::NO_TERMINAL_OPENER,
+                                (None, false, false) => text::NO_TERMINAL_GUEST,
                             };
                             text.to_owned()
                         })
@@ -141,14 +155,14 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
                                 </Button>
                             })
                         }}
-                        <When when=shares>
+                        <When when=opens>
                             <Button
                                 kind=ButtonKind::Primary
                                 icon="plus"
-                                attr:aria-haspopup="menu"
-                                on:click=move |event| menu.open(MenuAbout::New, &event)
+                                attr:aria-haspopup=has_menu
+                                on:click=open_new
                             >
-                                {text::SHARE_TERMINAL}
+                                {move || if shares.get() { text::SHARE_TERMINAL } else { text::NEW_TERMINAL }}
                             </Button>
                         </When>
                     </EmptyState>

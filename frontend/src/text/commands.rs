@@ -10,6 +10,8 @@ pub(crate) enum Command {
     GoToParticipant,
     MakeReadOnly,
     MakeEditor,
+    LetOpenTerminals,
+    StopOpeningTerminals,
     RemoveParticipant,
     ChangeName,
     EndSession,
@@ -54,6 +56,7 @@ pub(crate) enum Command {
     ShowUnsent,
     ShareTerminal,
     ShareTerminalReadOnly,
+    NewTerminal,
     UnshareTerminal,
     AskToType,
     TerminalReadOnly,
@@ -82,7 +85,7 @@ pub(crate) enum Command {
 
 impl Command {
     /// All, in the order in which the palette has them.
-    pub(crate) const ALL: [Self; 75] = [
+    pub(crate) const ALL: [Self; 78] = [
         Self::CopyInvite,
         Self::CopyViewerInvite,
         Self::ShowInvites,
@@ -90,6 +93,8 @@ impl Command {
         Self::GoToParticipant,
         Self::MakeReadOnly,
         Self::MakeEditor,
+        Self::LetOpenTerminals,
+        Self::StopOpeningTerminals,
         Self::RemoveParticipant,
         Self::ChangeName,
         Self::LeaveSession,
@@ -127,6 +132,7 @@ impl Command {
         Self::FlagsNever,
         Self::ShareTerminal,
         Self::ShareTerminalReadOnly,
+        Self::NewTerminal,
         Self::UnshareTerminal,
         Self::AskToType,
         Self::TerminalReadOnly,
@@ -170,6 +176,8 @@ impl Command {
             Self::GoToParticipant => "Live Share: Go to Participant",
             Self::MakeReadOnly => "Live Share: Make Participant Read-Only",
             Self::MakeEditor => "Live Share: Make Participant Read/Write",
+            Self::LetOpenTerminals => "Live Share: Let Participant Open Terminals",
+            Self::StopOpeningTerminals => "Live Share: No Longer Let Participant Open Terminals",
             Self::RemoveParticipant => "Live Share: Remove Participant",
             Self::ChangeName => "Live Share: Change My Name",
             Self::EndSession => "Live Share: End Collaboration Session",
@@ -214,6 +222,7 @@ impl Command {
             Self::ShowUnsent => "Show Text That Did Not Reach the Host",
             Self::ShareTerminal => "Live Share: Share Terminal (Read/Write)",
             Self::ShareTerminalReadOnly => "Live Share: Share Terminal (Read-Only)",
+            Self::NewTerminal => "Terminal: New Terminal",
             Self::UnshareTerminal => "Live Share: Unshare Terminal",
             Self::AskToType => "Live Share: Ask to Type in Terminal",
             Self::TerminalReadOnly => "Live Share: Make Terminal Read-Only",
@@ -261,12 +270,14 @@ impl Command {
             Self::PreviousPart => &["Shift", "F6"],
             Self::ShowPalette => &["F1"],
             Self::ToggleTerminal => &["Ctrl", "`"],
-            Self::ShareTerminal => &["Ctrl", "Shift", "`"],
+            Self::ShareTerminal | Self::NewTerminal => &["Ctrl", "Shift", "`"],
             Self::CopyInvite
             | Self::ShowInvites
             | Self::ListParticipants
             | Self::MakeReadOnly
             | Self::MakeEditor
+            | Self::LetOpenTerminals
+            | Self::StopOpeningTerminals
             | Self::RemoveParticipant
             | Self::EndSession
             | Self::LeaveSession

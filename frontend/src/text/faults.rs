@@ -195,10 +195,14 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
                 "Save" => "Your role does not allow saving.".into(),
                 "ManageFiles" => "Your role does not allow creating, renaming or deleting files.".into(),
                 "Administer" => "Only the host can do this.".into(),
+                "OpenTerminal" => "Only the host opens terminals, and editors whom the host lets.".into(),
                 _ => "Your role does not allow this.".into(),
             },
             NOTHING_CHANGED,
-            "Ask the host to change your role.",
+            match param(0) {
+                "OpenTerminal" => "The host lets you in the list of people.",
+                _ => "Ask the host to change your role.",
+            },
         ),
         FaultCode::Protected => say(
             "This one stays with the host",

@@ -1,6 +1,6 @@
 //! What is said about people, and to the host about those who knock.
 
-use parlor_shared::role::Role;
+use parlor_shared::role::{Grant, Role};
 
 pub(crate) const YOU: &str = "you";
 pub(crate) const AWAY: &str = "away";
@@ -11,6 +11,8 @@ pub(crate) const ALONE_TEXT_GUEST: &str = "You and the host are the first.";
 pub(crate) const MAKE_VIEWER: &str = "Make read-only";
 pub(crate) const MAKE_EDITOR: &str = "Let edit";
 pub(crate) const REMOVE: &str = "Remove";
+pub(crate) const MAY_OPEN_TERMINALS: &str = "May open terminals";
+pub(crate) const EDITORS_MAY_OPEN_TERMINALS: &str = "May open terminals (editors only)";
 pub(crate) const NO_FILE: &str = "no file open";
 
 /// A role's name.
@@ -78,6 +80,26 @@ pub(crate) fn role_changed(name: &str, role: Role) -> String {
         Role::Viewer => format!("{name} is a viewer now"),
         Role::Editor => format!("{name} is an editor now"),
         Role::Host => format!("{name} is a host now"),
+    }
+}
+
+/// The name of the button that opens the menu about somebody.
+pub(crate) fn more_about(name: &str) -> String {
+    format!("More about {name}")
+}
+
+/// What the host lets me do beside my role changed.
+pub(crate) fn my_terminals_changed(grant: Grant) -> &'static str {
+    match grant {
+        Grant::Given => "The host lets you open terminals now. The button is in the terminal panel.",
+        Grant::Taken => "You can open no more terminals. Those that are open stay.",
+    }
+}
+
+pub(crate) fn terminals_changed(name: &str, grant: Grant) -> String {
+    match grant {
+        Grant::Given => format!("{name} may open terminals now"),
+        Grant::Taken => format!("{name} may no longer open terminals"),
     }
 }
 

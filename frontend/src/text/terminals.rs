@@ -14,6 +14,8 @@ pub(crate) const NO_TERMINAL_TITLE: &str = "No terminal is shared";
 pub(crate) const NO_TERMINAL_HOST: &str =
     "Guests see what runs in a terminal that you share, and type if you let them.";
 pub(crate) const NO_TERMINAL_GUEST: &str = "The host shares no terminal. When there is one, it appears here.";
+pub(crate) const NO_TERMINAL_OPENER: &str =
+    "You may open one. It runs on the host's machine, and everybody in the room sees it.";
 pub(crate) const NO_TERMINAL_HERE_TITLE: &str = "No terminal is in the panel";
 pub(crate) const NO_TERMINAL_HERE: &str = "What is shared has its tab among the open files.";
 pub(crate) const MOVE_TO_EDITOR: &str = "Move into editor area";
@@ -96,6 +98,11 @@ pub(crate) fn keys_lost(name: &str) -> String {
     format!(
         "What you typed into {name} while the host was away was discarded. Type it again if it is still wanted."
     )
+}
+
+/// Somebody opened one by the host's leave; said to the host.
+pub(crate) fn terminal_opened(person: &str, name: &str) -> String {
+    format!("{person} opened the terminal {name}.")
 }
 
 /// It is gone.

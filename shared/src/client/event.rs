@@ -40,7 +40,7 @@ pub enum ClientEvent {
     Phase(Phase),
     /// What was under way when the connection broke is void: requests that were not answered never will be.
     BeganAfresh,
-    /// Somebody came, went, or has another name or role; perhaps I.
+    /// Somebody came, went, or has another name, role or grant; perhaps I.
     ParticipantsChanged,
     /// Somebody went; for an announcement.
     Left {

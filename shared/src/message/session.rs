@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AuthorId, LinkId, ParticipantId, RequestId};
-use crate::role::Role;
+use crate::role::{Capability, Grant, Role};
 
 /// The payload of the last handshake message: who knocks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +131,18 @@ pub enum SessionToHost {
     },
     /// End the session for everybody.
     End,
+    /// Give somebody a capability that its role does not have, or take it back. It ends with the role that takes it: see
+    /// [`Role::may_be_granted`].
+    SetGrant {
+        /// Carried back by the answer.
+        request: RequestId,
+        /// Who.
+        participant: ParticipantId,
+        /// What.
+        capability: Capability,
+        /// Given or taken.
+        grant: Grant,
+    },
 }
 
 /// About the session, to a participant.
@@ -178,4 +190,12 @@ pub enum SessionToGuest {
     Ended,
     /// You were removed.
     Removed,
+    /// These participants, perhaps you among them, and no others have a capability that their roles do not have. The
+    /// latest counts; before the first one nobody has. It comes before the messages that introduce who is in it.
+    Granted {
+        /// What.
+        capability: Capability,
+        /// Who.
+        participants: Vec<ParticipantId>,
+    },
 }

@@ -29,7 +29,7 @@ pub enum TerminalState {
 pub struct TerminalInfo {
     /// Its id in this session.
     pub terminal: TerminalId,
-    /// What the host called it.
+    /// What it is called.
     pub name: String,
     /// What its program calls it, cleaned; empty if it does not.
     pub title: String,
@@ -62,6 +62,8 @@ pub enum Typing {
     Denied,
     /// What holds for its role.
     ByAccess,
+    /// It opened the terminal: it may as long as its role lets it type at all.
+    Opener,
 }
 
 /// How much of what has scrolled away comes with a screen.
@@ -78,7 +80,8 @@ pub enum History {
 pub enum TerminalToHost {
     /// Tell me which terminals there are, and what changes about them.
     Subscribe,
-    /// Share another terminal; answered by [`TerminalToGuest::Opened`] or a fault.
+    /// Share another terminal; answered by [`TerminalToGuest::Opened`] or a fault. One that is opened by the host's leave
+    /// is the host's like every other; who opened it may type in it.
     Open {
         /// Carried back by the answer.
         request: RequestId,
@@ -88,7 +91,7 @@ pub enum TerminalToHost {
         command: Option<String>,
         /// How large it is at first.
         size: TerminalSize,
-        /// Who may type.
+        /// Who may type. Counts for the host only: what others open is shared as the host shares by default.
         access: Access,
     },
     /// End a terminal for everybody.

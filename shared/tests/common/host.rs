@@ -361,7 +361,7 @@ impl Host {
         me: &Participant,
         message: DocumentToHost,
     ) -> Result<(), Fault> {
-        let refusal = authorize(me.role, &ToHost::Document(message.clone())).err();
+        let refusal = authorize(me.role.into(), &ToHost::Document(message.clone())).err();
         let connection = self.connections.get_mut(&guest).unwrap();
         match message {
             DocumentToHost::Open { request, path, known } => {

@@ -11,7 +11,7 @@ use parlor_shared::message::{
 };
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::presence::{Place, Presence, Selection};
-use parlor_shared::role::Role;
+use parlor_shared::role::{Capability, Grant, Role};
 use parlor_shared::terminal::{Access, SizePolicy, TerminalSize};
 
 const REQUEST: RequestId = RequestId(300);
@@ -71,6 +71,12 @@ pub(crate) fn to_host() -> Vec<ToHost> {
         ToHost::Session(SessionToHost::Admit { request, participant }),
         ToHost::Session(SessionToHost::Deny { request, participant }),
         ToHost::Session(SessionToHost::End),
+        ToHost::Session(SessionToHost::SetGrant {
+            request,
+            participant,
+            capability: Capability::OpenTerminal,
+            grant: Grant::Taken,
+        }),
         ToHost::Document(DocumentToHost::Open {
             request,
             path: path("a/b.txt"),
@@ -152,6 +158,10 @@ pub(crate) fn to_guest() -> Vec<ToGuest> {
         }])),
         ToGuest::Session(SessionToGuest::Ended),
         ToGuest::Session(SessionToGuest::Removed),
+        ToGuest::Session(SessionToGuest::Granted {
+            capability: Capability::OpenTerminal,
+            participants: vec![PARTICIPANT, ParticipantId(300)],
+        }),
         ToGuest::Document(DocumentToGuest::Opened {
             request,
             info: info(DocumentStatus::Saved { by: Some(PARTICIPANT) }),

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use parlor_shared::message::{NewEntry, TerminalInfo};
-use parlor_shared::role::{Capability, Role};
+use parlor_shared::role::{Capability, Grant, Role};
 use parlor_shared::terminal::{Access, SizePolicy};
 use wasm_bindgen_futures::spawn_local;
 
@@ -65,6 +65,10 @@ fn about_whom(command: Command) -> Option<fn(&Person) -> bool> {
         Command::GoToParticipant => Some(|person| person.file.is_some()),
         Command::MakeReadOnly => Some(|person| person.role == Role::Editor),
         Command::MakeEditor => Some(|person| person.role == Role::Viewer),
+        Command::LetOpenTerminals => {
+            Some(|person| person.role.may_be_granted(Capability::OpenTerminal) && !person.opens_by_grant())
+        }
+        Command::StopOpeningTerminals => Some(Person::opens_by_grant),
         Command::RemoveParticipant => Some(|person| person.role != Role::Host),
         _ => None,
     }
@@ -113,6 +117,8 @@ fn is_available(command: Command, stage: Stage) -> bool {
         | Command::ShowInvites
         | Command::MakeReadOnly
         | Command::MakeEditor
+        | Command::LetOpenTerminals
+        | Command::StopOpeningTerminals
         | Command::RemoveParticipant
         | Command::EndSession => may(Capability::Administer) && live(),
         Command::NewFile | Command::NewFolder | Command::Rename | Command::Delete => {
@@ -131,6 +137,8 @@ fn is_available(command: Command, stage: Stage) -> bool {
         Command::Undo | Command::Redo | Command::UndoAnyone => has_text() && may(Capability::Edit),
         Command::ShowUnsent => !session.store.salvage().read().is_empty(),
         Command::ShareTerminal | Command::ShareTerminalReadOnly => may(Capability::Share) && live(),
+        // The host chooses, too, who may type in it.
+        Command::NewTerminal => may(Capability::OpenTerminal) && !may(Capability::Share) && live(),
         Command::TerminalReadOnly => {
             may(Capability::Share) && terminal(|info| info.access != Access::ReadOnly)
         }
@@ -205,6 +213,12 @@ impl Stage {
                 let role = if command == Command::MakeEditor { Role::Editor } else { Role::Viewer };
                 if let Some(person) = person {
                     session.set_role(person, role);
+                }
+            }
+            Command::LetOpenTerminals | Command::StopOpeningTerminals => {
+                let grant = if command == Command::LetOpenTerminals { Grant::Given } else { Grant::Taken };
+                if let Some(person) = person {
+                    session.set_opens_terminals(person, grant);
                 }
             }
             Command::RemoveParticipant => room.asking.set(person.map(Asking::Remove)),
@@ -285,7 +299,7 @@ impl Stage {
             Command::FlagsAlways => room.settings.name_flags.set(NameFlags::Always),
             Command::ShowUnsent => room.asking.set(Some(Asking::Salvage)),
             Command::ShareTerminal => session.share_terminal(Access::Collaborative),
-            Command::ShareTerminalReadOnly => session.share_terminal(Access::ReadOnly),
+            Command::NewTerminal | Command::ShareTerminalReadOnly => session.share_terminal(Access::ReadOnly),
             Command::ToggleTerminal => terminals.toggle(),
             Command::FocusTerminal => terminals.focus(),
             Command::MaximisePanel => terminals.toggle_maximised(),

@@ -248,7 +248,7 @@ pub(super) fn BottomBar() -> impl IntoView {
 
     // -- derived --
     let has_terminals =
-        move || session.may(Capability::Share) || !session.store.terminals().read().is_empty();
+        move || session.may(Capability::OpenTerminal) || !session.store.terminals().read().is_empty();
 
     // -- actions --
     let item = move |pane: Pane, icon: &'static str, label: &'static str| {

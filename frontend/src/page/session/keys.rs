@@ -48,6 +48,10 @@ pub(super) fn listen(stage: Stage) {
             event.prevent_default();
             event.stop_propagation();
             stage.run(command, None);
+            if command == Command::ShareTerminal {
+                // Whoever has one of the two does not have the other.
+                stage.run(Command::NewTerminal, None);
+            }
         }
     });
     keep(listener);
