@@ -533,6 +533,37 @@ async fn a_guest_who_comes_back_to_a_restarted_program_hears_that_terminals_ende
     program.end();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_keeps_a_terminal_open_behind_its_leader_ends_with_it() {
+    let agent = TestAgent::start().await;
+    // Each start leaves another one behind, of no other run.
+    let words = [0, 1, 2].map(|start| (40_000_000 + std::process::id() * 10 + start).to_string());
+    agent.write("next", &words[0]);
+    let command = "trap '' HUP; n=$(cat next); echo $((n+1)) > next; sleep $n & exit 3";
+    let terminal = open(&agent, Some(command), Access::ReadOnly).await;
+    let ann = watching(&agent, Role::Viewer, "Ann", terminal).await;
+    let mut host = agent.join(Role::Host, "Hanna").await;
+    let over = |info: &TerminalInfo| info.state == TerminalState::Exited { code: Some(3), signal: None };
+    let is_left = |start: usize| running(&words[start]).len() == 1;
+    info(&ann, terminal, "its end", over).await;
+    until("the first one alone", || is_left(0)).await;
+
+    decide(&mut host, |request| TerminalToHost::Restart { request, terminal }).await.unwrap();
+    assert_eq!(running(&words[0]), [""; 0], "it was ended before the next start");
+    until("the second one alone", || is_left(1)).await;
+    info(&ann, terminal, "its end", over).await;
+
+    decide(&mut host, |request| TerminalToHost::Unshare { request, terminal }).await.unwrap();
+    until("nobody", || running(&words[1]).is_empty()).await;
+
+    let terminal = open(&agent, Some(command), Access::ReadOnly).await;
+    ann.with(|client| client.watch_terminal(terminal, History::Kept));
+    info(&ann, terminal, "its end", over).await;
+    until("the third one alone", || is_left(2)).await;
+    agent.end().await;
+    assert_eq!(running(&words[2]), [""; 0]);
+}
+
 /// Waits until something holds that tells nobody when it does.
 async fn until(what: &str, holds: impl Fn() -> bool) {
     let deadline = tokio::time::Instant::now() + PATIENCE;

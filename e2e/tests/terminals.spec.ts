@@ -295,6 +295,22 @@ test("keys that are typed while the connection is away arrive, once", async ({ s
   expect((await hosts.rows.textContent())?.match(/away-4/g)).toHaveLength(1);
 });
 
+test("whoever comes back to a host that was started again hears that its terminals ended with it", async ({ share, join }) => {
+  const agent = await share(SHELL, ...TOGETHER);
+  const ada = await join(agent.editorLink, "Ada");
+  const before = await ada.terminal();
+  await before.run("echo before-$((1 + 1))");
+  await before.expectToContain("before-2");
+  await agent.kill();
+  await ada.expectConnection("reconnecting");
+  await agent.run();
+  await ada.expectConnection("live");
+  await expect(ada.toast("the program in the terminal sh ./shell ended with it")).toBeVisible();
+  await expect(ada.toast("is no longer shared")).toBeHidden();
+  // The one that is there now is another.
+  await expect(ada.terminalPanel.getByRole("tab", { name: "sh ./shell" })).toHaveCount(1);
+});
+
 test("over a slow line letters stand there at once, and a password never", async ({ share, browserOf }) => {
   const agent = await share(SHELL, ...TOGETHER);
   const ada = await browserOf();

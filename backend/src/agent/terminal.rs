@@ -138,7 +138,7 @@ pub(super) struct TerminalActor {
 pub(super) async fn end_all(ptys: Vec<Pty>) {
     // It can not fail, but for a panic, which was reported where it happened.
     let _ = blocking(move || {
-        Pty::end_all(&ptys);
+        Pty::end_all(ptys);
         Ok::<(), Fault>(())
     })
     .await;

@@ -113,7 +113,7 @@ pub(crate) fn terminal_over(name: &str) -> String {
 /// It is gone, and nobody wanted it so.
 pub(crate) fn terminal_ended_with_host(name: &str) -> String {
     format!(
-        "The host's Parlor was started again, and the program in the terminal {name} ended with it. Files that it wrote stay."
+        "The host’s Parlor was started again, and the program in the terminal {name} ended with it. Files that it wrote stay."
     )
 }
 

@@ -89,13 +89,13 @@ struct Input {
 pub(in crate::agent) struct Pty {
     master: Box<dyn MasterPty + Send>,
     input: Arc<Input>,
-    process: Option<u32>,
-    device: Option<PathBuf>,
+    /// Nothing once it was ended.
+    leader: Option<Leader>,
 }
 
 impl std::fmt::Debug for Pty {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Pty").field("process", &self.process).finish_non_exhaustive()
+        formatter.debug_struct("Pty").field("leader", &self.leader).finish_non_exhaustive()
     }
 }
 
@@ -115,18 +115,12 @@ impl Pty {
             Fault::new(FaultCode::CommandFailed).with(program.shell.display())
         };
         let pair = native_pty_system().openpty(pty_size(size)).map_err(failed)?;
-        let child = pair.slave.spawn_command(program.builder()).map_err(failed)?;
-        // The program has its own; kept open here it would hide that the program ended.
-        drop(pair.slave);
         let reader = pair.master.try_clone_reader().map_err(failed)?;
         let writer = pair.master.take_writer().map_err(failed)?;
         let input = Arc::new(Input::default());
-        let pty = Self {
-            process: child.process_id(),
-            device: pair.master.tty_name(),
-            master: pair.master,
-            input: Arc::clone(&input),
-        };
+        let device = pair.master.tty_name();
+        let mut pty = Self { master: pair.master, input: Arc::clone(&input), leader: None };
+        let (hand_over, handed_over) = std::sync::mpsc::sync_channel(1);
         let threads = [
             thread("terminal reader", {
                 let events = events.clone();
@@ -136,12 +130,20 @@ impl Pty {
                 let events = events.clone();
                 move || write(writer, &input, &events)
             }),
-            thread("terminal waiter", move || wait(child, &events)),
+            // It waits for nobody if no program was started.
+            thread("terminal waiter", move || handed_over.recv().map_or((), |child| wait(child, &events))),
         ];
-        match threads.into_iter().find_map(Result::err) {
-            Some(error) => Err(failed(error.into())),
-            None => Ok(pty),
+        if let Some(error) = threads.into_iter().find_map(Result::err) {
+            return Err(failed(error.into()));
         }
+        // Last: nothing fails once it runs, so that no program is left that nobody ends and nobody waits for.
+        let child = pair.slave.spawn_command(program.builder()).map_err(failed)?;
+        pty.leader = child.process_id().map(|process| Leader::new(process, device));
+        // Its thread is there and takes it.
+        let _ = hand_over.send(child);
+        // The program has its own; kept open here it would hide that the program ended.
+        drop(pair.slave);
+        Ok(pty)
     }
 
     /// Gives input to the program, in order, without waiting for it.
@@ -168,12 +170,9 @@ impl Pty {
 
     /// Ends these programs and everything that they left in their terminals: a request first, then without asking. Blocks
     /// for [`GRACE`] and little more.
-    pub(in crate::agent) fn end_all(ptys: &[Self]) {
-        let leaders: Vec<Leader> = ptys
-            .iter()
-            .filter_map(|pty| Some(Leader { process: pty.process?, device: pty.device.clone() }))
-            .collect();
+    pub(in crate::agent) fn end_all(mut ptys: Vec<Self>) {
         ptys.iter().for_each(Self::hush);
+        let leaders: Vec<Leader> = ptys.iter_mut().filter_map(|pty| pty.leader.take()).collect();
         processes::end(&leaders, GRACE);
     }
 
@@ -189,6 +188,10 @@ impl Pty {
 impl Drop for Pty {
     fn drop(&mut self) {
         self.hush();
+        // Whoever drops it instead of ending it can not wait: the whole agent is going, or a task failed.
+        if let Some(leader) = self.leader.take() {
+            processes::kill(&[leader]);
+        }
     }
 }
 
@@ -257,4 +260,53 @@ fn wait(mut child: Box<dyn Child + Send + Sync>, events: &mpsc::Sender<PtyEvent>
 pub(in crate::agent) fn shell(wanted: Option<&Path>) -> PathBuf {
     let own = || std::env::var_os("SHELL").map(PathBuf::from).filter(|shell| shell.is_absolute());
     wanted.map(Path::to_owned).or_else(own).unwrap_or_else(|| PathBuf::from("/bin/sh"))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn dropping_it_ends_the_program_and_what_it_started() {
+        // Of no other run.
+        let word = (3_000_000 + std::process::id()).to_string();
+        let command =
+            format!("trap '' HUP TERM INT; setsid sleep {word} & sleep {word} & sleep {word}; exit");
+        let program = Program { shell: "/bin/sh".into(), command: Some(command), folder: "/".into() };
+        let (events, mut told) = mpsc::channel(16);
+        let pty = Pty::start(&program, TerminalSize::USUAL, events).unwrap();
+        until_sleeping(&word, 3).await;
+        drop(pty);
+        until_sleeping(&word, 0).await;
+        // It was waited for.
+        while !matches!(told.recv().await.unwrap(), PtyEvent::Exited(_)) {}
+    }
+
+    #[test]
+    fn a_program_that_can_not_be_started_leaves_no_thread() {
+        let program = Program { shell: "/no/such/shell".into(), command: None, folder: "/".into() };
+        let (events, mut told) = mpsc::channel(16);
+        let fault = Pty::start(&program, TerminalSize::USUAL, events).unwrap_err();
+        assert_eq!(fault.code, FaultCode::CommandFailed);
+        // Every thread had a sender.
+        assert!(told.blocking_recv().is_none());
+    }
+
+    /// Waits until so many processes run `sleep` for so long.
+    async fn until_sleeping(word: &str, count: usize) {
+        let wait = async {
+            while sleeping(word) != count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), wait).await;
+        assert!(waited.is_ok(), "{} are there, not {count}", sleeping(word));
+    }
+
+    /// How many processes run `sleep` for so long.
+    fn sleeping(word: &str) -> usize {
+        let processes = std::fs::read_dir("/proc").expect("a Linux has it").flatten();
+        let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+        lines.filter(|line| *line == format!("sleep\0{word}\0").into_bytes()).count()
+    }
 }
