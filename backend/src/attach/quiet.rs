@@ -93,6 +93,11 @@ impl Quiet {
         }
     }
 
+    /// Whether nothing stands behind the escape yet.
+    fn is_bare(&self) -> bool {
+        self.held.is_empty() && !self.spoiled
+    }
+
     fn take(&mut self, byte: u8, out: &mut Vec<u8>) {
         match (self.state, byte) {
             (State::Character, _) => self.character(byte, out),
@@ -127,8 +132,8 @@ impl Quiet {
             (State::Escape | State::Control, ENQUIRY | 0x7f) => {}
             (State::Escape | State::Control, ..0x20) => out.push(byte),
 
-            (State::Escape, b'[') if self.held.is_empty() => self.begin(State::Control),
-            (State::Escape, b']' | b'P' | b'X' | b'^' | b'_') if self.held.is_empty() => {
+            (State::Escape, b'[') if self.is_bare() => self.begin(State::Control),
+            (State::Escape, b']' | b'P' | b'X' | b'^' | b'_') if self.is_bare() => {
                 self.begin(State::String(byte));
             }
             (State::Escape, ..0x30) | (State::Control, ..0x40) => self.hold(byte, MAX_SEQUENCE_BYTES),
@@ -225,7 +230,7 @@ fn control_draws(held: &[u8], last: u8) -> bool {
         // Titles are put away and brought back; windows are not moved, measured or asked.
         (b' ', [], b't') => matches!(numbers(parameters).next(), Some(22 | 23)),
         (b' ', [], _) => b"@ABCDEFGHIJKLMPSTWXZ^`abdefghjklmqrsu".contains(&last),
-        (b'?', [], b'h' | b'l') => numbers(parameters).all(|mode| is_quiet_mode(mode, last == b'h')),
+        (b'?', [], b'h' | b'l') => numbers(parameters).all(|mode| is_quiet_mode(mode, last)),
         (b'?', [], _) => b"JKWrs".contains(&last),
         // What keys send, and the pointer.
         (b'>', [], _) => b"fmpsu".contains(&last),
@@ -244,8 +249,8 @@ fn control_draws(held: &[u8], last: u8) -> bool {
 
 /// Whether a mode may be set or reset. Not: terminals of other kinds, which read sequences otherwise (VT52, Tektronix), and
 /// what makes the window report its size or colours from then on.
-fn is_quiet_mode(mode: u32, set: bool) -> bool {
-    mode <= MAX_MODE && !matches!((mode, set), (2, false) | (38 | 2031 | 2048, true))
+fn is_quiet_mode(mode: u32, last: u8) -> bool {
+    mode <= MAX_MODE && !matches!((mode, last), (2, b'l') | (38 | 2031 | 2048, b'h'))
 }
 
 /// The numbers of a control sequence; one that is not there is 0.
@@ -484,6 +489,14 @@ mod tests {
             (b"\x1b[3\x9b6n\x1b\xc2\x9b6n", "\u{fffd}6n6n"),
         ] {
             assert_eq!(String::from_utf8(passed(output)).unwrap(), rest, "{output:x?}");
+        }
+    }
+
+    #[test]
+    fn an_escape_sequence_that_is_too_long_begins_no_other() {
+        for last in ["[", "]"] {
+            let output = format!("\x1b{}{last}1mtext", " ".repeat(300));
+            assert_eq!(passed(output.as_bytes()), b"1mtext");
         }
     }
 
