@@ -301,7 +301,7 @@ enum Break {
 async fn a_message_of_a_newer_guest_is_answered_and_the_rest_goes_on() {
     let agent = TestAgent::start().await;
     let (mut guest, _) = RawGuest::join(agent.address, &agent.invite(Role::Editor), "Newer").await;
-    for message in [vec![9, 9, 9], vec![1, 60], vec![0, 7]] {
+    for message in [vec![9, 9, 9], vec![1, 60], vec![0, 60]] {
         guest.say_bytes(Lane::Control, message).await;
         assert_eq!(guest.fault().await.code, FaultCode::UnknownMessage);
     }
