@@ -22,15 +22,18 @@ fn socket_path(state: &Path) -> PathBuf {
     state.join("socket")
 }
 
-/// Lets programs of this machine in until the session ends. Without a socket all else works: it is said and no more.
-pub(crate) async fn serve(agent: Arc<Agent>, state: PathBuf, ended: CancellationToken) {
-    let path = socket_path(&state);
+/// Opens the door, before anybody is told that there is one. Without it all else works: that is said and no more.
+pub(crate) fn listen(state: &Path) -> Option<UnixListener> {
+    let path = socket_path(state);
     // What a killed agent left.
     let _ = std::fs::remove_file(&path);
-    let listener = match UnixListener::bind(&path) {
-        Ok(listener) => listener,
-        Err(error) => return warn!(%error, "`parlor attach` will not work: there is no socket"),
-    };
+    UnixListener::bind(&path)
+        .inspect_err(|error| warn!(%error, "`parlor attach` will not work: there is no socket"))
+        .ok()
+}
+
+/// Lets programs of this machine in until the session ends.
+pub(crate) async fn serve(agent: Arc<Agent>, listener: UnixListener, ended: CancellationToken) {
     loop {
         // Both arms are cancel-safe: a token and `accept`.
         tokio::select! {

@@ -71,7 +71,9 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
     let tasks = TaskTracker::new();
     tasks.spawn(http::serve(listener, tls, http::router(Arc::clone(&agent), hosts), ended.clone()));
     #[cfg(unix)]
-    tasks.spawn(crate::local::serve(Arc::clone(&agent), state_folder, ended.clone()));
+    if let Some(door) = crate::local::listen(&state_folder) {
+        tasks.spawn(crate::local::serve(Arc::clone(&agent), door, ended.clone()));
+    }
     tasks.close();
 
     let mut printer = Printer { output: options.output };
