@@ -231,6 +231,9 @@ async fn a_journal_that_lacks_what_the_file_has_doubles_nothing() {
     let (mut ann, mut bob) = (join(&program, "Ann").await, join(&program, "Bob").await);
     let document = ann.open("a.txt").await;
     bob.open("a.txt").await;
+    // In the journal, and mostly not in the file yet.
+    ann.append(document, "acknowledged ");
+    ann.wait("confirmed", |client| client.document(document).unwrap().is_confirmed()).await;
     let session = take_state(&place);
     let not_kept = SyncState::NotSaved(Fault::new(FaultCode::NotKept));
     let mut told = false;
