@@ -53,6 +53,9 @@ const LINGER: Duration = Duration::from_secs(30);
 /// How long it stays open for somebody whose connection broke.
 const LINGER_FOR_LOST: Duration = Duration::from_secs(600);
 
+/// A participant whose replica had to be repaired is logged at most so often for each document.
+const REPAIRS_TOLD_EVERY: Duration = Duration::from_secs(1);
+
 /// What a document can be asked.
 #[derive(Debug)]
 pub(super) enum DocumentCommand {
@@ -180,6 +183,8 @@ pub(super) struct DocumentActor {
     renew_at: Option<Instant>,
     /// How often somebody's replica had to be repaired.
     repairs: u64,
+    /// Of whom that was logged a moment ago.
+    repairs_told: BTreeMap<ParticipantId, Instant>,
     journal: Journal,
     /// The journal is behind: when a new one is tried.
     journal_retry: Option<Retry>,
@@ -286,6 +291,7 @@ impl DocumentActor {
             unweighed: 0,
             renew_at: None,
             repairs: 0,
+            repairs_told: BTreeMap::new(),
             journal: Journal::none(),
             journal_retry: None,
             journal_path: None,
@@ -360,6 +366,12 @@ impl DocumentActor {
             DocumentCommand::Verify { from } => self.verify(from),
             DocumentCommand::Diverged { from, incident } => {
                 self.repairs += 1;
+                // A participant may say so as often as it likes: the next line tells how often.
+                self.repairs_told.retain(|_, told| now < *told + REPAIRS_TOLD_EVERY);
+                if self.repairs_told.contains_key(&from) {
+                    return;
+                }
+                self.repairs_told.insert(from, now);
                 let (document, repairs) = (self.id, self.repairs);
                 error!(%document, participant = %from, %incident, repairs, "a replica had another text; it takes ours");
             }
