@@ -53,6 +53,8 @@ pub(crate) struct Machine {
     away: PathBuf,
     state: PathBuf,
     troubles: [Option<Trouble>; FILES.len()],
+    /// Where the state belongs that is away.
+    lost_state: Option<PathBuf>,
     running: Option<Running>,
     /// The links, the host's first; the same after every restart.
     pub(crate) links: Vec<(Role, Invite)>,
@@ -76,6 +78,7 @@ impl Machine {
             away,
             state,
             troubles: [None; FILES.len()],
+            lost_state: None,
             running: None,
             links: Vec::new(),
             events: Vec::new(),
@@ -211,6 +214,26 @@ impl Machine {
         record.extend([7; 60]);
         let mut file = fs::OpenOptions::new().append(true).open(journal).expect("the journal is there");
         file.write_all(&record[..bytes.min(record.len())]).expect("memory takes a few bytes");
+        true
+    }
+
+    /// Puts a file in the place of the session's state. False if there is one already, or no session.
+    pub(crate) fn lose_state(&mut self) -> bool {
+        let sessions = fs::read_dir(self.state.join("sessions")).into_iter().flatten().flatten();
+        let Some(session) = sessions.map(|entry| entry.path()).next().filter(|path| path.is_dir()) else {
+            return false;
+        };
+        fs::rename(&session, self.away.join("state")).expect("the folder is there");
+        fs::File::create(&session).expect("the place is free");
+        self.lost_state = Some(session);
+        true
+    }
+
+    /// Puts the session's state back. Says whether it was away.
+    pub(crate) fn give_state_back(&mut self) -> bool {
+        let Some(session) = self.lost_state.take() else { return false };
+        fs::remove_file(&session).expect("nobody removes it");
+        fs::rename(self.away.join("state"), session).expect("the place is free");
         true
     }
 

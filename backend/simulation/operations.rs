@@ -115,6 +115,16 @@ impl World {
                 self.relieve(file);
                 Ok(())
             }
+            Operation::LoseState => {
+                if self.machine.lose_state() {
+                    self.record.count("trouble: state lost");
+                }
+                Ok(())
+            }
+            Operation::GiveStateBack => {
+                self.machine.give_state_back();
+                Ok(())
+            }
             Operation::Flood { guest } => self.flood(guest),
             Operation::Pass { time } => {
                 if time >= 600_000 {
@@ -403,6 +413,10 @@ impl World {
 
     pub(crate) fn restart(&mut self) -> Result<(), String> {
         if !self.machine.is_up() {
+            // Without it nothing is shared.
+            if self.machine.give_state_back() {
+                self.record.count("agent killed, state lost");
+            }
             self.machine.start(self.now)?;
             self.record.count("agent restarted");
         }

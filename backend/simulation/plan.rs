@@ -186,6 +186,9 @@ pub(crate) enum Operation {
     Relieve {
         file: usize,
     },
+    /// What must survive a crash can not be written: a file stands in the place of the folder.
+    LoseState,
+    GiveStateBack,
     /// Other programs write more than the lane of a guest that does not read can hold.
     Flood {
         guest: usize,
@@ -471,6 +474,9 @@ impl Maker {
 
     fn trouble(&mut self) {
         let file = self.random.below(KEPT_FILES);
+        if self.random.one_in(4) {
+            return self.state_trouble(file);
+        }
         let trouble = *self.random.pick(&[Trouble::Folder, Trouble::ReadOnly, Trouble::NoParent]);
         self.add(Operation::Trouble { file, trouble });
         for _ in 0..self.random.below(4) {
@@ -487,6 +493,24 @@ impl Maker {
         }
         if !self.random.one_in(4) {
             self.add(Operation::Relieve { file });
+        }
+    }
+
+    fn state_trouble(&mut self, file: usize) {
+        self.add(Operation::LoseState);
+        for _ in 0..1 + self.random.below(4) {
+            let guest = self.guest();
+            self.edit(guest, file);
+            let time = self.up_to(2_500);
+            self.add(Operation::Pass { time });
+        }
+        match self.random.below(6) {
+            0 => self.crash(),
+            1 => self.scene(),
+            _ => {}
+        }
+        if !self.random.one_in(4) {
+            self.add(Operation::GiveStateBack);
         }
     }
 

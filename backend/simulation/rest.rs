@@ -31,6 +31,7 @@ impl World {
     pub(crate) fn rest(&mut self) -> Result<(), String> {
         self.record.count("rests");
         (0..KEPT_FILES).for_each(|file| self.relieve(file));
+        self.machine.give_state_back();
         self.restart()?;
         self.guests.iter_mut().for_each(|guest| guest.stalled = false);
         let unsaved = |event: &AgentEvent| matches!(event, AgentEvent::Error { .. });

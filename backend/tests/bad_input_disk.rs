@@ -8,14 +8,16 @@ use std::path::Path;
 use std::process::Command;
 
 use parlor::agent::{AgentEvent, Approval};
-use parlor_shared::client::SyncState;
+use parlor_shared::client::{Client, Phase, SyncState};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::role::Role;
+use parlor_shared::seal::Identity;
 use tempfile::TempDir;
 
 mod common;
 
-use common::TestAgent;
+use common::program::Place;
+use common::{TestAgent, TestGuest};
 
 /// A small file system of its own. Taken away when dropped.
 struct SmallDisk(TempDir);
@@ -95,6 +97,60 @@ async fn a_full_disk_is_said_to_everybody_and_what_was_typed_comes_to_it_when_th
     assert_eq!(names, ["a.txt"], "failed attempts leave nothing behind");
     agent.still_serves().await;
     drop(agent.end().await);
+}
+
+#[tokio::test]
+async fn a_full_disk_of_states_is_said_and_the_text_is_safe_from_a_crash_again_when_there_is_room() {
+    let disk = match SmallDisk::mount() {
+        Ok(disk) => disk,
+        Err(reason) => return println!("no small disk can be mounted here, so it is not filled: {reason}"),
+    };
+    let mut place = Place::new();
+    place.state = TempDir::new_in(disk.0.path()).unwrap();
+    place.write("a.txt", "on disk\n");
+    let program = place.start();
+    let mut ann = TestGuest::knock(program.editor.clone(), "Ann", Identity::generate().unwrap()).await;
+    ann.wait("welcome", |client| *client.phase() == Phase::Live).await;
+    let document = ann.open("a.txt").await;
+    let filler = disk.0.path().join("filler");
+    fill(&filler);
+
+    let mut expected = "on disk\n".to_owned();
+    let not_kept = SyncState::NotSaved(Fault::new(FaultCode::NotKept));
+    let mut told = false;
+    while !told {
+        // More than may be left of the last page of the journal.
+        let typed = "typed while the disk was full\n".repeat(500);
+        ann.append(document, &typed);
+        expected.push_str(&typed);
+        ann.wait("news", |client| {
+            let state = client.sync_state(document);
+            told |= state.as_ref() == Some(&not_kept);
+            told || state == Some(SyncState::Saved)
+        })
+        .await;
+    }
+    ann.wait_sync(document, &SyncState::Saved).await;
+    assert_eq!(place.read("a.txt"), expected, "the file's disk has room");
+
+    fs::remove_file(filler).unwrap();
+    fs::remove_file(place.folder.path().join("a.txt")).unwrap();
+    fs::create_dir(place.folder.path().join("a.txt")).unwrap();
+    ann.wait_sync(document, &SyncState::Gone).await;
+    ann.append(document, "safe\n");
+    let confirmed = |client: &Client| client.document(document).unwrap().is_confirmed();
+    ann.wait("no file has it, so a journal does", confirmed).await;
+    program.kill();
+    fs::remove_dir(place.folder.path().join("a.txt")).unwrap();
+    place.write("a.txt", &expected);
+    let program = place.start();
+    expected.push_str("safe\n");
+    ann.reconnect().await;
+    ann.wait_text(document, |text| text == expected).await;
+    ann.wait_sync(document, &SyncState::Saved).await;
+    assert_eq!(place.read("a.txt"), expected);
+    program.end();
+    drop(place);
 }
 
 #[tokio::test]

@@ -7,7 +7,9 @@ use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use parlor_shared::client::{Phase, SyncState};
+use parlor_shared::client::{ClientEvent, Phase, SyncState};
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::id::DocumentId;
 use parlor_shared::role::Role;
 use parlor_shared::seal::Identity;
 
@@ -111,6 +113,161 @@ async fn a_state_of_a_newer_version_or_with_damaged_keys_is_refused_and_left_as_
     let mut bob = join(&program, "Bob").await;
     let document = bob.open("b.txt").await;
     assert_eq!(bob.text(document), "a line that was saved\n");
+    program.end();
+}
+
+/// Puts the session's state away; a file stands in its place.
+fn take_state(place: &Place) -> PathBuf {
+    let session = place.session();
+    fs::rename(&session, place.state.path().join("away")).unwrap();
+    put(&session, b"");
+    session
+}
+
+fn give_state_back(place: &Place, session: &Path) {
+    fs::remove_file(session).unwrap();
+    fs::rename(place.state.path().join("away"), session).unwrap();
+}
+
+/// A folder stands in the place of the file: nothing can be saved.
+async fn block_file(place: &Place, guest: &TestGuest, document: DocumentId) {
+    fs::remove_file(place.folder.path().join("a.txt")).unwrap();
+    fs::create_dir(place.folder.path().join("a.txt")).unwrap();
+    guest.wait_sync(document, &SyncState::Gone).await;
+}
+
+/// The text that took the place of the guest's, and what the guest had that no host confirmed.
+async fn handed_back(guest: &mut TestGuest) -> (DocumentId, Option<String>) {
+    let find = |event: &ClientEvent| match event {
+        ClientEvent::Replaced { document, lost, .. } => Some((*document, lost.clone())),
+        _ => None,
+    };
+    guest.event("the text is handed back", find).await
+}
+
+fn is_confirmed(guest: &TestGuest, document: DocumentId) -> bool {
+    guest.with(|client| client.document(document).unwrap().is_confirmed())
+}
+
+#[tokio::test]
+async fn what_no_journal_takes_is_acknowledged_when_one_does_and_survives_from_then_on() {
+    let place = Place::new();
+    place.write("a.txt", "one ");
+    let program = place.start();
+    let (mut ann, mut bob) = (join(&program, "Ann").await, join(&program, "Bob").await);
+    let document = ann.open("a.txt").await;
+    bob.open("a.txt").await;
+    block_file(&place, &ann, document).await;
+    let session = take_state(&place);
+    ann.append(document, "two ");
+    bob.wait_text(document, |text| text == "one two ").await;
+    let watch = |request| parlor_shared::message::WorkspaceToHost::Watch {
+        request,
+        folder: parlor_shared::path::WorkspacePath::root(),
+    };
+    ann.workspace(watch).await.unwrap();
+    assert!(!is_confirmed(&ann, document), "neither journal nor file has it");
+
+    give_state_back(&place, &session);
+    ann.wait("confirmed", |client| client.document(document).unwrap().is_confirmed()).await;
+    program.kill();
+    ann.wait("away", |client| *client.phase() == Phase::Offline).await;
+    ann.append(document, "three ");
+    fs::remove_dir(place.folder.path().join("a.txt")).unwrap();
+    place.write("a.txt", "one ");
+    let program = place.start();
+    bob.reconnect().await;
+    assert_eq!(bob.text(document), "one two ", "it does not need Ann");
+    ann.reconnect().await;
+    for guest in [&ann, &bob] {
+        guest.wait_text(document, |text| text == "one two three ").await;
+        guest.wait_sync(document, &SyncState::Saved).await;
+    }
+    assert_eq!(place.read("a.txt"), "one two three ");
+    program.end();
+}
+
+#[tokio::test]
+async fn a_journal_that_lacks_only_what_no_file_has_is_gone_on_from_and_the_rest_is_handed_back() {
+    let place = Place::new();
+    place.write("a.txt", "one ");
+    let program = place.start();
+    let mut ann = join(&program, "Ann").await;
+    let document = ann.open("a.txt").await;
+    block_file(&place, &ann, document).await;
+    ann.append(document, "two ");
+    ann.wait("confirmed", |client| client.document(document).unwrap().is_confirmed()).await;
+    let mut bob = join(&program, "Bob").await;
+    bob.open("a.txt").await;
+    let session = take_state(&place);
+    ann.append(document, "three ");
+    bob.wait_text(document, |text| text == "one two three ").await;
+    program.kill();
+    ann.wait("away", |client| *client.phase() == Phase::Offline).await;
+    give_state_back(&place, &session);
+    fs::remove_dir(place.folder.path().join("a.txt")).unwrap();
+    place.write("a.txt", "one ");
+    let program = place.start();
+    ann.reconnect().await;
+    bob.reconnect().await;
+    let (document, lost) = handed_back(&mut ann).await;
+    assert_eq!(lost.as_deref(), Some("one two three "), "it was never confirmed");
+    for guest in [&ann, &bob] {
+        guest.wait_text(document, |text| text == "one two ").await;
+        guest.wait_sync(document, &SyncState::Saved).await;
+    }
+    ann.append(document, "three ");
+    bob.wait_text(document, |text| text == "one two three ").await;
+    ann.wait_sync(document, &SyncState::Saved).await;
+    assert_eq!(place.read("a.txt"), "one two three ");
+    program.end();
+}
+
+#[tokio::test]
+async fn a_journal_that_lacks_what_the_file_has_doubles_nothing() {
+    let place = Place::new();
+    place.write("a.txt", "one ");
+    let program = place.start();
+    let (mut ann, mut bob) = (join(&program, "Ann").await, join(&program, "Bob").await);
+    let document = ann.open("a.txt").await;
+    bob.open("a.txt").await;
+    // In the journal, and mostly not in the file yet.
+    ann.append(document, "acknowledged ");
+    ann.wait("confirmed", |client| client.document(document).unwrap().is_confirmed()).await;
+    let session = take_state(&place);
+    let not_kept = SyncState::NotSaved(Fault::new(FaultCode::NotKept));
+    let mut told = false;
+    while !told {
+        ann.append(document, "two ");
+        let text = ann.text(document);
+        bob.wait("news", |client| {
+            let state = client.sync_state(document);
+            told |= state.as_ref() == Some(&not_kept);
+            told || state == Some(SyncState::Saved)
+                && client.document(document).unwrap().document().text() == text
+        })
+        .await;
+    }
+    for guest in [&ann, &bob] {
+        guest.wait_sync(document, &SyncState::Saved).await;
+    }
+    assert!(is_confirmed(&ann, document), "the file has it");
+    let saved = ann.text(document);
+    assert_eq!(place.read("a.txt"), saved);
+    program.kill();
+    ann.wait("away", |client| *client.phase() == Phase::Offline).await;
+    ann.append(document, "three ");
+    give_state_back(&place, &session);
+    let program = place.start();
+    ann.reconnect().await;
+    bob.reconnect().await;
+    let (document, lost) = handed_back(&mut ann).await;
+    assert_eq!(lost, Some(format!("{saved}three ")));
+    assert_eq!(ann.text(document), saved);
+    bob.wait_text(document, |text| text == saved).await;
+    ann.append(document, "four ");
+    ann.wait_sync(document, &SyncState::Saved).await;
+    assert_eq!(place.read("a.txt"), format!("{saved}four "));
     program.end();
 }
 

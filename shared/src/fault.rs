@@ -129,6 +129,9 @@ fault_codes! {
     Internal = 506,
     /// The text here differed from the host's and was replaced by it. Parameter: an incident id that stands in the host's log.
     Repaired = 507,
+    /// The host can not write down what must survive the sudden end of its program: what no file has yet would be lost by
+    /// that, unless whoever typed it comes back.
+    NotKept = 508,
 
     // Terminals: 6xx.
     /// There is no such terminal.

@@ -5,7 +5,8 @@
 //! becomes edits of [`AuthorId::DISK`] on the disk replica and merges from there, so what guests typed meanwhile stays.
 //!
 //! The actor's loop, its time and its end are here. What guests are told and say is in `document/subscribers.rs`, what the
-//! disk is asked and answers in `document/on_disk.rs`, when a long history is left behind in `document/renewal.rs`.
+//! disk is asked and answers in `document/on_disk.rs`, what becomes of a journal that the disk refuses in
+//! `document/keeping.rs`, when a long history is left behind in `document/renewal.rs`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,11 +32,12 @@ mod checkpoint;
 pub mod disk;
 pub mod encoding;
 mod job;
+mod keeping;
 mod on_disk;
 mod renewal;
 mod subscribers;
 
-use checkpoint::CheckpointSchedule;
+use checkpoint::{CheckpointSchedule, Retry};
 use disk::DiskFile;
 use job::Job;
 
@@ -50,6 +52,9 @@ const LINGER: Duration = Duration::from_secs(30);
 
 /// How long it stays open for somebody whose connection broke.
 const LINGER_FOR_LOST: Duration = Duration::from_secs(600);
+
+/// A participant whose replica had to be repaired is logged at most so often for each document.
+const REPAIRS_TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// What a document can be asked.
 #[derive(Debug)]
@@ -114,6 +119,9 @@ struct Subscriber {
     connection: Arc<ParticipantConnection>,
     /// The last update applied.
     sequence: u32,
+    /// The last one that the checkpoint under way writes, and the last one that the file has.
+    writing: u32,
+    written: u32,
     acknowledged: u32,
     /// An update was refused: everything that builds on it is void until the guest opens anew.
     refused: bool,
@@ -175,7 +183,11 @@ pub(super) struct DocumentActor {
     renew_at: Option<Instant>,
     /// How often somebody's replica had to be repaired.
     repairs: u64,
+    /// Of whom that was logged a moment ago.
+    repairs_told: BTreeMap<ParticipantId, Instant>,
     journal: Journal,
+    /// The journal is behind: when a new one is tried.
+    journal_retry: Option<Retry>,
     /// Where a journal is to be, if one is kept.
     journal_path: Option<PathBuf>,
     /// A checkpoint has begun and its end is not known.
@@ -225,6 +237,10 @@ impl DocumentActor {
             actor.status = DocumentStatus::Unsaved;
         }
         (actor.text, actor.disk_replica, actor.journal) = (text, disk_replica, journal);
+        if actor.journal.is_behind() {
+            // It was the last program's trouble: as soon as the file was looked at.
+            actor.journal_retry = Some((now, Duration::ZERO));
+        }
         actor.perhaps_written = perhaps_written;
         actor.empty_since = Some(now);
         actor.keep_until = Some(now + LINGER_FOR_LOST);
@@ -275,7 +291,9 @@ impl DocumentActor {
             unweighed: 0,
             renew_at: None,
             repairs: 0,
+            repairs_told: BTreeMap::new(),
             journal: Journal::none(),
+            journal_retry: None,
             journal_path: None,
             is_writing: false,
             journal_mark: 0,
@@ -288,6 +306,7 @@ impl DocumentActor {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             let now = Instant::now();
+            self.tend_journal(now);
             self.start_jobs(now);
             if self.finishing.is_some() && !self.job.is_running() && self.settling_until.is_none() {
                 break;
@@ -302,6 +321,7 @@ impl DocumentActor {
                         break;
                     }
                     self.after_job(now);
+                    self.acknowledge();
                 }
                 () = sleep_until(wake), if wake.is_some() => self.housekeeping(Instant::now()),
                 received = self.inbox.recv_many(&mut batch, BATCH) => {
@@ -346,6 +366,12 @@ impl DocumentActor {
             DocumentCommand::Verify { from } => self.verify(from),
             DocumentCommand::Diverged { from, incident } => {
                 self.repairs += 1;
+                // A participant may say so as often as it likes: the next line tells how often.
+                self.repairs_told.retain(|_, told| now < *told + REPAIRS_TOLD_EVERY);
+                if self.repairs_told.contains_key(&from) {
+                    return;
+                }
+                self.repairs_told.insert(from, now);
                 let (document, repairs) = (self.id, self.repairs);
                 error!(%document, participant = %from, %incident, repairs, "a replica had another text; it takes ours");
             }
@@ -424,7 +450,8 @@ impl DocumentActor {
             self.empty_since.map(|since| self.idle_at(since))
         };
         let renewal = self.renew_at.filter(|_| self.is_at_rest());
-        [due, settled, recheck, idle, renewal].into_iter().flatten().min()
+        let journal = self.journal_retry.filter(|_| self.may_begin_journal()).map(|(at, _)| at);
+        [due, settled, recheck, idle, renewal, journal].into_iter().flatten().min()
     }
 
     fn idle_at(&self, empty_since: Instant) -> Instant {

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use super::disk_work;
+use super::document::disk::DiskFile;
 use super::document::{DocumentActor, DocumentCommand, DocumentHandle, DocumentNotice, Finished};
 use super::event::Events;
 use super::participant::{ConnectionId, ParticipantConnection};
@@ -188,6 +189,14 @@ impl DocumentsActor {
     /// Brings a document back that was open when the program ended.
     fn restore(&mut self, restored: Restored) {
         let (id, path) = (restored.identity.document, restored.identity.path.clone());
+        if restored.was_outrun()
+            && let Ok((_, file)) = DiskFile::load(&self.workspace, &path)
+            && !restored.goes_on_from(&file.text)
+        {
+            debug!(document = %id, "the file has what a journal lacks");
+            self.ids.taken(id);
+            return restored.discard();
+        }
         let (notices, events) = (self.notices_sender.clone(), self.events.clone());
         let (actor, handle) = DocumentActor::restored(restored, &self.workspace, notices, events);
         self.ids.taken(id);

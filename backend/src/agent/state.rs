@@ -20,7 +20,7 @@ mod survey;
 
 #[doc(hidden)]
 pub use journal::fuzz_journal;
-pub(super) use journal::{Identity, Journal, Restored};
+pub(super) use journal::{Identity, Journal, Restored, insertions, with};
 pub(super) use log::LogError;
 pub use survey::{KeptJournal, KeptSession, KeptState, survey};
 
@@ -167,7 +167,7 @@ impl SessionState {
             RecordLog::open(&self.folder.join("people")).map_err(|error| self.unreadable(&error))?;
         let records =
             contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok()).collect();
-        Ok((People(Some(log)), records))
+        Ok((People { log: Some(log), behind: Vec::new() }, records))
     }
 
     /// The names of documents, none of which was given before.
@@ -185,7 +185,7 @@ impl SessionState {
             RecordLog::open(&self.folder.join(file)).map_err(|error| self.unreadable(&error))?;
         let kept = contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok());
         let last = kept.max().unwrap_or_default();
-        Ok(Numbers { log: Some(log), last, reserved: last })
+        Ok(Numbers { log: Some(log), last, reserved: last, is_behind: false })
     }
 
     /// Where a document's journal is.
@@ -230,22 +230,32 @@ impl SessionState {
 
 /// Keeps who is here.
 #[derive(Debug)]
-pub(super) struct People(Option<RecordLog>);
+pub(super) struct People {
+    log: Option<RecordLog>,
+    /// Records that the disk refused, oldest first: they are tried again with the next.
+    behind: Vec<Vec<u8>>,
+}
 
 impl People {
     /// A place that keeps nothing.
     pub(super) const fn none() -> Self {
-        Self(None)
+        Self { log: None, behind: Vec::new() }
     }
 
     /// Keeps a change.
     pub(super) fn keep(&mut self, record: &PersonRecord) {
         let bytes = postcard::to_stdvec(record).expect("records hold only what postcard encodes");
-        if let Some(log) = &mut self.0
-            && let Err(error) = log.append(&bytes)
-        {
-            tracing::error!(%error, "participants are no longer kept: after a crash they join as new ones");
-            self.0 = None;
+        let Some(log) = &mut self.log else { return };
+        self.behind.push(bytes);
+        let was_behind = self.behind.len() > 1;
+        while let Some(first) = self.behind.first() {
+            if let Err(error) = log.append(first) {
+                if !was_behind {
+                    warn!(%error, "a participant is not kept: after a crash it would join as a new one");
+                }
+                return;
+            }
+            self.behind.remove(0);
         }
     }
 }
@@ -257,28 +267,44 @@ struct Numbers {
     last: u32,
     /// Up to this one nobody gives a number again after a restart.
     reserved: u32,
+    /// The disk refused: names are not in order until it takes one.
+    is_behind: bool,
 }
 
 impl Numbers {
     /// Numbers for as long as this program runs.
     const fn none() -> Self {
-        Self { log: None, last: 0, reserved: u32::MAX }
+        Self { log: None, last: 0, reserved: u32::MAX, is_behind: false }
     }
 
-    /// The next number.
+    /// The next number. While the disk refuses to keep them, one is taken at random from where nobody comes in order.
     fn next(&mut self) -> u32 {
-        self.last += 1;
-        if self.last > self.reserved {
-            self.reserved = self.last + RESERVED_IDS;
-            let bytes = postcard::to_stdvec(&self.reserved).expect("a number can be encoded");
+        let next = self.last + 1;
+        if next > self.reserved {
+            let reserved = next + RESERVED_IDS;
+            let bytes = postcard::to_stdvec(&reserved).expect("a number can be encoded");
             if let Some(log) = &mut self.log
                 && let Err(error) = log.append(&bytes)
             {
-                tracing::error!(%error, "names of documents or terminals are no longer kept: after a crash they may be given again");
-                *self = Self { last: self.last, ..Self::none() };
+                if !std::mem::replace(&mut self.is_behind, true) {
+                    warn!(%error, "names of documents or terminals can not be kept: they are taken at random");
+                }
+                return random_number(next);
             }
+            (self.reserved, self.is_behind) = (reserved, false);
         }
-        self.last
+        self.last = next;
+        next
+    }
+}
+
+/// A number that hardly anybody was ever given: one in a billion of the upper half, where numbers in order never come.
+fn random_number(in_order: u32) -> u32 {
+    let mut random = [0; 4];
+    match getrandom::fill(&mut random) {
+        Ok(()) => (u32::from_le_bytes(random) >> 2) | 1 << 31,
+        // Then nothing that needs a key works either.
+        Err(_) => in_order,
     }
 }
 
@@ -426,6 +452,25 @@ mod tests {
             assert!(given.last() < Some(&ids.following()));
             assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_the_disk_refused_of_people_and_names_is_made_up_for() {
+        let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let state = SessionState::open(root.path(), shared.path()).unwrap();
+        let ((mut people, _), mut ids) = (state.people().unwrap(), state.document_ids().unwrap());
+        let away = root.path().join("away");
+        fs::rename(state.folder(), &away).unwrap();
+        people.keep(&PersonRecord::Banned([1; 32]));
+        let at_random = ids.next();
+        assert!(at_random.0 >= 1 << 31);
+        fs::rename(&away, state.folder()).unwrap();
+        people.keep(&PersonRecord::Banned([2; 32]));
+        assert_eq!(ids.next(), DocumentId(1));
+        let both = [PersonRecord::Banned([1; 32]), PersonRecord::Banned([2; 32])];
+        assert_eq!(state.people().unwrap().1, both);
+        assert!(state.document_ids().unwrap().next() > DocumentId(1));
     }
 
     #[cfg(unix)]

@@ -350,6 +350,12 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
             TEXT_IN_SESSION,
             "Look whether your last words are there.",
         ),
+        FaultCode::NotKept => say(
+            "Not safe from a crash",
+            "Parlor’s own folder on the host can not be written: if the host’s program is killed now, what the file does not have yet is lost there.".into(),
+            "What you typed last is kept here until the file has it.",
+            "Tell the host to free some space; it is tried again.",
+        ),
         FaultCode::UnknownTerminal => say(
             "No such terminal",
             "This terminal is not shared any more.".to_owned(),

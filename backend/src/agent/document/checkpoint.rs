@@ -8,6 +8,15 @@ use tokio::time::Instant;
 /// First and longest pause before a failed checkpoint is tried again.
 const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
 
+/// When what failed is tried again, and the pause until then: ever more seldom.
+pub(super) type Retry = (Instant, Duration);
+
+/// When to try again after a failure.
+pub(super) fn retry_after(before: Option<Retry>, now: Instant) -> Retry {
+    let pause = before.map_or(RETRY[0], |(_, pause)| (pause * 2).clamp(RETRY[0], RETRY[1]));
+    (now + pause, pause)
+}
+
 /// Revisions and times of one document; decides, does nothing.
 ///
 /// Safety: a revision counts as saved only if it was taken before the write began that succeeded, so an edit during a
@@ -19,7 +28,7 @@ pub(super) struct CheckpointSchedule {
     saved: u64,
     first_unsaved: Option<Instant>,
     last_edit: Option<Instant>,
-    retry: Option<(Instant, Duration)>,
+    retry: Option<Retry>,
     forced: bool,
 }
 
@@ -73,8 +82,7 @@ impl CheckpointSchedule {
 
     /// A checkpoint failed: it is tried again, ever more seldom.
     pub(super) fn failed(&mut self, now: Instant) {
-        let pause = self.retry.map_or(RETRY[0], |(_, pause)| (pause * 2).min(RETRY[1]));
-        self.retry = Some((now + pause, pause));
+        self.retry = Some(retry_after(self.retry, now));
     }
 
     /// A checkpoint was put off because the disk has news; it begins anew as soon as they are merged.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use parlor_shared::document::{Document, diff};
-use parlor_shared::id::AuthorId;
+use parlor_shared::document::diff;
+use parlor_shared::fault::FaultCode;
 use parlor_shared::message::DocumentStatus;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -12,7 +12,7 @@ use super::disk::{Missing, OutsideChange, SETTLE_INTERVAL};
 use super::job::{DiskJob, DiskOutcome};
 use super::{DocumentActor, Format};
 use crate::agent::event::AgentEvent;
-use crate::agent::state::Journal;
+use crate::agent::state::{Journal, insertions, with};
 use crate::agent::workspace::Actor;
 
 /// Before a file that is not there is called gone.
@@ -44,7 +44,14 @@ impl DocumentActor {
             }
             let revision = self.schedule.begin();
             self.journal_mark = self.journal.saving();
+            // The end of the session removes the journal, so that it is written then all the same.
+            if !self.journal.outrun() && self.finishing.is_none() {
+                self.schedule.failed(now);
+                self.save_asked_by = None;
+                return self.set_status(DocumentStatus::NotSaved(FaultCode::NotKept.into()));
+            }
             self.is_writing = true;
+            self.note_writing();
             let missing = self.text.missing_from(&self.disk_replica.state_vector());
             let disk_lacks = missing.expect("our own state vector can be read");
             let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
@@ -95,6 +102,7 @@ impl DocumentActor {
             DiskOutcome::Saved { revision, disk_lacks, late } => {
                 self.disk_replica.apply([disk_lacks.as_slice()]).expect("our own update can be read");
                 self.journal.saved(self.journal_mark);
+                self.note_written();
                 self.schedule.succeeded(revision, now);
                 self.events.send(AgentEvent::Saved { path: self.path.clone() });
                 for change in late {
@@ -102,7 +110,7 @@ impl DocumentActor {
                 }
                 let by = self.save_asked_by.take();
                 let saved = !self.schedule.is_unsaved();
-                self.set_status(if saved { DocumentStatus::Saved { by } } else { DocumentStatus::Unsaved });
+                self.set_status(if saved { DocumentStatus::Saved { by } } else { self.unsaved() });
             }
             DiskOutcome::Text(text) => {
                 self.merge_outside(&text, now);
@@ -193,19 +201,10 @@ impl DocumentActor {
 
     /// The last program ended in the midst of a checkpoint. If the file is nearer to what that was writing than to what
     /// was there before, it was written: taken for a change outside, what was typed would be there twice.
-    ///
-    /// Near means that little was inserted: another program may have deleted ever so much since, but hardly wrote by
-    /// chance what had been typed. How long a deletion is says nothing.
     fn learn_what_was_written(&mut self, text: &str) {
         let Some(update) = self.perhaps_written.take() else { return };
-        let before = self.disk_replica.missing_from(&[]).expect("an empty state vector can be read");
-        let mut written = Document::new(AuthorId::DISK);
-        written.apply([before.as_slice(), update.as_slice()]).expect("our own updates can be read");
-        let distance = |from: &str| -> usize {
-            let splices = diff::fewest_splices(from, text);
-            splices.iter().map(|splice| usize::from(splice.delete > 0) + splice.insert.len()).sum()
-        };
-        if distance(&written.text()) < distance(&self.disk_replica.text()) {
+        let written = with(&self.disk_replica, &update);
+        if insertions(&written.text(), text) < insertions(&self.disk_replica.text(), text) {
             debug!(document = %self.id, "the last program had written the file");
             self.disk_replica = written;
             let everything = self.disk_replica.missing_from(&[]).expect("an empty state vector can be read");
@@ -217,9 +216,11 @@ impl DocumentActor {
     fn compare_with_disk(&mut self) {
         if self.text.text() == self.disk_replica.text() {
             self.schedule.is_on_disk();
+            self.note_writing();
+            self.note_written();
             self.set_status(DocumentStatus::Saved { by: None });
         } else if self.status == DocumentStatus::Gone {
-            self.set_status(DocumentStatus::Unsaved);
+            self.set_status(self.unsaved());
         }
     }
 

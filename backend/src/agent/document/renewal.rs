@@ -47,6 +47,7 @@ impl DocumentActor {
             && self.settling_until.is_none()
             && matches!(self.status, DocumentStatus::Saved { .. })
             && self.finishing.is_none()
+            && !self.journal.is_behind()
     }
 
     /// Leaves the history behind: see [`parlor_shared::document::epoch`].
@@ -60,7 +61,7 @@ impl DocumentActor {
         self.disk_replica = Document::new(AuthorId::DISK);
         self.disk_replica.apply([first.as_slice()]).expect("our own update can be read");
         self.text = text;
-        self.journal.rewrite(&self.identity(), &self.text, &self.disk_replica);
+        self.journal.renew(&self.identity(), &self.text, &self.disk_replica);
         let epoch = self.epochs.current();
         debug!(document = %self.id, epoch, "left the history behind");
         let renewed = DocumentToGuest::Renewed { document: self.id, epoch, update: Packed::new(first) };

@@ -56,7 +56,9 @@ impl DocumentActor {
         };
         connection.outbox.document(DocumentToGuest::Opened { request, info });
         let id = connection.id;
-        self.subscribers.insert(id, Subscriber { connection, sequence: 0, acknowledged: 0, refused: false });
+        let subscriber =
+            Subscriber { connection, sequence: 0, writing: 0, written: 0, acknowledged: 0, refused: false };
+        self.subscribers.insert(id, subscriber);
         self.empty_since = None;
         self.idle_told = false;
         self.send_steps(id, steps);
@@ -138,7 +140,8 @@ impl DocumentActor {
 
     /// The text changed: passes it on to everybody but its author.
     pub(super) fn changed(&mut self, author: Option<ParticipantId>, update: Vec<u8>, now: Instant) {
-        // Before anybody hears of it: what was acknowledged or seen by another survives the end of this program.
+        // Before anybody hears of it: what was acknowledged or seen by another survives the end of this program. While the
+        // disk refuses the journal, others see it all the same; it is acknowledged when a file has it.
         self.journal.text(&update);
         self.pass_on(author, update, now);
     }
@@ -156,18 +159,20 @@ impl DocumentActor {
                 subscriber.connection.outbox.update(self.id, message.clone());
             }
         }
-        if matches!(self.status, DocumentStatus::Saved { .. }) {
-            self.set_status(DocumentStatus::Unsaved);
+        if matches!(self.status, DocumentStatus::Saved { .. } | DocumentStatus::Unsaved) {
+            self.set_status(self.unsaved());
         }
     }
 
     /// After a batch, so that one acknowledgement serves many updates, and the news that the text is not saved yet
-    /// comes first.
+    /// comes first. What the journal lacks is acknowledged when the file has it.
     pub(super) fn acknowledge(&mut self) {
+        let is_behind = self.journal.is_behind();
         for subscriber in self.subscribers.values_mut() {
-            if subscriber.acknowledged != subscriber.sequence {
-                subscriber.acknowledged = subscriber.sequence;
-                let sequence = subscriber.sequence;
+            let sequence =
+                if is_behind { subscriber.written.max(subscriber.acknowledged) } else { subscriber.sequence };
+            if subscriber.acknowledged != sequence {
+                subscriber.acknowledged = sequence;
                 let acknowledged = DocumentToGuest::Acknowledged { document: self.id, sequence };
                 subscriber.connection.outbox.document(acknowledged);
             }

@@ -1,15 +1,19 @@
 //! One document's journal: enough to have the document again after the program's sudden end, exactly as it was acknowledged.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use parlor_shared::document::{Document, merge_updates};
+use parlor_shared::document::{Document, diff, merge_updates};
 use parlor_shared::id::{AuthorId, DocumentId};
 use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
 use serde::{Deserialize, Serialize};
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::log::{LogError, RecordLog};
+
+/// A document goes on from an outrun journal so many epochs later: the last program may have begun one that the journal
+/// does not know.
+const EPOCHS_BEYOND: u32 = 2;
 
 /// The journal is rewritten when it has grown by this much beyond four times what a fresh one has.
 const REWRITE_BEYOND_BYTES: u64 = 1024 * 1024;
@@ -56,10 +60,47 @@ pub(in crate::agent) struct Restored {
     pub(in crate::agent) journal: Journal,
 }
 
-/// An open journal. Once the disk refuses it, it is given up, which is said: sharing goes on without that net.
+impl Restored {
+    /// Whether the document may go on from its journal, if the file holds this. Not if a checkpoint wrote what the journal
+    /// lacks: it would be taken for a change outside, and be there twice as soon as its author comes back.
+    ///
+    /// What such a checkpoint wrote has all of the journal's text, so it is nearer to that than to what the file was before.
+    /// If both are the same nothing is lost with the journal.
+    pub(in crate::agent) fn goes_on_from(&self, file: &str) -> bool {
+        if !self.journal.is_outrun || file == self.disk_replica.text() {
+            return true;
+        }
+        let before = match &self.perhaps_written {
+            Some(update) => with(&self.disk_replica, update).text(),
+            None => self.disk_replica.text(),
+        };
+        let least = insertions(&before, file).min(insertions(&self.disk_replica.text(), file));
+        least < insertions(&self.text.text(), file)
+    }
+
+    /// Whether the file has to be looked at before the document goes on.
+    pub(in crate::agent) const fn was_outrun(&self) -> bool {
+        self.journal.is_outrun
+    }
+
+    /// The document does not go on: the file has all of it.
+    pub(in crate::agent) fn discard(mut self) {
+        self.journal.remove();
+    }
+}
+
+/// An open journal.
+///
+/// Once the disk refuses a record, the journal is *behind*: it takes nothing more, or there would be a gap, and whoever owns
+/// it begins a new one as soon as that can be. It is marked as *outrun*: what it has was acknowledged and is good to go on
+/// from, unless the file turns out to hold more, but in an epoch of its own, for others may have seen what it lacks.
 #[derive(Debug)]
 pub(in crate::agent) struct Journal {
+    /// Where it is. Nothing if none is kept.
+    path: Option<PathBuf>,
     log: Option<RecordLog>,
+    is_behind: bool,
+    is_outrun: bool,
     updates: u64,
     fresh_bytes: u64,
 }
@@ -67,7 +108,7 @@ pub(in crate::agent) struct Journal {
 impl Journal {
     /// A journal that keeps nothing.
     pub(in crate::agent) const fn none() -> Self {
-        Self { log: None, updates: 0, fresh_bytes: 0 }
+        Self { path: None, log: None, is_behind: false, is_outrun: false, updates: 0, fresh_bytes: 0 }
     }
 
     /// Begins a document's journal.
@@ -77,15 +118,14 @@ impl Journal {
         text: &Document,
         disk: &Document,
     ) -> Self {
-        let mut journal = Self::none();
-        match RecordLog::create(path) {
-            Ok(log) => {
-                journal.log = Some(log);
-                journal.rewrite(identity, text, disk);
-            }
-            Err(error) => give_up(&error),
-        }
+        let mut journal = Self { path: Some(path.to_owned()), ..Self::none() };
+        journal.renew(identity, text, disk);
         journal
+    }
+
+    /// Whether it lacks what the text has: the disk refused it.
+    pub(in crate::agent) const fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     /// Reads a journal. Nothing if it never came to hold a document.
@@ -97,13 +137,18 @@ impl Journal {
         let replay = replay(&contents.records);
         let perhaps_written = replay.saving.map(|updates| replay.written(updates));
         let perhaps_written = perhaps_written.and_then(|written| merge_updates(&written).ok());
-        let Replay { identity: Some(identity), text, disk_replica, updates, .. } = replay else {
+        let Replay { identity: Some(mut identity), text, disk_replica, updates, .. } = replay else {
             log.remove();
             return Ok(None);
         };
         let updates = updates.len() as u64;
         let fresh_bytes = log.bytes();
-        let journal = Self { log: Some(log), updates, fresh_bytes };
+        let is_outrun = contents.is_outrun;
+        if is_outrun {
+            identity.epoch = identity.epoch.saturating_add(EPOCHS_BEYOND);
+        }
+        let path = Some(path.to_owned());
+        let journal = Self { path, log: Some(log), is_behind: is_outrun, is_outrun, updates, fresh_bytes };
         Ok(Some(Restored { identity, text, disk_replica, perhaps_written, journal }))
     }
 
@@ -130,6 +175,21 @@ impl Journal {
         self.updates
     }
 
+    /// A checkpoint is about to write what the journal lacks, if it is behind: makes sure that it says so. False if the disk refuses even that:
+    /// then nothing may be written, or it would be there twice after a sudden end.
+    pub(in crate::agent) fn outrun(&mut self) -> bool {
+        if !self.is_behind || self.is_outrun {
+            return true;
+        }
+        let Some(log) = &mut self.log else { return true };
+        if let Err(error) = log.mark().or_else(|_| log.void()) {
+            warn!(%error, "a journal that is behind can not be marked");
+            return false;
+        }
+        self.is_outrun = true;
+        true
+    }
+
     /// A checkpoint wrote all that was in the text at that place.
     pub(in crate::agent) fn saved(&mut self, mark: u64) {
         self.append(&Record::Saved { updates: mark });
@@ -149,28 +209,43 @@ impl Journal {
     /// be lost.
     pub(in crate::agent) fn is_long(&self) -> bool {
         let limit = self.fresh_bytes * 4 + REWRITE_BEYOND_BYTES;
-        self.log.as_ref().is_some_and(|log| log.bytes() > limit)
+        !self.is_behind && self.log.as_ref().is_some_and(|log| log.bytes() > limit)
     }
 
-    /// Replaces what was appended by what came of it.
+    /// Replaces what was appended by what came of it. If the disk has no room for that the journal goes on as it is.
     pub(in crate::agent) fn rewrite(&mut self, identity: &Identity, text: &Document, disk: &Document) {
-        let Some(log) = &mut self.log else { return };
+        if let Err(error) = self.begin_anew(identity, text, disk) {
+            warn!(%error, "a journal is long, and there is no room to write it anew");
+            self.fresh_bytes = self.log.as_ref().map_or(0, RecordLog::bytes);
+        }
+    }
+
+    /// Both replicas are others now, of which nothing that was appended tells.
+    pub(in crate::agent) fn renew(&mut self, identity: &Identity, text: &Document, disk: &Document) {
+        if let Err(error) = self.begin_anew(identity, text, disk) {
+            self.fall_behind(&error);
+        }
+    }
+
+    /// Begins the journal anew with all that there is, in one step. Not while a checkpoint runs: its mark would be lost.
+    pub(in crate::agent) fn begin_anew(
+        &mut self,
+        identity: &Identity,
+        text: &Document,
+        disk: &Document,
+    ) -> Result<(), LogError> {
+        let Some(path) = &self.path else { return Ok(()) };
         let whole =
             |document: &Document| document.missing_from(&[]).expect("an empty state vector can be read");
         let (text, disk) = (whole(text), whole(disk));
         let disk = (disk != text).then_some(disk);
         let records =
             [Record::Is(identity.clone()), Record::State { text, disk }].map(|record| encode(&record));
-        match log.rewrite(records.iter().map(Vec::as_slice)) {
-            Ok(()) => {
-                self.updates = 0;
-                self.fresh_bytes = log.bytes();
-            }
-            Err(error) => {
-                give_up(&error);
-                self.log = None;
-            }
-        }
+        let log = RecordLog::replace(path, records.iter().map(Vec::as_slice))?;
+        (self.is_behind, self.is_outrun) = (false, false);
+        (self.updates, self.fresh_bytes) = (0, log.bytes());
+        self.log = Some(log);
+        Ok(())
     }
 
     /// The document is closed and all of it on the disk.
@@ -181,10 +256,20 @@ impl Journal {
     }
 
     fn append(&mut self, record: &Record) {
+        if self.is_behind {
+            return;
+        }
         let Some(log) = &mut self.log else { return };
         if let Err(error) = log.append(&encode(record)) {
-            give_up(&error);
-            self.log = None;
+            self.fall_behind(&error);
+        }
+    }
+
+    fn fall_behind(&mut self, error: &LogError) {
+        if !std::mem::replace(&mut self.is_behind, true) {
+            warn!(%error, "a journal is behind: until it is not, what no file has is lost if this program is killed");
+            // If that is refused it is tried again before a checkpoint.
+            self.is_outrun = self.log.as_mut().is_some_and(|log| log.mark().is_ok());
         }
     }
 }
@@ -211,12 +296,23 @@ pub fn fuzz_journal(bytes: &[u8]) {
     }
 }
 
-fn encode(record: &Record) -> Vec<u8> {
-    postcard::to_stdvec(record).expect("records hold only what postcard encodes")
+/// What the disk replica is with this update of our own.
+pub(in crate::agent) fn with(disk_replica: &Document, update: &[u8]) -> Document {
+    let before = disk_replica.missing_from(&[]).expect("an empty state vector can be read");
+    let mut written = Document::new(AuthorId::DISK);
+    written.apply([before.as_slice(), update]).expect("our own updates can be read");
+    written
 }
 
-fn give_up(error: &LogError) {
-    error!(%error, "a journal is given up: if this program is killed now, what is not saved yet is lost");
+/// How far one text is from another that became of it: how much was inserted, and how often something was deleted. Another
+/// program may have deleted ever so much, but hardly wrote by chance what had been typed.
+pub(in crate::agent) fn insertions(from: &str, to: &str) -> usize {
+    let splices = diff::fewest_splices(from, to);
+    splices.iter().map(|splice| usize::from(splice.delete > 0) + splice.insert.len()).sum()
+}
+
+fn encode(record: &Record) -> Vec<u8> {
+    postcard::to_stdvec(record).expect("records hold only what postcard encodes")
 }
 
 struct Replay {
@@ -407,6 +503,26 @@ mod tests {
         let restored = Journal::restore(&path).unwrap().unwrap();
         assert_eq!(restored.perhaps_written, None);
         assert_eq!((restored.text.text(), restored.disk_replica.text()), ("typed ".into(), String::new()));
+    }
+
+    #[test]
+    fn a_journal_that_is_outrun_is_gone_on_from_unless_the_file_has_what_it_lacks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("7.journal");
+        let (disk, mut text) = (Document::new(AuthorId::DISK), Document::new(AuthorId::AGENT));
+        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &disk);
+        journal.text(&insert(&mut text, 0, "kept "));
+        journal.fall_behind(&LogError::NotALog(path.clone()));
+        journal.text(&insert(&mut text, 5, "lacking "));
+        drop(journal);
+        let restored = Journal::restore(&path).unwrap().unwrap();
+        assert_eq!((restored.text.text().as_str(), restored.identity.epoch), ("kept ", EPOCHS_BEYOND));
+        assert!(restored.was_outrun() && restored.journal.is_behind());
+        assert!(restored.goes_on_from("") && restored.goes_on_from("12345"));
+        assert!(!restored.goes_on_from("kept lacking ") && !restored.goes_on_from("kept lacking, outside "));
+        let Restored { identity, text, disk_replica, mut journal, .. } = restored;
+        journal.begin_anew(&identity, &text, &disk_replica).unwrap();
+        assert!(!Journal::restore(&path).unwrap().unwrap().was_outrun());
     }
 
     #[test]

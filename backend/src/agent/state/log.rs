@@ -1,7 +1,9 @@
 //! A file of records that are only ever appended: what is in it survives the program's sudden end.
 //!
 //! `"PLRJ" ‖ version u16 ‖ records`; a record is `length u32 ‖ CRC-32 u32 ‖ payload`, little endian. A record counts once all
-//! of it is there and its checksum fits: whatever a crash tore at the end is cut off at the next opening.
+//! of it is there and its checksum fits: whatever a crash tore at the end is cut off at the next opening. The highest bit of
+//! the version says that something went on without this log: see
+//! [`RecordLog::mark`].
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -11,6 +13,12 @@ const MAGIC: &[u8; 4] = b"PLRJ";
 
 /// The layout that this build writes; it reads the older ones as well. 2: journals tell of checkpoints that begin.
 const VERSION: u16 = 2;
+
+/// Added to the version of a log that something went on without.
+const OUTRUN: u16 = 0x8000;
+
+/// Where in the file that bit is.
+const OUTRUN_AT: u64 = 5;
 
 const HEADER_BYTES: usize = 6;
 const RECORD_HEADER_BYTES: usize = 8;
@@ -38,12 +46,14 @@ pub(in crate::agent) enum LogError {
 }
 
 /// What was found in a log.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::agent) struct Contents {
     /// Every whole record, oldest first.
     pub(in crate::agent) records: Vec<Vec<u8>>,
     /// Bytes behind the last whole record: torn by a crash, or damaged. They were cut off.
     pub(in crate::agent) cut_off: u64,
+    /// Something went on that the records may lack.
+    pub(in crate::agent) is_outrun: bool,
 }
 
 /// An open log.
@@ -77,17 +87,18 @@ impl RecordLog {
         let mut file = match options.open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok((Self::create(path)?, Contents { records: Vec::new(), cut_off: 0 }));
+                return Ok((Self::create(path)?, Contents::default()));
             }
             Err(error) => return Err(failed(error)),
         };
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
-        let Contents { records, cut_off } = read(path, &bytes)?;
+        let contents = read(path, &bytes)?;
+        let cut_off = contents.cut_off;
         let whole = bytes.len() as u64 - cut_off;
         if whole == 0 {
             // Torn while it was being created.
-            return Ok((Self::create(path)?, Contents { records, cut_off }));
+            return Ok((Self::create(path)?, contents));
         }
         if cut_off > 0 {
             let copy = path.with_extension("damaged");
@@ -98,18 +109,19 @@ impl RecordLog {
             file.set_len(whole).map_err(failed)?;
         }
         file.seek(SeekFrom::Start(whole)).map_err(failed)?;
-        Ok((Self { path: path.to_owned(), file, bytes: whole }, Contents { records, cut_off }))
+        Ok((Self { path: path.to_owned(), file, bytes: whole }, contents))
     }
 
     /// Appends a record. When this returns, the end of this program no longer loses it; a power failure may.
     ///
-    /// Safety: a record that could not be written whole is cut off again, so that what is appended later can be read.
+    /// Safety: a record that could not be written whole is cut off again, so that what is appended later can be read. A log
+    /// whose name no longer leads to it, because its folder was removed or replaced, takes nothing: nobody would find it.
     pub(in crate::agent) fn append(&mut self, payload: &[u8]) -> Result<(), LogError> {
         let mut record = Vec::with_capacity(RECORD_HEADER_BYTES + payload.len());
         record.extend((payload.len() as u32).to_le_bytes());
         record.extend(crc32fast::hash(payload).to_le_bytes());
         record.extend(payload);
-        if let Err(error) = self.file.write_all(&record) {
+        if let Err(error) = self.check_place().and_then(|()| self.file.write_all(&record)) {
             let end = self.bytes;
             let _ = self.file.set_len(end).and_then(|()| self.file.seek(SeekFrom::Start(end)));
             return Err(LogError::Io(self.path.clone(), error));
@@ -118,20 +130,51 @@ impl RecordLog {
         Ok(())
     }
 
-    /// Replaces everything by these records, in one step: after a crash there is the old log or the new one.
-    pub(in crate::agent) fn rewrite<'a>(
-        &mut self,
+    /// Begins a log with these records, in one step: after a crash there is what stood there before, or this.
+    pub(in crate::agent) fn replace<'a>(
+        path: &Path,
         records: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<(), LogError> {
-        let path = self.path.clone();
-        let failed = |error| LogError::Io(path.clone(), error);
+    ) -> Result<Self, LogError> {
+        let failed = |error| LogError::Io(path.to_owned(), error);
         let mut fresh = Self::create(&path.with_extension("new"))?;
-        for record in records {
-            fresh.append(record)?;
+        let mut records = records.into_iter();
+        let written = records.try_for_each(|record| fresh.append(record));
+        if let Err(error) = written.and_then(|()| fs::rename(&fresh.path, path).map_err(failed)) {
+            // What of it fitted takes room that the next attempt needs.
+            fresh.remove();
+            return Err(error);
         }
-        fs::rename(&fresh.path, &path).map_err(failed)?;
-        fresh.path = path;
-        *self = fresh;
+        fresh.path = path.to_owned();
+        Ok(fresh)
+    }
+
+    /// Marks the log: from now on something goes on that it lacks. It takes nothing afterwards. Needs no room on the disk: a
+    /// byte that is there is written over.
+    pub(in crate::agent) fn mark(&mut self) -> Result<(), LogError> {
+        let [_, high] = (VERSION | OUTRUN).to_le_bytes();
+        let marked = self.file.seek(SeekFrom::Start(OUTRUN_AT)).and_then(|_| self.file.write_all(&[high]));
+        marked.map_err(|error| LogError::Io(self.path.clone(), error))
+    }
+
+    /// Empties the log, or removes it. It takes nothing afterwards.
+    pub(in crate::agent) fn void(&mut self) -> Result<(), LogError> {
+        let voided = self.file.set_len(0).or_else(|_| fs::remove_file(&self.path));
+        voided.map_err(|error| LogError::Io(self.path.clone(), error))
+    }
+
+    /// Whether the log's name leads to it.
+    fn check_place(&self) -> io::Result<()> {
+        let there = fs::metadata(&self.path)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let ours = self.file.metadata()?;
+            if (there.dev(), there.ino()) != (ours.dev(), ours.ino()) {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+        }
+        #[cfg(not(unix))]
+        drop(there);
         Ok(())
     }
 
@@ -140,9 +183,10 @@ impl RecordLog {
         self.bytes
     }
 
-    /// Removes the log.
+    /// Removes the log. Where its name can not be removed, what it held is.
     pub(in crate::agent) fn remove(self) {
-        if let Err(error) = fs::remove_file(&self.path) {
+        let emptied = self.file.set_len(0);
+        if let Err(error) = fs::remove_file(&self.path).and(emptied) {
             tracing::warn!(%error, "a journal could not be removed");
         }
     }
@@ -157,17 +201,18 @@ pub(super) fn inspect(path: &Path) -> Result<Contents, LogError> {
 /// What the bytes of a log hold. Never panics, whatever they are.
 pub(in crate::agent) fn read(path: &Path, bytes: &[u8]) -> Result<Contents, LogError> {
     if bytes.len() < HEADER_BYTES && MAGIC.starts_with(&bytes[..bytes.len().min(4)]) {
-        return Ok(Contents { records: Vec::new(), cut_off: bytes.len() as u64 });
+        return Ok(Contents { cut_off: bytes.len() as u64, ..Contents::default() });
     }
     if bytes.len() < HEADER_BYTES || &bytes[..4] != MAGIC {
         return Err(LogError::NotALog(path.to_owned()));
     }
     let version = u16::from_le_bytes([bytes[4], bytes[5]]);
+    let (version, is_outrun) = (version & !OUTRUN, version & OUTRUN != 0);
     if version > VERSION {
         return Err(LogError::Newer { path: path.to_owned(), version });
     }
     let (records, whole) = parse(&bytes[HEADER_BYTES..]);
-    Ok(Contents { records, cut_off: (bytes.len() - HEADER_BYTES - whole) as u64 })
+    Ok(Contents { records, cut_off: (bytes.len() - HEADER_BYTES - whole) as u64, is_outrun })
 }
 
 /// The whole records at the beginning, and how many bytes they take.
@@ -269,10 +314,36 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_says_that_something_went_on_without_the_log_and_a_fresh_one_has_none() {
+        let (_folder, path) = log_with(&[b"one"]);
+        let (mut log, contents) = RecordLog::open(&path).unwrap();
+        assert!(!contents.is_outrun);
+        log.mark().unwrap();
+        let contents = read(&path);
+        assert!(contents.is_outrun);
+        assert_eq!((contents.records, contents.cut_off), (vec![b"one".to_vec()], 0));
+        RecordLog::replace(&path, [&b"two"[..]]).unwrap();
+        assert_eq!(read(&path), Contents { records: vec![b"two".to_vec()], ..Contents::default() });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_log_whose_folder_is_another_takes_nothing() {
+        let (folder, path) = log_with(&[b"one"]);
+        let (mut log, _) = RecordLog::open(&path).unwrap();
+        fs::rename(&path, folder.path().join("away")).unwrap();
+        log.append(b"two").unwrap_err();
+        File::create(&path).unwrap();
+        log.append(b"two").unwrap_err();
+        fs::rename(folder.path().join("away"), &path).unwrap();
+        log.append(b"three").unwrap();
+        assert_eq!(read(&path).records, [b"one".to_vec(), b"three".to_vec()]);
+    }
+
+    #[test]
     fn rewriting_replaces_everything_at_once() {
         let (_folder, path) = log_with(&[b"one", b"two"]);
-        let (mut log, _) = RecordLog::open(&path).unwrap();
-        log.rewrite([&b"both"[..]]).unwrap();
+        let mut log = RecordLog::replace(&path, [&b"both"[..]]).unwrap();
         log.append(b"more").unwrap();
         assert_eq!(read(&path).records, [b"both".to_vec(), b"more".to_vec()]);
     }
