@@ -86,8 +86,13 @@ impl Window {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let success = tokio::time::timeout(PATIENCE, wait).await.expect("it ends");
-        (success, self.text())
+        match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(success) => (success, self.text()),
+            Err(_) => {
+                let lives = self.child.try_wait().unwrap().is_none();
+                panic!("it never ended; alive: {lives}; the window shows {:?}", self.text())
+            }
+        }
     }
 }
 
@@ -143,6 +148,8 @@ async fn the_hosts_window_and_a_guest_type_into_one_terminal() {
 
     // Questions of programs are answered by the agent alone, not by the window too.
     window.types("printf '\\033[6n'; read -r answer; echo; echo over$((1+1))\r");
+    // Else the answer might come behind what is typed next, and in the midst of what is typed then.
+    guest.wait("the answer, as the system echoes it", |_| seen("^[[")).await;
     window.types("\x1d");
     let (success, text) = window.ends().await;
     assert!(success && text.contains("Detached; the terminal goes on."), "{text:?}");
