@@ -5,7 +5,6 @@
 
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use parlor_shared::client::{ClientEvent, Phase};
@@ -13,13 +12,12 @@ use parlor_shared::message::History;
 use parlor_shared::seal::Identity;
 use parlor_shared::terminal::TerminalSize;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use tokio::sync::Notify;
 
 mod common;
 
-use common::TestGuest;
 use common::program::{Place, Program};
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use common::{PATIENCE, TestGuest};
 
 /// A terminal window that runs `parlor attach`, as a terminal program makes one.
 struct Window {
@@ -27,6 +25,8 @@ struct Window {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn std::io::Write + Send>,
     shown: Arc<Mutex<Vec<u8>>>,
+    /// Told of everything that is shown.
+    news: Arc<Notify>,
     reader: std::thread::JoinHandle<()>,
 }
 
@@ -44,14 +44,16 @@ impl Window {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
         let shown = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&shown);
+        let news = Arc::new(Notify::new());
+        let (sink, tell) = (Arc::clone(&shown), Arc::clone(&news));
         let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(read @ 1..) = reader.read(&mut buffer) {
                 sink.lock().extend(&buffer[..read]);
+                tell.notify_one();
             }
         });
-        Self { child, master: pair.master, keys, shown, reader }
+        Self { child, master: pair.master, keys, shown, news, reader }
     }
 
     fn text(&self) -> String {
@@ -66,7 +68,7 @@ impl Window {
     async fn shows(&self, text: &str) {
         let wait = async {
             while !self.text().contains(text) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                self.news.notified().await;
             }
         };
         if tokio::time::timeout(PATIENCE, wait).await.is_err() {
@@ -74,25 +76,19 @@ impl Window {
         }
     }
 
-    async fn ends(mut self) -> (bool, String) {
-        let wait = async {
-            loop {
-                // All that it printed has been read once the last holder of the window's other side is gone.
-                if let Some(status) = self.child.try_wait().unwrap()
-                    && self.reader.is_finished()
-                {
-                    return status.success();
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        match tokio::time::timeout(PATIENCE, wait).await {
-            Ok(success) => (success, self.text()),
-            Err(_) => {
-                let lives = self.child.try_wait().unwrap().is_none();
-                panic!("it never ended; alive: {lives}; the window shows {:?}", self.text())
-            }
-        }
+    /// Waits for its end, and gives whether it went well and all that was shown.
+    async fn ends(self) -> (bool, String) {
+        let Self { mut child, master: _master, keys: _keys, shown, reader, .. } = self;
+        let ended = tokio::task::spawn_blocking(move || {
+            let status = child.wait().unwrap();
+            // All that it printed has been read once the last holder of the window's other side is gone.
+            reader.join().unwrap();
+            status.success()
+        });
+        let success = tokio::time::timeout(PATIENCE, ended).await;
+        let text = String::from_utf8_lossy(&shown.lock()).into_owned();
+        let success = success.unwrap_or_else(|_| panic!("it never ended; the window shows {text:?}"));
+        (success.unwrap(), text)
     }
 }
 

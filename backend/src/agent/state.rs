@@ -3,6 +3,7 @@
 //! It lies under the platform's state folder, readable by its owner only, never in the shared folder. Ending in order
 //! removes it; after a sudden end the next sharing of the same folder finds it and is the same session again.
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ mod survey;
 
 #[doc(hidden)]
 pub use journal::fuzz_journal;
-pub(super) use journal::{Identity, Journal, Restored, insertions, with};
+pub(super) use journal::{Identity, Journal, Restored, insertions, replica_with};
 pub(super) use log::LogError;
 pub use survey::{KeptJournal, KeptSession, KeptState, survey};
 
@@ -30,6 +31,10 @@ use super::keys::SessionKeys;
 
 /// Names of documents, or of terminals, that are written down at once, before they are given.
 const RESERVED_IDS: u32 = 64;
+
+/// Records of people that wait for the disk; beyond it the oldest is given up. Guests may change their names as often as
+/// they like.
+const MAX_BEHIND: usize = 1024;
 
 /// Why a session's state can not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -167,7 +172,7 @@ impl SessionState {
             RecordLog::open(&self.folder.join("people")).map_err(|error| self.unreadable(&error))?;
         let records =
             contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok()).collect();
-        Ok((People { log: Some(log), behind: Vec::new() }, records))
+        Ok((People { log: Some(log), behind: VecDeque::new() }, records))
     }
 
     /// The names of documents, none of which was given before.
@@ -233,29 +238,32 @@ impl SessionState {
 pub(super) struct People {
     log: Option<RecordLog>,
     /// Records that the disk refused, oldest first: they are tried again with the next.
-    behind: Vec<Vec<u8>>,
+    behind: VecDeque<Vec<u8>>,
 }
 
 impl People {
     /// A place that keeps nothing.
     pub(super) const fn none() -> Self {
-        Self { log: None, behind: Vec::new() }
+        Self { log: None, behind: VecDeque::new() }
     }
 
     /// Keeps a change.
     pub(super) fn keep(&mut self, record: &PersonRecord) {
         let bytes = postcard::to_stdvec(record).expect("records hold only what postcard encodes");
         let Some(log) = &mut self.log else { return };
-        self.behind.push(bytes);
-        let was_behind = self.behind.len() > 1;
-        while let Some(first) = self.behind.first() {
+        let was_behind = !self.behind.is_empty();
+        if self.behind.len() == MAX_BEHIND {
+            self.behind.pop_front();
+        }
+        self.behind.push_back(bytes);
+        while let Some(first) = self.behind.front() {
             if let Err(error) = log.append(first) {
                 if !was_behind {
                     warn!(%error, "a participant is not kept: after a crash it would join as a new one");
                 }
                 return;
             }
-            self.behind.remove(0);
+            self.behind.pop_front();
         }
     }
 }

@@ -12,7 +12,7 @@ use super::disk::{Missing, OutsideChange, SETTLE_INTERVAL};
 use super::job::{DiskJob, DiskOutcome};
 use super::{DocumentActor, Format};
 use crate::agent::event::AgentEvent;
-use crate::agent::state::{Journal, insertions, with};
+use crate::agent::state::{Journal, insertions, replica_with};
 use crate::agent::workspace::Actor;
 
 /// Before a file that is not there is called gone.
@@ -203,7 +203,7 @@ impl DocumentActor {
     /// was there before, it was written: taken for a change outside, what was typed would be there twice.
     fn learn_what_was_written(&mut self, text: &str) {
         let Some(update) = self.perhaps_written.take() else { return };
-        let written = with(&self.disk_replica, &update);
+        let written = replica_with(&self.disk_replica, &update);
         if insertions(&written.text(), text) < insertions(&self.disk_replica.text(), text) {
             debug!(document = %self.id, "the last program had written the file");
             self.disk_replica = written;

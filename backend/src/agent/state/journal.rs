@@ -71,7 +71,7 @@ impl Restored {
             return true;
         }
         let before = match &self.perhaps_written {
-            Some(update) => with(&self.disk_replica, update).text(),
+            Some(update) => replica_with(&self.disk_replica, update).text(),
             None => self.disk_replica.text(),
         };
         let least = insertions(&before, file).min(insertions(&self.disk_replica.text(), file));
@@ -175,8 +175,8 @@ impl Journal {
         self.updates
     }
 
-    /// A checkpoint is about to write what the journal lacks, if it is behind: makes sure that it says so. False if the disk refuses even that:
-    /// then nothing may be written, or it would be there twice after a sudden end.
+    /// A checkpoint is about to write what the journal lacks, if it is behind: makes sure that it says so. False if the disk
+    /// refuses even that: then nothing may be written, or it would be there twice after a sudden end.
     pub(in crate::agent) fn outrun(&mut self) -> bool {
         if !self.is_behind || self.is_outrun {
             return true;
@@ -297,7 +297,7 @@ pub fn fuzz_journal(bytes: &[u8]) {
 }
 
 /// What the disk replica is with this update of our own.
-pub(in crate::agent) fn with(disk_replica: &Document, update: &[u8]) -> Document {
+pub(in crate::agent) fn replica_with(disk_replica: &Document, update: &[u8]) -> Document {
     let before = disk_replica.missing_from(&[]).expect("an empty state vector can be read");
     let mut written = Document::new(AuthorId::DISK);
     written.apply([before.as_slice(), update]).expect("our own updates can be read");

@@ -61,10 +61,31 @@ pub(in crate::agent) struct Contents {
 pub(in crate::agent) struct RecordLog {
     path: PathBuf,
     file: File,
+    /// Which file it is, where the system tells: asked once, since every record is checked against it.
+    place: Option<Place>,
     bytes: u64,
 }
 
+/// Device and number of a file.
+type Place = (u64, u64);
+
+#[cfg(unix)]
+fn place(file: &fs::Metadata) -> Option<Place> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some((file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn place(_file: &fs::Metadata) -> Option<Place> {
+    None
+}
+
 impl RecordLog {
+    fn new(path: &Path, file: File, bytes: u64) -> io::Result<Self> {
+        let place = place(&file.metadata()?);
+        Ok(Self { path: path.to_owned(), file, place, bytes })
+    }
+
     /// Creates an empty log, readable by its owner only. What stood there is gone.
     pub(in crate::agent) fn create(path: &Path) -> Result<Self, LogError> {
         let failed = |error| LogError::Io(path.to_owned(), error);
@@ -75,7 +96,7 @@ impl RecordLog {
         let mut header = MAGIC.to_vec();
         header.extend(VERSION.to_le_bytes());
         file.write_all(&header).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file, bytes: HEADER_BYTES as u64 })
+        Self::new(path, file, HEADER_BYTES as u64).map_err(failed)
     }
 
     /// Opens a log, or creates it, and reads what it has. What a crash tore is cut off; what is damaged in the middle is
@@ -109,7 +130,7 @@ impl RecordLog {
             file.set_len(whole).map_err(failed)?;
         }
         file.seek(SeekFrom::Start(whole)).map_err(failed)?;
-        Ok((Self { path: path.to_owned(), file, bytes: whole }, contents))
+        Ok((Self::new(path, file, whole).map_err(failed)?, contents))
     }
 
     /// Appends a record. When this returns, the end of this program no longer loses it; a power failure may.
@@ -165,17 +186,7 @@ impl RecordLog {
     /// Whether the log's name leads to it.
     fn check_place(&self) -> io::Result<()> {
         let there = fs::metadata(&self.path)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            let ours = self.file.metadata()?;
-            if (there.dev(), there.ino()) != (ours.dev(), ours.ino()) {
-                return Err(io::ErrorKind::NotFound.into());
-            }
-        }
-        #[cfg(not(unix))]
-        drop(there);
-        Ok(())
+        if place(&there) == self.place { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     /// How large the log is, in bytes.

@@ -292,11 +292,13 @@ mod tests {
         assert!(told.blocking_recv().is_none());
     }
 
-    /// Waits until so many processes run `sleep` for so long.
+    /// Waits until so many processes run `sleep` for so long: the system tells nobody about those of others, so it is
+    /// asked again and again.
     async fn until_sleeping(word: &str, count: usize) {
         let wait = async {
+            let mut again = tokio::time::interval(Duration::from_millis(10));
             while sleeping(word) != count {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                again.tick().await;
             }
         };
         let waited = tokio::time::timeout(Duration::from_secs(20), wait).await;
