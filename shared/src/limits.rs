@@ -203,9 +203,9 @@ pub const ACKNOWLEDGE_AFTER_BYTES: usize = 6 * 1024;
 /// acknowledged together is sent together and stands in a queue together. The smallest frame of bulk has some more.
 pub const BULK_FRAME_BYTES: usize = 3 * 1024;
 
-/// Bytes that may be under way unacknowledged at first: 0.65 s on a path of 50 KB/s, and doubled with each round trip on
-/// a quick one.
-pub const FIRST_WINDOW_BYTES: usize = 32 * 1024;
+/// Bytes that may be under way unacknowledged at first: a third of a second on a path of 50 KB/s, and doubled with each
+/// round trip on a quick one.
+pub const FIRST_WINDOW_BYTES: usize = 16 * 1024;
 
 /// The window never shrinks below this: two frames of bulk, and a sixth of a second at 50 KB/s.
 pub const SMALLEST_WINDOW_BYTES: usize = 8 * 1024;

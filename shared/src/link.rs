@@ -27,7 +27,7 @@ use crate::limits::{
 
 mod window;
 
-use window::{Filled, Window};
+use window::{Load, Window};
 
 /// Set in a record's first byte when the message goes on in the lane's next record.
 const MORE: u8 = 0x80;
@@ -132,6 +132,8 @@ struct Kept {
     /// Its length on the transport, as the receiver counts it.
     frame_bytes: usize,
     sent_at: Duration,
+    /// What stood behind it when it was sent.
+    load: Load,
 }
 
 /// One end of a link. Times are those of any monotonic clock.
@@ -263,7 +265,7 @@ impl Link {
         let records = self.kept[self.under_way].records.clone();
         let mut frame = self.header(Kind::Records, sequence, now);
         frame.extend_from_slice(&records);
-        self.goes_out(sequence, frame.len(), now);
+        self.goes_out(sequence, frame.len(), Load::Little, now);
         Some(frame)
     }
 
@@ -293,15 +295,16 @@ impl Link {
         }
         self.sent += 1;
         let records = Bytes::copy_from_slice(&frame[header..]);
-        self.kept.push_back(Kept { records, frame_bytes: 0, sent_at: now });
-        self.goes_out(self.sent, frame.len(), now);
+        let load = if lanes.is_empty() { Load::Little } else { Load::Burst };
+        self.kept.push_back(Kept { records, frame_bytes: 0, sent_at: now, load });
+        self.goes_out(self.sent, frame.len(), load, now);
         Some(frame)
     }
 
     /// Counts the first kept frame that is not under way as under way.
-    fn goes_out(&mut self, sequence: u64, frame_bytes: usize, now: Duration) {
+    fn goes_out(&mut self, sequence: u64, frame_bytes: usize, load: Load, now: Duration) {
         let kept = &mut self.kept[self.under_way];
-        (kept.frame_bytes, kept.sent_at) = (frame_bytes, now);
+        (kept.frame_bytes, kept.sent_at, kept.load) = (frame_bytes, now, load);
         self.under_way += 1;
         self.under_way_bytes += frame_bytes;
         self.expect_prompt(sequence, frame_bytes);
@@ -424,9 +427,9 @@ impl Link {
         let count = (acknowledged - self.acknowledged_by_peer) as usize;
         if self.prompt.is_some_and(|prompt| prompt <= acknowledged) {
             let bytes = self.kept.range(..count).map(|kept| kept.frame_bytes).sum();
-            let sent_at = self.kept[count - 1].sent_at;
-            let filled = if acknowledged <= self.filled_by { Filled::Yes } else { Filled::No };
-            self.window.measured(now.saturating_sub(sent_at), bytes, filled, now);
+            let Kept { sent_at, load, .. } = self.kept[count - 1];
+            let load = if acknowledged <= self.filled_by { Load::Full } else { load };
+            self.window.measured(now.saturating_sub(sent_at), bytes, load, now);
         }
         // From here the peer counts anew.
         (self.prompt, self.prompt_bytes) = (None, 0);
@@ -501,8 +504,10 @@ impl Link {
     }
 
     /// Whether so little is under way that what is sent now arrives soon.
+    ///
+    /// Liveness: so is what the peer may have without a reason to acknowledge it; nothing else would tell of its arrival.
     pub fn is_prompt(&self) -> bool {
-        self.under_way_bytes <= self.window.bytes() / 2
+        self.under_way_bytes <= (self.window.bytes() / 2).max(ACKNOWLEDGE_AFTER_BYTES)
     }
 
     /// Frames sent and frames of those that the peer has confirmed.
@@ -549,7 +554,7 @@ fn take_varint(input: &mut &[u8]) -> Result<u64, LinkError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::{FIRST_WINDOW_BYTES, MAX_FRAME_BYTES};
+    use crate::limits::{FIRST_WINDOW_BYTES, MAX_FRAME_BYTES, SMALLEST_WINDOW_BYTES};
 
     const NOW: Duration = Duration::from_secs(1);
 
@@ -668,6 +673,30 @@ mod tests {
         one.receive(&other.next_frame(&mut Lanes::default(), NOW).unwrap(), NOW).unwrap();
         assert!(one.may_send(), "there is room beyond the window again, though none in it");
         assert!(one.next_frame(&mut lanes, NOW).is_some());
+    }
+
+    #[test]
+    fn what_the_peer_has_without_a_reason_to_say_so_is_no_queue() {
+        let (mut one, mut other) = (link(), link());
+        // As a path of 50 KB/s leaves it.
+        for second in 1..100 {
+            let (sent, now) = (Duration::from_secs(second), Duration::from_secs(second));
+            for frame in 1..=8_u32 {
+                let round_trip = Duration::from_millis(100) * frame;
+                one.window.measured(round_trip, 4096, Load::Full, sent + round_trip);
+            }
+            if one.window.bytes() == SMALLEST_WINDOW_BYTES {
+                break;
+            }
+            assert!(now < Duration::from_secs(90), "{:?}", one.window);
+        }
+        let mut lanes = Lanes::default();
+        while one.under_way_bytes + 500 < ACKNOWLEDGE_AFTER_BYTES {
+            lanes.push_control(Bytes::from(vec![1; 400])).unwrap();
+            send(&mut one, &mut lanes, &mut other);
+        }
+        assert!(one.under_way_bytes > one.window.bytes() / 2 && !other.owes_acknowledgement());
+        assert!(one.is_prompt());
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! Whatever a sender puts on a path beyond what the path holds waits in somebody's queue, and with it every keystroke. The
 //! queue shows as delay: a round trip takes longer than the shortest one. So the window grows while round trips stay
 //! short and shrinks when all of the last few were long: one long round trip alone is jitter, and many that end at one moment
-//! are a stall. Only those count that were measured of late while the window was full: what a few keystrokes took says nothing
-//! about a flood. In a flood without an end the shortest round trip would come to hold a queue of ours; so from time to time
+//! are a stall. Only those count that were measured of
+//! late while more waited: what a few keystrokes took says nothing about a flood. And it grows only if it held something back.
+//! In a flood without an end the shortest round trip would come to hold a queue of ours; so from time to time
 //! a quarter of the window is left unused until the queue is gone. ADR 8 has what all this is worth.
 
 use std::time::Duration;
@@ -20,9 +21,9 @@ const LONG_DELAY: Duration = Duration::from_millis(8);
 /// So many round trips in a row have to be long before the window shrinks, if there were so many of late.
 const RECENT: usize = 16;
 
-/// While all of the last so many are not short, the window does not double. On a narrow path the first window alone is a
-/// queue, and each round trip that is still taken for short adds to it.
-const RECENT_AT_START: usize = 6;
+/// So many as long as the window doubles: on a narrow path the first window alone is a queue, and each round trip that is
+/// still taken for short adds to it.
+const RECENT_AT_START: usize = 4;
 
 /// The window grows by this with each round trip: the smallest frame of bulk, 1.6 ms at 20 Mbit/s.
 const GROWTH_BYTES: usize = MAX_FRAME_BYTES / 4;
@@ -42,7 +43,7 @@ pub(super) struct Window {
     bytes: usize,
     /// Until the first delay the window doubles with each round trip.
     starting: bool,
-    /// Round trips under a full window, and when they were measured.
+    /// Round trips while more waited, and when they were measured.
     recent: [Option<(Duration, Duration)>; RECENT],
     next_recent: usize,
     /// The shortest round trip of this epoch and of the one before.
@@ -89,17 +90,11 @@ impl Window {
     }
 
     /// A round trip was measured, of a frame that was answered without delay. `acknowledged` bytes arrived with it;
-    /// `filled` says whether the window was what held the sender back.
-    pub(super) fn measured(
-        &mut self,
-        round_trip: Duration,
-        acknowledged: usize,
-        filled: Filled,
-        now: Duration,
-    ) {
+    /// `load` says what stood behind it.
+    pub(super) fn measured(&mut self, round_trip: Duration, acknowledged: usize, load: Load, now: Duration) {
         self.drains_until = self.drains_until.filter(|until| now < *until);
         if now >= self.epoch_began + EPOCH {
-            if self.always_full && filled == Filled::Yes {
+            if self.always_full && load == Load::Full {
                 // What is under way has to arrive before what is sent from here on shows the path alone.
                 self.drains_until = Some(now + 2 * round_trip);
             }
@@ -108,16 +103,17 @@ impl Window {
             self.epoch_began = now;
             self.always_full = true;
         }
-        self.always_full &= filled == Filled::Yes;
+        self.always_full &= load == Load::Full;
         self.shortest[0] = Some(self.shortest[0].map_or(round_trip, |shortest| shortest.min(round_trip)));
-        if filled == Filled::No || self.drains_until.is_some() {
+        if load == Load::Little || self.drains_until.is_some() {
             return;
         }
         self.recent[self.next_recent] = Some((round_trip, now));
         self.next_recent = (self.next_recent + 1) % RECENT;
         let shortest = self.shortest_round_trip().unwrap_or(round_trip);
-        let shortest_of = |count| self.of_late(now).take(count).map(|(round_trip, _)| round_trip).min();
-        let standing = shortest_of(RECENT).unwrap_or(round_trip);
+        let recent = if self.starting { RECENT_AT_START } else { RECENT };
+        let standing = self.of_late(now).take(recent).map(|(round_trip, _)| round_trip).min();
+        let standing = standing.unwrap_or(round_trip);
         let delay = standing.saturating_sub(shortest);
         if delay > LONG_DELAY {
             // A queue lets its frames out one by one; what a stall held back arrives at one moment.
@@ -130,28 +126,28 @@ impl Window {
                 self.starting = false;
                 self.shrunk_at = now;
             }
-        } else if delay < SHORT_DELAY {
-            let newest = shortest_of(RECENT_AT_START).unwrap_or(round_trip);
-            let doubles = self.starting && newest.saturating_sub(shortest) < SHORT_DELAY;
-            self.bytes += if doubles { acknowledged } else { GROWTH_BYTES * acknowledged / self.bytes };
+        } else if load == Load::Full && delay < SHORT_DELAY {
+            self.bytes += if self.starting { acknowledged } else { GROWTH_BYTES * acknowledged / self.bytes };
         }
         self.bytes = self.bytes.clamp(SMALLEST_WINDOW_BYTES, LARGEST_WINDOW_BYTES);
     }
 
-    /// Round trips under a full window as far as they are of late, newest first.
+    /// Round trips while more waited as far as they are of late, newest first.
     fn of_late(&self, now: Duration) -> impl Iterator<Item = (Duration, Duration)> {
         let newest_first = (1..=RECENT).map(|back| self.recent[(self.next_recent + RECENT - back) % RECENT]);
         newest_first.flatten().filter(move |(_, at)| *at + OF_LATE >= now)
     }
 }
 
-/// Whether a window held its sender back.
+/// What stood behind a frame when it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Filled {
-    /// There was more to send than it let through.
-    Yes,
-    /// There was not; a round trip then says nothing about a larger window.
-    No,
+pub(super) enum Load {
+    /// Nothing: a round trip then tells of the path alone.
+    Little,
+    /// More, which the window let through: it may have been too much for the path, but says nothing about a larger window.
+    Burst,
+    /// More than the window let through.
+    Full,
 }
 
 #[cfg(test)]
@@ -162,12 +158,13 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// A path that carries so much, with a queue that holds everything, behind a window that is always full: frames of
+    /// A path that carries so much, with a queue that holds everything, behind a window that is always used up: frames of
     /// bulk, each acknowledged.
     struct Path {
         bytes_per_second: f64,
         delay: Duration,
         window: Window,
+        load: Load,
         now: Duration,
         free_at: Duration,
         /// When each frame was sent, when its acknowledgement arrives, and its length.
@@ -181,6 +178,7 @@ mod tests {
                 bytes_per_second,
                 delay,
                 window: Window::default(),
+                load: Load::Full,
                 now: Duration::ZERO,
                 free_at: Duration::ZERO,
                 under_way: VecDeque::new(),
@@ -200,7 +198,7 @@ mod tests {
             let (sent, arrives, frame) = self.under_way.pop_front().unwrap();
             self.now = self.now.max(arrives);
             self.bytes_under_way -= frame;
-            self.window.measured(self.now - sent, frame, Filled::Yes, self.now);
+            self.window.measured(self.now - sent, frame, self.load, self.now);
             frame
         }
 
@@ -294,7 +292,7 @@ mod tests {
         for keystrokes in [0, 100] {
             let mut path = Path::new(50e3, 5 * MS);
             for number in 0..keystrokes {
-                path.window.measured(10 * MS, 100, Filled::No, 50 * MS * number);
+                path.window.measured(10 * MS, 100, Load::Little, 50 * MS * number);
             }
             while path.now < 8000 * MS {
                 path.step(Duration::ZERO);
@@ -310,10 +308,24 @@ mod tests {
     }
 
     #[test]
+    fn bursts_that_are_too_much_for_the_path_shrink_it_and_those_that_are_not_leave_it() {
+        let after_bursts = |bytes_per_second: f64| {
+            let mut path = Path { load: Load::Burst, ..Path::new(bytes_per_second, 5 * MS) };
+            while path.now < 8000 * MS {
+                path.step(Duration::ZERO);
+            }
+            path
+        };
+        let narrow = after_bursts(50e3);
+        assert!(narrow.queue() < 300 * MS, "{:?}: {:?}", narrow.queue(), narrow.window);
+        assert_eq!(after_bursts(100e6).window.bytes(), FIRST_WINDOW_BYTES);
+    }
+
+    #[test]
     fn a_sender_with_little_to_say_does_not_widen_it() {
         let mut window = Window::default();
         for number in 0..1000 {
-            window.measured(10 * MS, 100, Filled::No, MS * number);
+            window.measured(10 * MS, 100, Load::Little, MS * number);
         }
         assert_eq!(window.bytes(), FIRST_WINDOW_BYTES);
     }
