@@ -64,9 +64,10 @@ pub fn fewest_splices(before: &str, after: &str) -> Vec<Splice> {
 }
 
 /// Both changes of a text that parted: `base` became `ours` here and `theirs` there. Where both changed the same place,
-/// both insertions stay.
+/// both insertions stay, theirs first: for what was written there earlier and is heard of late, as lines at the end of a log.
 pub fn merge(base: &str, ours: &str, theirs: &str) -> String {
-    let [mut trunk, mut here, mut there] = [1, 2, 3].map(|author| Document::new(AuthorId(author)));
+    // Of two who insert at one place the smaller author comes first.
+    let [mut trunk, mut here, mut there] = [1, 3, 2].map(|author| Document::new(AuthorId(author)));
     let apply = |from: &mut Document, to: Option<&mut Document>, splices: &[Splice]| {
         let update = from.edit(splices).expect("the difference of a text fits it");
         if let (Some(update), Some(to)) = (update, to) {
@@ -148,6 +149,11 @@ mod tests {
             units.splice(range, splice.insert.encode_utf16());
         }
         String::from_utf16(&units).unwrap()
+    }
+
+    #[test]
+    fn what_is_heard_of_late_comes_before_what_was_added_since() {
+        assert_eq!(merge("<1>\n", "<1>\n<4>\n<5>\n", "<1>\n<2>\n<3>\n"), "<1>\n<2>\n<3>\n<4>\n<5>\n");
     }
 
     #[test]
