@@ -1,6 +1,6 @@
 //! One open file: sole owner of its shared text, its subscribers and its way to the disk.
 //!
-//! The disk is a peer like any other. The actor keeps a second replica, the *disk replica*, which holds what the file
+//! The disk is a peer like any other. The actor keeps a second replica, the [`DiskReplica`], which holds what the file
 //! held when it was last read or written. A change made outside is the difference between that and the file now; it
 //! becomes edits of [`AuthorId::DISK`] on the disk replica and merges from there, so what guests typed meanwhile stays.
 //!
@@ -25,7 +25,7 @@ use tracing::{debug, error};
 
 use super::event::Events;
 use super::participant::{ConnectionId, ParticipantConnection};
-use super::state::{Identity, Journal, Restored};
+use super::state::{DiskReplica, Identity, Journal, Restored};
 use super::workspace::{Actor, Workspace};
 
 mod checkpoint;
@@ -134,6 +134,17 @@ struct Format {
     end_of_line: EndOfLine,
 }
 
+/// A checkpoint under way.
+#[derive(Debug)]
+struct Writing {
+    /// What the file will hold.
+    replica: DiskReplica,
+    /// How far the journal was when it began.
+    journal_mark: u64,
+    /// Who wrote what it writes: a guest, if a guest wrote any of it.
+    author: Actor,
+}
+
 /// Sole owner of one document.
 pub(super) struct DocumentActor {
     id: DocumentId,
@@ -142,7 +153,7 @@ pub(super) struct DocumentActor {
     notices: mpsc::Sender<DocumentNotice>,
     events: Events,
     text: Document,
-    disk_replica: Document,
+    disk_replica: DiskReplica,
     format: Format,
     status: DocumentStatus,
     schedule: CheckpointSchedule,
@@ -153,8 +164,6 @@ pub(super) struct DocumentActor {
     recheck_at: Option<Instant>,
     /// Who wrote what the disk does not have: a guest, if a guest wrote any of it.
     unsaved_by: Actor,
-    /// The same of what is being written.
-    writing_by: Actor,
     /// The file was gone at the last look; many editors delete it and create it again.
     missed: bool,
     paused: bool,
@@ -190,10 +199,8 @@ pub(super) struct DocumentActor {
     journal_retry: Option<Retry>,
     /// Where a journal is to be, if one is kept.
     journal_path: Option<PathBuf>,
-    /// A checkpoint has begun and its end is not known.
-    is_writing: bool,
-    /// How far the journal was when the checkpoint began that is under way.
-    journal_mark: u64,
+    /// The checkpoint that has begun and whose end is not known.
+    writing: Option<Writing>,
     /// What the file holds beyond the disk replica if the checkpoint wrote it in whose midst the last program ended.
     perhaps_written: Option<Vec<u8>>,
 }
@@ -262,7 +269,7 @@ impl DocumentActor {
             notices,
             events,
             text: Document::new(AuthorId::AGENT),
-            disk_replica: Document::new(AuthorId::DISK),
+            disk_replica: DiskReplica::unread(),
             format: Format { encoding: Encoding::Utf8, end_of_line: EndOfLine::Lf },
             status: DocumentStatus::Saved { by: None },
             schedule: CheckpointSchedule::default(),
@@ -271,7 +278,6 @@ impl DocumentActor {
             settling_until: None,
             recheck_at: None,
             unsaved_by: Actor::Host,
-            writing_by: Actor::Host,
             missed: false,
             paused: false,
             save_asked_by: None,
@@ -295,8 +301,7 @@ impl DocumentActor {
             journal: Journal::none(),
             journal_retry: None,
             journal_path: None,
-            is_writing: false,
-            journal_mark: 0,
+            writing: None,
             perhaps_written: None,
         };
         (actor, DocumentHandle(sender))

@@ -15,13 +15,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
+mod disk_replica;
 mod journal;
 mod log;
 mod survey;
 
+pub(super) use disk_replica::DiskReplica;
 #[doc(hidden)]
 pub use journal::fuzz_journal;
-pub(super) use journal::{Identity, Journal, Restored, insertions, replica_with};
+pub(super) use journal::{Identity, Journal, Restored, insertions};
 pub(super) use log::LogError;
 pub use survey::{KeptJournal, KeptSession, KeptState, survey};
 

@@ -21,8 +21,6 @@ pub(super) enum DiskJob {
     Save {
         text: String,
         revision: u64,
-        /// What the disk replica lacks of that text.
-        disk_lacks: Vec<u8>,
         /// A guest if a guest wrote any of what is new.
         author: Actor,
         missing: Missing,
@@ -42,7 +40,6 @@ pub(super) enum DiskOutcome {
     /// it is to be merged.
     Saved {
         revision: u64,
-        disk_lacks: Vec<u8>,
         late: Vec<OutsideChange>,
     },
     /// Nothing was written: the file had changed meanwhile and holds this now.
@@ -167,9 +164,9 @@ fn run(file: &mut DiskFile, job: DiskJob) -> DiskOutcome {
             Err(error) => DiskOutcome::Failed(error.into()),
         },
         DiskJob::Recheck => DiskOutcome::Late(file.recheck_retired(now)),
-        DiskJob::Save { text, revision, disk_lacks, author, missing } => {
+        DiskJob::Save { text, revision, author, missing } => {
             match file.checkpoint(&text, author, missing, now) {
-                Ok(Checkpoint::Saved { outside: late }) => DiskOutcome::Saved { revision, disk_lacks, late },
+                Ok(Checkpoint::Saved { outside: late }) => DiskOutcome::Saved { revision, late },
                 Ok(Checkpoint::Conflict(change)) => DiskOutcome::Conflict(change.after),
                 Ok(Checkpoint::Settling) => DiskOutcome::Settling,
                 Ok(Checkpoint::Gone) => DiskOutcome::Gone,

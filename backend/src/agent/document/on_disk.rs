@@ -10,9 +10,9 @@ use tracing::{debug, warn};
 
 use super::disk::{Missing, OutsideChange, SETTLE_INTERVAL};
 use super::job::{DiskJob, DiskOutcome};
-use super::{DocumentActor, Format};
+use super::{DocumentActor, Format, Writing};
 use crate::agent::event::AgentEvent;
-use crate::agent::state::{Journal, insertions, replica_with};
+use crate::agent::state::{DiskReplica, Journal, insertions};
 use crate::agent::workspace::Actor;
 
 /// Before a file that is not there is called gone.
@@ -43,21 +43,18 @@ impl DocumentActor {
                 return self.job.start(DiskJob::Check);
             }
             let revision = self.schedule.begin();
-            self.journal_mark = self.journal.saving();
+            let journal_mark = self.journal.saving();
             // The end of the session removes the journal, so that it is written then all the same.
             if !self.journal.outrun() && self.finishing.is_none() {
                 self.schedule.failed(now);
                 self.save_asked_by = None;
                 return self.set_status(DocumentStatus::NotSaved(FaultCode::NotKept.into()));
             }
-            self.is_writing = true;
             self.note_writing();
-            let missing = self.text.missing_from(&self.disk_replica.state_vector());
-            let disk_lacks = missing.expect("our own state vector can be read");
             let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
             let author = std::mem::replace(&mut self.unsaved_by, Actor::Host);
-            self.writing_by = author;
-            self.job.start(DiskJob::Save { text: self.text.text(), revision, disk_lacks, author, missing });
+            self.writing = Some(Writing { replica: DiskReplica::of(&self.text), journal_mark, author });
+            self.job.start(DiskJob::Save { text: self.text.text(), revision, author, missing });
         }
     }
 
@@ -68,13 +65,19 @@ impl DocumentActor {
 
     /// Takes in what the disk said. False if the document can not go on.
     pub(super) fn job_finished(&mut self, outcome: DiskOutcome, now: Instant) -> bool {
-        if !matches!(outcome, DiskOutcome::Saved { .. }) && self.writing_by == Actor::Guest {
-            self.unsaved_by = Actor::Guest;
-        }
-        self.writing_by = Actor::Host;
-        if std::mem::take(&mut self.is_writing) && !matches!(outcome, DiskOutcome::Saved { .. }) {
-            // Or else, after a sudden end, what is on the disk would be measured by what never came to it.
-            self.journal.not_saved();
+        match self.writing.take() {
+            Some(writing) if matches!(outcome, DiskOutcome::Saved { .. }) => {
+                self.disk_replica = writing.replica;
+                self.journal.saved(writing.journal_mark);
+            }
+            Some(writing) => {
+                if writing.author == Actor::Guest {
+                    self.unsaved_by = Actor::Guest;
+                }
+                // Or else, after a sudden end, what is on the disk would be measured by what never came to it.
+                self.journal.not_saved();
+            }
+            None => {}
         }
         let missed = std::mem::replace(&mut self.missed, matches!(outcome, DiskOutcome::Gone));
         match outcome {
@@ -99,9 +102,7 @@ impl DocumentActor {
                 self.not_loaded = Some(fault);
                 return false;
             }
-            DiskOutcome::Saved { revision, disk_lacks, late } => {
-                self.disk_replica.apply([disk_lacks.as_slice()]).expect("our own update can be read");
-                self.journal.saved(self.journal_mark);
+            DiskOutcome::Saved { revision, late } => {
                 self.note_written();
                 self.schedule.succeeded(revision, now);
                 self.events.send(AgentEvent::Saved { path: self.path.clone() });
@@ -114,7 +115,7 @@ impl DocumentActor {
             }
             DiskOutcome::Text(text) => {
                 self.merge_outside(&text, now);
-                self.compare_with_disk();
+                self.compare_with_disk(&text);
             }
             DiskOutcome::Conflict(text) => {
                 debug!(document = %self.id, "a change of the file came before the checkpoint");
@@ -137,7 +138,7 @@ impl DocumentActor {
             DiskOutcome::Same => {
                 self.perhaps_written = None;
                 if matches!(self.status, DocumentStatus::Gone | DocumentStatus::NotSaved(_)) {
-                    self.compare_with_disk();
+                    self.compare_with_disk(&self.disk_replica.text());
                 }
             }
             DiskOutcome::Gone if !missed && self.status != DocumentStatus::Gone => {
@@ -185,15 +186,11 @@ impl DocumentActor {
         self.learn_what_was_written(text);
         if text == self.text.text() {
             // It is all of ours, whoever wrote it: we did, if a sudden end came between a checkpoint and its record.
-            let lacks = self.text.missing_from(&self.disk_replica.state_vector());
-            let lacks = lacks.expect("our own state vector can be read");
-            self.disk_replica.apply([lacks.as_slice()]).expect("our own update can be read");
-            self.journal.disk(&lacks);
+            self.disk_replica = DiskReplica::of(&self.text);
+            self.journal.disk(self.disk_replica.state());
             return;
         }
-        let splices = diff::splices(&self.disk_replica.text(), text);
-        let update = self.disk_replica.edit(&splices).expect("the difference of a text fits it");
-        let Some(update) = update else { return };
+        let Some(update) = self.disk_replica.changed_to(text) else { return };
         self.journal.outside(&update);
         self.text.apply([update.as_slice()]).expect("our own update can be read");
         self.pass_on(None, update, now);
@@ -203,18 +200,17 @@ impl DocumentActor {
     /// was there before, it was written: taken for a change outside, what was typed would be there twice.
     fn learn_what_was_written(&mut self, text: &str) {
         let Some(update) = self.perhaps_written.take() else { return };
-        let written = replica_with(&self.disk_replica, &update);
+        let written = self.disk_replica.with(&update);
         if insertions(&written.text(), text) < insertions(&self.disk_replica.text(), text) {
             debug!(document = %self.id, "the last program had written the file");
             self.disk_replica = written;
-            let everything = self.disk_replica.missing_from(&[]).expect("an empty state vector can be read");
-            self.journal.disk(&everything);
+            self.journal.disk(self.disk_replica.state());
         }
     }
 
-    /// After the file was read: if it holds all of the text there is nothing to write.
-    fn compare_with_disk(&mut self) {
-        if self.text.text() == self.disk_replica.text() {
+    /// After the file was read, which holds this: if it is all of the text there is nothing to write.
+    fn compare_with_disk(&mut self, file: &str) {
+        if self.text.text() == file {
             self.schedule.is_on_disk();
             self.note_writing();
             self.note_written();

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use parlor_shared::document::Document;
 use parlor_shared::document::epoch::{Wear, wear};
-use parlor_shared::id::AuthorId;
 use parlor_shared::message::{DocumentStatus, DocumentToGuest, Packed};
 use tokio::time::Instant;
 use tracing::debug;
 
 use super::{DocumentActor, LINGER_FOR_LOST};
+use crate::agent::state::DiskReplica;
 
 /// Bytes of updates after which the weight of the history is looked at again, besides a quarter of the text's length: that
 /// takes as long as encoding all of it.
@@ -58,8 +57,7 @@ impl DocumentActor {
         }
         let until = now + LINGER_FOR_LOST - self.began;
         let (text, first) = self.epochs.renew(&self.text, until).expect("our own document can be encoded");
-        self.disk_replica = Document::new(AuthorId::DISK);
-        self.disk_replica.apply([first.as_slice()]).expect("our own update can be read");
+        self.disk_replica = DiskReplica::of(&text);
         self.text = text;
         self.journal.renew(&self.identity(), &self.text, &self.disk_replica);
         let epoch = self.epochs.current();

@@ -9,6 +9,7 @@ use parlor_shared::path::WorkspacePath;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
+use super::disk_replica::DiskReplica;
 use super::log::{LogError, RecordLog};
 
 /// A document goes on from an outrun journal so many epochs later: the last program may have begun one that the journal
@@ -54,7 +55,7 @@ enum Record {
 pub(in crate::agent) struct Restored {
     pub(in crate::agent) identity: Identity,
     pub(in crate::agent) text: Document,
-    pub(in crate::agent) disk_replica: Document,
+    pub(in crate::agent) disk_replica: DiskReplica,
     /// What the disk replica lacks if the checkpoint that was under way wrote the file: the file tells.
     pub(in crate::agent) perhaps_written: Option<Vec<u8>>,
     pub(in crate::agent) journal: Journal,
@@ -71,7 +72,7 @@ impl Restored {
             return true;
         }
         let before = match &self.perhaps_written {
-            Some(update) => replica_with(&self.disk_replica, update).text(),
+            Some(update) => self.disk_replica.with(update).text(),
             None => self.disk_replica.text(),
         };
         let least = insertions(&before, file).min(insertions(&self.disk_replica.text(), file));
@@ -116,7 +117,7 @@ impl Journal {
         path: &Path,
         identity: &Identity,
         text: &Document,
-        disk: &Document,
+        disk: &DiskReplica,
     ) -> Self {
         let mut journal = Self { path: Some(path.to_owned()), ..Self::none() };
         journal.renew(identity, text, disk);
@@ -149,6 +150,7 @@ impl Journal {
         }
         let path = Some(path.to_owned());
         let journal = Self { path, log: Some(log), is_behind: is_outrun, is_outrun, updates, fresh_bytes };
+        let disk_replica = DiskReplica::of(&disk_replica);
         Ok(Some(Restored { identity, text, disk_replica, perhaps_written, journal }))
     }
 
@@ -213,7 +215,7 @@ impl Journal {
     }
 
     /// Replaces what was appended by what came of it. If the disk has no room for that the journal goes on as it is.
-    pub(in crate::agent) fn rewrite(&mut self, identity: &Identity, text: &Document, disk: &Document) {
+    pub(in crate::agent) fn rewrite(&mut self, identity: &Identity, text: &Document, disk: &DiskReplica) {
         if let Err(error) = self.begin_anew(identity, text, disk) {
             warn!(%error, "a journal is long, and there is no room to write it anew");
             self.fresh_bytes = self.log.as_ref().map_or(0, RecordLog::bytes);
@@ -221,7 +223,7 @@ impl Journal {
     }
 
     /// Both replicas are others now, of which nothing that was appended tells.
-    pub(in crate::agent) fn renew(&mut self, identity: &Identity, text: &Document, disk: &Document) {
+    pub(in crate::agent) fn renew(&mut self, identity: &Identity, text: &Document, disk: &DiskReplica) {
         if let Err(error) = self.begin_anew(identity, text, disk) {
             self.fall_behind(&error);
         }
@@ -232,13 +234,11 @@ impl Journal {
         &mut self,
         identity: &Identity,
         text: &Document,
-        disk: &Document,
+        disk: &DiskReplica,
     ) -> Result<(), LogError> {
         let Some(path) = &self.path else { return Ok(()) };
-        let whole =
-            |document: &Document| document.missing_from(&[]).expect("an empty state vector can be read");
-        let (text, disk) = (whole(text), whole(disk));
-        let disk = (disk != text).then_some(disk);
+        let text = text.missing_from(&[]).expect("an empty state vector can be read");
+        let disk = (disk.state() != text).then(|| disk.state().to_vec());
         let records =
             [Record::Is(identity.clone()), Record::State { text, disk }].map(|record| encode(&record));
         let log = RecordLog::replace(path, records.iter().map(Vec::as_slice))?;
@@ -294,14 +294,6 @@ pub fn fuzz_journal(bytes: &[u8]) {
         let Replay { text, disk_replica, .. } = replay(&contents.records);
         let _ = (text.text(), disk_replica.text());
     }
-}
-
-/// What the disk replica is with this update of our own.
-pub(in crate::agent) fn replica_with(disk_replica: &Document, update: &[u8]) -> Document {
-    let before = disk_replica.missing_from(&[]).expect("an empty state vector can be read");
-    let mut written = Document::new(AuthorId::DISK);
-    written.apply([before.as_slice(), update]).expect("our own updates can be read");
-    written
 }
 
 /// How far one text is from another that became of it: how much was inserted, and how often something was deleted. Another
@@ -421,7 +413,7 @@ mod tests {
         let mut text = Document::new(AuthorId::AGENT);
         let loaded = insert(&mut disk, 0, "loaded\n");
         text.apply([loaded.as_slice()]).unwrap();
-        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &disk);
+        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &DiskReplica::of(&disk));
         let mut guest = Document::new(AuthorId(17));
         guest.apply([loaded.as_slice()]).unwrap();
         let mut type_as_guest = |at, typed| {
@@ -457,9 +449,9 @@ mod tests {
         let (mut disk, mut text) = (Document::new(AuthorId::DISK), Document::new(AuthorId::AGENT));
         let loaded = insert(&mut disk, 0, "loaded\n");
         text.apply([loaded.as_slice()]).unwrap();
-        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &disk);
+        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &DiskReplica::of(&disk));
         journal.text(&insert(&mut text, 0, "typed "));
-        journal.rewrite(&identity("a.txt"), &text, &disk);
+        journal.rewrite(&identity("a.txt"), &text, &DiskReplica::of(&disk));
         let mark = journal.saving();
         journal.saved(mark);
         journal.text(&insert(&mut text, 0, "later "));
@@ -475,7 +467,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("7.journal");
         let (mut disk, mut text) = (Document::new(AuthorId::DISK), Document::new(AuthorId::AGENT));
-        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &disk);
+        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &DiskReplica::of(&disk));
         let outside = insert(&mut disk, 0, "outside\n");
         text.apply([outside.as_slice()]).unwrap();
         journal.outside(&outside);
@@ -483,11 +475,11 @@ mod tests {
         journal.saving();
         journal.text(&insert(&mut text, 0, "later "));
         drop(journal);
-        let mut restored = Journal::restore(&path).unwrap().unwrap();
+        let restored = Journal::restore(&path).unwrap().unwrap();
         assert_eq!(restored.text.text(), "later typed outside\n");
         assert_eq!(restored.disk_replica.text(), "outside\n");
-        restored.disk_replica.apply([restored.perhaps_written.unwrap().as_slice()]).unwrap();
-        assert_eq!(restored.disk_replica.text(), "typed outside\n");
+        let written = restored.disk_replica.with(&restored.perhaps_written.unwrap());
+        assert_eq!(written.text(), "typed outside\n");
     }
 
     #[test]
@@ -495,7 +487,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("7.journal");
         let (disk, mut text) = (Document::new(AuthorId::DISK), Document::new(AuthorId::AGENT));
-        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &disk);
+        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &DiskReplica::of(&disk));
         journal.text(&insert(&mut text, 0, "typed "));
         journal.saving();
         journal.not_saved();
@@ -510,7 +502,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("7.journal");
         let (disk, mut text) = (Document::new(AuthorId::DISK), Document::new(AuthorId::AGENT));
-        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &disk);
+        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &DiskReplica::of(&disk));
         journal.text(&insert(&mut text, 0, "kept "));
         journal.fall_behind(&LogError::NotALog(path.clone()));
         journal.text(&insert(&mut text, 5, "lacking "));
