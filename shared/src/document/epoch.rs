@@ -26,7 +26,7 @@ const MAX_PAST: usize = 16;
 const PAST_BYTES: usize = 256 * 1024;
 
 /// A history is worth no look before it has this many bytes more than its text. In memory it takes about fifteen times as
-/// much, twice, since the disk is a replica as well.
+/// much.
 const SLIGHT_BYTES: usize = 8 * 1024;
 
 /// How much a history weighs beside its text.
