@@ -42,6 +42,9 @@ const SILENCE: Duration = Duration::from_millis(500);
 /// How long output may come behind a program's end: what it left running may write for ever.
 const LINGER: Duration = Duration::from_secs(5);
 
+/// Output that the window has not taken yet. What is more is passed over, and the screen asked for instead.
+const MAX_UNSHOWN_BYTES: usize = 1024 * 1024;
+
 /// Leaves whatever the program had turned on.
 const FAREWELL: &[u8] = b"\x1b[?1049l\x1b[!p\x1b[?1;9;1000;1002;1003;1004;1005;1006;2004l\x1b[?7;25h\x1b[r\x1b>\x1b(B\x0f\x1b[0m\x1b[0 q\r\n";
 
@@ -98,11 +101,24 @@ struct Seen {
 struct SeenState {
     attached: Option<TerminalId>,
     output: Vec<u8>,
+    pace: Pace,
     quiet: Quiet,
     /// The program ended; its last output may be on its way.
     ending: Option<Ending>,
     /// It is over, and nothing more comes.
     over: Option<String>,
+}
+
+/// Whether the window keeps pace with the output.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// It shows what comes.
+    #[default]
+    Following,
+    /// Output was passed over: once it has taken what there is, it needs a new screen.
+    Behind,
+    /// The screen has been asked for.
+    Asked,
 }
 
 /// The end of a program, between its being said and its last output's being shown.
@@ -136,6 +152,25 @@ impl Ending {
 }
 
 impl SeenState {
+    /// To be shown, unless there is too much of it already.
+    fn show(&mut self, bytes: &[u8]) {
+        if self.output.len() > MAX_UNSHOWN_BYTES {
+            self.output = Vec::new();
+            self.pace = Pace::Behind;
+            return;
+        }
+        self.quiet.pass(bytes, &mut self.output);
+    }
+
+    /// The window took all there was. Says whether it needs the screen, which is asked for once.
+    fn caught_up(&mut self) -> bool {
+        let needs_screen = self.pace == Pace::Behind;
+        if needs_screen {
+            self.pace = Pace::Asked;
+        }
+        needs_screen
+    }
+
     /// How it ended, if it has.
     fn ended(&mut self, now: Instant) -> Option<String> {
         let over = self.over.take();
@@ -150,11 +185,17 @@ impl Seen {
         let mut state = self.state.lock();
         let state = &mut *state;
         match event {
-            ClientEvent::TerminalScreen { terminal, bytes, .. }
-            | ClientEvent::TerminalOutput { terminal, bytes }
-                if state.attached == Some(terminal) =>
-            {
-                state.quiet.pass(&bytes, &mut state.output);
+            ClientEvent::TerminalScreen { terminal, bytes, .. } if state.attached == Some(terminal) => {
+                state.pace = Pace::Following;
+                state.show(&bytes);
+                if let Some(ending) = &mut state.ending {
+                    ending.heard(Instant::now());
+                }
+            }
+            ClientEvent::TerminalOutput { terminal, bytes } if state.attached == Some(terminal) => {
+                if state.pace == Pace::Following {
+                    state.show(&bytes);
+                }
                 if let Some(ending) = &mut state.ending {
                     ending.heard(Instant::now());
                 }
@@ -249,22 +290,25 @@ impl Attached<'_> {
                 let mut state = self.seen.state.lock();
                 (std::mem::take(&mut state.output), state.ended(began))
             };
-            // A window that does not take it holds us up, and us alone: the host sends a screen instead.
+            // A window that does not take it holds us up, and us alone: what it missed it sees as a screen.
             let mut out = io::stdout().lock();
             out.write_all(&output).and_then(|()| out.flush()).context("the window can not be written to")?;
             drop(out);
             if let Some(ended) = ended {
                 return Ok(ended);
             }
-            let end = {
+            let (end, needs_screen) = {
                 let mut state = self.seen.state.lock();
                 if !output.is_empty()
                     && let Some(ending) = &mut state.ending
                 {
                     ending.held_up(began, Instant::now());
                 }
-                state.ending.as_ref().map(Ending::at)
+                (state.ending.as_ref().map(Ending::at), state.caught_up())
             };
+            if needs_screen {
+                self.guest.with(|client| client.watch_terminal(self.terminal, History::None));
+            }
             // Every arm is cancel-safe: signals, a time, receives, a notification.
             tokio::select! {
                 biased;
@@ -358,6 +402,20 @@ mod tests {
         // A window that takes nothing for long, held by Ctrl-S, loses nothing of what comes behind.
         ending.held_up(at(4_900), at(60_000));
         assert_eq!(ending.at(), at(60_000) + Duration::from_millis(100));
+    }
+
+    #[test]
+    fn a_window_that_takes_nothing_holds_little_and_then_sees_the_screen() {
+        let mut state = SeenState::default();
+        let piece = vec![b'y'; 64 * 1024];
+        for _ in 0..1000 {
+            if state.pace == Pace::Following {
+                state.show(&piece);
+            }
+            assert!(state.output.len() <= MAX_UNSHOWN_BYTES + piece.len());
+        }
+        assert_eq!((state.pace, state.output.len()), (Pace::Behind, 0));
+        assert!(state.caught_up() && !state.caught_up());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use parlor_shared::client::{ClientEvent, Phase};
-use parlor_shared::message::History;
+use parlor_shared::message::{History, TerminalInfo, TerminalState};
 use parlor_shared::seal::Identity;
 use parlor_shared::terminal::TerminalSize;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -32,6 +32,13 @@ struct Window {
 
 impl Window {
     fn attach(place: &Place, arguments: &[&str]) -> Self {
+        let (go, held) = std::sync::mpsc::channel();
+        go.send(()).unwrap();
+        Self::attach_held(place, arguments, held)
+    }
+
+    /// One that takes nothing before it is told to.
+    fn attach_held(place: &Place, arguments: &[&str], held: std::sync::mpsc::Receiver<()>) -> Self {
         let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_parlor"));
@@ -47,6 +54,7 @@ impl Window {
         let news = Arc::new(Notify::new());
         let (sink, tell) = (Arc::clone(&shown), Arc::clone(&news));
         let reader = std::thread::spawn(move || {
+            held.recv().unwrap();
             let mut buffer = [0; 4096];
             while let Ok(read @ 1..) = reader.read(&mut buffer) {
                 sink.lock().extend(&buffer[..read]);
@@ -177,6 +185,32 @@ async fn the_last_lines_are_shown_before_the_end_is_told() {
         let tail: String = text.chars().rev().take(300).collect::<Vec<_>>().into_iter().rev().collect();
         assert!(success && shown.is_some() && shown < end, "{name}: {tail:?}");
     }
+    program.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_that_takes_nothing_for_a_while_sees_the_end_and_not_all_before_it() {
+    let place = Place::new();
+    let program = start(&place, &["read -r go; exec seq 3000000"]);
+    let guest = TestGuest::knock(program.editor.clone(), "Ann", Identity::generate().unwrap()).await;
+    guest.wait("welcome", |client| *client.phase() == Phase::Live).await;
+    guest.with(|client| client.subscribe_to_terminals());
+    guest.wait("a terminal", |client| client.terminals().next().is_some()).await;
+    let terminal = guest.with(|client| client.terminals().next().unwrap().terminal);
+    guest.with(|client| client.watch_terminal(terminal, History::Kept));
+    let (go, held) = std::sync::mpsc::channel();
+    let window = Window::attach_held(&place, &[], held);
+    guest.wait("the window", |client| client.terminal(terminal).unwrap().watchers.len() == 2).await;
+    guest.with(|client| client.type_into(terminal, b"go\n")).unwrap();
+    let ended = |info: &TerminalInfo| matches!(info.state, TerminalState::Exited { .. });
+    guest.wait("the end", |client| client.terminal(terminal).is_some_and(ended)).await;
+    go.send(()).unwrap();
+    let (success, text) = window.ends().await;
+    let (shown, end) = (text.rfind("\r\n3000000\r\n"), text.rfind("The program ended with 0."));
+    let tail: String = text.chars().rev().take(300).collect::<Vec<_>>().into_iter().rev().collect();
+    assert!(success && shown.is_some() && shown < end, "{tail:?}");
+    // The program wrote 23 MB.
+    assert!(text.len() < 4_000_000, "the window was given {} bytes", text.len());
     program.end();
 }
 
