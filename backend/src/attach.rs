@@ -45,8 +45,9 @@ const LINGER: Duration = Duration::from_secs(5);
 /// Output that the window has not taken yet. What is more is passed over, and the screen asked for instead.
 const MAX_UNSHOWN_BYTES: usize = 1024 * 1024;
 
-/// Leaves whatever the program had turned on.
-const FAREWELL: &[u8] = b"\x1b[?1049l\x1b[!p\x1b[?1;9;1000;1002;1003;1004;1005;1006;2004l\x1b[?7;25h\x1b[r\x1b>\x1b(B\x0f\x1b[0m\x1b[0 q\r\n";
+/// Leaves whatever the program had turned on: screens and modes, a link, colours, what keys send, the cursor.
+const FAREWELL: &[u8] = b"\x1b[?1049l\x1b[!p\x1b[?1;9;1000;1002;1003;1004;1005;1006;2004l\x1b[?7;25h\x1b[r\x1b>\x1b(B\x0f\
+    \x1b]8;;\x1b\\\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\\x1b]112\x1b\\\x1b[>4m\x1b[<99u\x1b[0m\x1b[0 q\r\n";
 
 /// Shows a shared terminal here until its end, or until Ctrl-].
 ///
