@@ -25,7 +25,7 @@ use tracing::{debug, error};
 
 use super::event::Events;
 use super::participant::{ConnectionId, ParticipantConnection};
-use super::state::{DiskReplica, Identity, Journal, Restored};
+use super::state::{DiskReplica, Identity, Journal, PerhapsOutrun, Restored};
 use super::workspace::{Actor, Workspace};
 
 mod checkpoint;
@@ -203,6 +203,8 @@ pub(super) struct DocumentActor {
     writing: Option<Writing>,
     /// What the file holds beyond the disk replica if the checkpoint wrote it in whose midst the last program ended.
     perhaps_written: Option<Vec<u8>>,
+    /// The last program's checkpoints may have written what its journal lacks, and the file could not be read since.
+    perhaps_outrun: Option<PerhapsOutrun>,
 }
 
 impl DocumentActor {
@@ -228,7 +230,7 @@ impl DocumentActor {
         notices: mpsc::Sender<DocumentNotice>,
         events: Events,
     ) -> (Self, DocumentHandle) {
-        let Restored { identity, text, disk_replica, perhaps_written, journal } = restored;
+        let Restored { identity, text, disk_replica, perhaps_written, perhaps_outrun, journal } = restored;
         let Identity { document, epoch, path, encoding, end_of_line } = identity;
         let file = DiskFile::restored(workspace, &path, disk_replica.text(), encoding, end_of_line);
         let (mut actor, handle) = Self::empty(document, path, Job::restored(file), notices, events);
@@ -248,7 +250,7 @@ impl DocumentActor {
             // It was the last program's trouble: as soon as the file was looked at.
             actor.journal_retry = Some((now, Duration::ZERO));
         }
-        actor.perhaps_written = perhaps_written;
+        (actor.perhaps_written, actor.perhaps_outrun) = (perhaps_written, perhaps_outrun);
         actor.empty_since = Some(now);
         actor.keep_until = Some(now + LINGER_FOR_LOST);
         (actor, handle)
@@ -303,6 +305,7 @@ impl DocumentActor {
             journal_path: None,
             writing: None,
             perhaps_written: None,
+            perhaps_outrun: None,
         };
         (actor, DocumentHandle(sender))
     }

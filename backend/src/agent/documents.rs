@@ -187,15 +187,17 @@ impl DocumentsActor {
     }
 
     /// Brings a document back that was open when the program ended.
-    fn restore(&mut self, restored: Restored) {
+    fn restore(&mut self, mut restored: Restored) {
         let (id, path) = (restored.identity.document, restored.identity.path.clone());
-        if restored.was_outrun()
+        if restored.perhaps_outrun.is_some()
             && let Ok((_, file)) = DiskFile::load(&self.workspace, &path)
-            && !restored.goes_on_from(&file.text)
         {
-            debug!(document = %id, "the file has what a journal lacks");
-            self.ids.taken(id);
-            return restored.discard();
+            if restored.was_outrun(&file.text) {
+                debug!(document = %id, "the file has what a journal lacks");
+                self.ids.taken(id);
+                return restored.discard();
+            }
+            restored.perhaps_outrun = None;
         }
         let (notices, events) = (self.notices_sender.clone(), self.events.clone());
         let (actor, handle) = DocumentActor::restored(restored, &self.workspace, notices, events);

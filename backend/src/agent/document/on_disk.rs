@@ -44,8 +44,9 @@ impl DocumentActor {
             }
             let revision = self.schedule.begin();
             let journal_mark = self.journal.saving();
+            let text = self.text.text();
             // The end of the session removes the journal, so that it is written then all the same.
-            if !self.journal.outrun() && self.finishing.is_none() {
+            if !self.journal.outrun(&text) && self.finishing.is_none() {
                 self.schedule.failed(now);
                 self.save_asked_by = None;
                 return self.set_status(DocumentStatus::NotSaved(FaultCode::NotKept.into()));
@@ -54,7 +55,7 @@ impl DocumentActor {
             let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
             let author = std::mem::replace(&mut self.unsaved_by, Actor::Host);
             self.writing = Some(Writing { replica: DiskReplica::of(&self.text), journal_mark, author });
-            self.job.start(DiskJob::Save { text: self.text.text(), revision, author, missing });
+            self.job.start(DiskJob::Save { text, revision, author, missing });
         }
     }
 
@@ -103,6 +104,7 @@ impl DocumentActor {
                 return false;
             }
             DiskOutcome::Saved { revision, late } => {
+                self.perhaps_outrun = None;
                 self.note_written();
                 self.schedule.succeeded(revision, now);
                 self.events.send(AgentEvent::Saved { path: self.path.clone() });
@@ -136,7 +138,7 @@ impl DocumentActor {
                 }
             }
             DiskOutcome::Same => {
-                self.perhaps_written = None;
+                (self.perhaps_written, self.perhaps_outrun) = (None, None);
                 if matches!(self.status, DocumentStatus::Gone | DocumentStatus::NotSaved(_)) {
                     self.compare_with_disk(&self.disk_replica.text());
                 }
@@ -199,7 +201,15 @@ impl DocumentActor {
     /// The last program ended in the midst of a checkpoint. If the file is nearer to what that was writing than to what
     /// was there before, it was written: taken for a change outside, what was typed would be there twice.
     fn learn_what_was_written(&mut self, text: &str) {
-        let Some(update) = self.perhaps_written.take() else { return };
+        let (outrun, update) = (self.perhaps_outrun.take(), self.perhaps_written.take());
+        if let Some(outrun) = outrun
+            && outrun.is_told_by(text, &self.disk_replica, update.as_deref())
+        {
+            debug!(document = %self.id, "the file has what the last program's journal lacked");
+            self.disk_replica = outrun.least;
+            return self.journal.disk(self.disk_replica.state());
+        }
+        let Some(update) = update else { return };
         let written = self.disk_replica.with(&update);
         if insertions(&written.text(), text) < insertions(&self.disk_replica.text(), text) {
             debug!(document = %self.id, "the last program had written the file");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use parlor_shared::document::{Document, diff, merge_updates};
+use parlor_shared::document::{Document, diff, digest, merge_updates};
 use parlor_shared::id::{AuthorId, DocumentId};
 use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::disk_replica::DiskReplica;
-use super::log::{LogError, RecordLog};
+use super::log::{LogError, Outrun, RecordLog};
 
 /// A document goes on from an outrun journal so many epochs later: the last program may have begun one that the journal
 /// does not know.
@@ -58,35 +58,59 @@ pub(in crate::agent) struct Restored {
     pub(in crate::agent) disk_replica: DiskReplica,
     /// What the disk replica lacks if the checkpoint that was under way wrote the file: the file tells.
     pub(in crate::agent) perhaps_written: Option<Vec<u8>>,
+    /// Checkpoints may have written what the journal lacks: the file tells.
+    pub(in crate::agent) perhaps_outrun: Option<PerhapsOutrun>,
     pub(in crate::agent) journal: Journal,
 }
 
 impl Restored {
-    /// Whether the document may go on from its journal, if the file holds this. Not if a checkpoint wrote what the journal
-    /// lacks: it would be taken for a change outside, and be there twice as soon as its author comes back.
-    ///
-    /// What such a checkpoint wrote has all of the journal's text, so it is nearer to that than to what the file was before.
-    /// If both are the same nothing is lost with the journal.
-    pub(in crate::agent) fn goes_on_from(&self, file: &str) -> bool {
-        if !self.journal.is_outrun || file == self.disk_replica.text() {
-            return true;
-        }
-        let before = match &self.perhaps_written {
-            Some(update) => self.disk_replica.with(update).text(),
-            None => self.disk_replica.text(),
+    /// Whether a checkpoint wrote what the journal lacks, if the file holds this. Then the document can not go on from its
+    /// journal: that would be taken for a change outside, and be there twice as soon as its author comes back.
+    pub(in crate::agent) fn was_outrun(&self, file: &str) -> bool {
+        let told = |outrun: &PerhapsOutrun| {
+            outrun.is_told_by(file, &self.disk_replica, self.perhaps_written.as_deref())
         };
-        let least = insertions(&before, file).min(insertions(&self.disk_replica.text(), file));
-        least < insertions(&self.text.text(), file)
-    }
-
-    /// Whether the file has to be looked at before the document goes on.
-    pub(in crate::agent) const fn was_outrun(&self) -> bool {
-        self.journal.is_outrun
+        self.perhaps_outrun.as_ref().is_some_and(told)
     }
 
     /// The document does not go on: the file has all of it.
     pub(in crate::agent) fn discard(mut self) {
         self.journal.remove();
+    }
+}
+
+/// What the last program did without its journal.
+#[derive(Debug)]
+pub(in crate::agent) struct PerhapsOutrun {
+    outrun: Outrun,
+    /// What such a checkpoint wrote at least: all that the journal has.
+    pub(in crate::agent) least: DiskReplica,
+}
+
+impl PerhapsOutrun {
+    /// Whether a checkpoint wrote what the journal lacks, if the file holds this.
+    pub(in crate::agent) fn is_told_by(
+        &self,
+        file: &str,
+        disk_replica: &DiskReplica,
+        perhaps_written: Option<&[u8]>,
+    ) -> bool {
+        let Outrun { written, begun } = self.outrun;
+        match begun {
+            // Whatever other programs made of it since.
+            _ if written.is_some() => true,
+            None => false,
+            Some(begun) if begun == digest(file) => true,
+            // It did not, or another program changed the file since. What it wrote is nearer to all of the journal's text
+            // than to what the file was before; in doubt nothing that was acknowledged is given up.
+            Some(_) => {
+                let before = disk_replica.text();
+                let perhaps = perhaps_written.map(|update| disk_replica.with(update).text());
+                let nearest =
+                    std::iter::once(before).chain(perhaps).map(|text| insertions(&text, file)).min();
+                nearest > Some(insertions(&self.least.text(), file))
+            }
+        }
     }
 }
 
@@ -101,7 +125,7 @@ pub(in crate::agent) struct Journal {
     path: Option<PathBuf>,
     log: Option<RecordLog>,
     is_behind: bool,
-    is_outrun: bool,
+    outrun: Option<Outrun>,
     updates: u64,
     fresh_bytes: u64,
 }
@@ -109,7 +133,7 @@ pub(in crate::agent) struct Journal {
 impl Journal {
     /// A journal that keeps nothing.
     pub(in crate::agent) const fn none() -> Self {
-        Self { path: None, log: None, is_behind: false, is_outrun: false, updates: 0, fresh_bytes: 0 }
+        Self { path: None, log: None, is_behind: false, outrun: None, updates: 0, fresh_bytes: 0 }
     }
 
     /// Begins a document's journal.
@@ -131,7 +155,7 @@ impl Journal {
 
     /// Reads a journal. Nothing if it never came to hold a document.
     pub(in crate::agent) fn restore(path: &Path) -> Result<Option<Restored>, LogError> {
-        let (log, contents) = RecordLog::open(path)?;
+        let (mut log, contents) = RecordLog::open(path)?;
         if contents.cut_off > 0 {
             warn!(bytes = contents.cut_off, "the end of a journal was torn");
         }
@@ -144,14 +168,19 @@ impl Journal {
         };
         let updates = updates.len() as u64;
         let fresh_bytes = log.bytes();
-        let is_outrun = contents.is_outrun;
-        if is_outrun {
+        let outrun = contents.outrun;
+        if outrun.is_some() {
             identity.epoch = identity.epoch.saturating_add(EPOCHS_BEYOND);
+            // Or the next restart, if it comes before there is a new journal, would give this epoch's number again.
+            if let Err(error) = log.append(&encode(&Record::Is(identity.clone()))) {
+                warn!(%error, "an epoch of a document can not be kept");
+            }
         }
-        let path = Some(path.to_owned());
-        let journal = Self { path, log: Some(log), is_behind: is_outrun, is_outrun, updates, fresh_bytes };
+        let perhaps_outrun = outrun.map(|outrun| PerhapsOutrun { outrun, least: DiskReplica::of(&text) });
+        let (path, is_behind) = (Some(path.to_owned()), outrun.is_some());
+        let journal = Self { path, log: Some(log), is_behind, outrun, updates, fresh_bytes };
         let disk_replica = DiskReplica::of(&disk_replica);
-        Ok(Some(Restored { identity, text, disk_replica, perhaps_written, journal }))
+        Ok(Some(Restored { identity, text, disk_replica, perhaps_written, perhaps_outrun, journal }))
     }
 
     /// The text took an update. To be called before anybody hears of it.
@@ -177,28 +206,41 @@ impl Journal {
         self.updates
     }
 
-    /// A checkpoint is about to write what the journal lacks, if it is behind: makes sure that it says so. False if the disk
-    /// refuses even that: then nothing may be written, or it would be there twice after a sudden end.
-    pub(in crate::agent) fn outrun(&mut self) -> bool {
-        if !self.is_behind || self.is_outrun {
+    /// A checkpoint is about to write this text, of which the journal lacks something if it is behind: makes sure that it
+    /// says so. False if the disk refuses even that: then nothing may be written, or it would be there twice after a sudden
+    /// end.
+    pub(in crate::agent) fn outrun(&mut self, text: &str) -> bool {
+        if !self.is_behind {
             return true;
         }
-        let Some(log) = &mut self.log else { return true };
-        if let Err(error) = log.mark().or_else(|_| log.void()) {
+        let written = self.outrun.and_then(|outrun| outrun.written);
+        if self.mark(Outrun { written, begun: Some(digest(text)) }).is_ok() {
+            return true;
+        }
+        let Some(mut log) = self.log.take() else { return true };
+        if let Err(error) = log.void() {
             warn!(%error, "a journal that is behind can not be marked");
+            self.log = Some(log);
             return false;
         }
-        self.is_outrun = true;
         true
     }
 
     /// A checkpoint wrote all that was in the text at that place.
     pub(in crate::agent) fn saved(&mut self, mark: u64) {
+        if let Some(Outrun { begun: Some(begun), .. }) = self.outrun {
+            // If that is refused the file still has the digest that the journal tells of.
+            let _ = self.mark(Outrun { written: Some(begun), begun: None });
+        }
         self.append(&Record::Saved { updates: mark });
     }
 
     /// The checkpoint that had begun wrote nothing.
     pub(in crate::agent) fn not_saved(&mut self) {
+        if let Some(Outrun { begun: Some(_), written }) = self.outrun {
+            // If that is refused the file still tells, by what it holds.
+            let _ = self.mark(Outrun { written, begun: None });
+        }
         self.append(&Record::NotSaved);
     }
 
@@ -242,7 +284,7 @@ impl Journal {
         let records =
             [Record::Is(identity.clone()), Record::State { text, disk }].map(|record| encode(&record));
         let log = RecordLog::replace(path, records.iter().map(Vec::as_slice))?;
-        (self.is_behind, self.is_outrun) = (false, false);
+        (self.is_behind, self.outrun) = (false, None);
         (self.updates, self.fresh_bytes) = (0, log.bytes());
         self.log = Some(log);
         Ok(())
@@ -269,8 +311,16 @@ impl Journal {
         if !std::mem::replace(&mut self.is_behind, true) {
             warn!(%error, "a journal is behind: until it is not, what no file has is lost if this program is killed");
             // If that is refused it is tried again before a checkpoint.
-            self.is_outrun = self.log.as_mut().is_some_and(|log| log.mark().is_ok());
+            let _ = self.mark(Outrun::default());
         }
+    }
+
+    fn mark(&mut self, outrun: Outrun) -> Result<(), LogError> {
+        if let Some(log) = &mut self.log {
+            log.mark(outrun)?;
+        }
+        self.outrun = Some(outrun);
+        Ok(())
     }
 }
 
@@ -497,24 +547,44 @@ mod tests {
         assert_eq!((restored.text.text(), restored.disk_replica.text()), ("typed ".into(), String::new()));
     }
 
+    /// A journal that has "kept " and fell behind before "lacking " was typed.
+    fn behind(path: &Path) -> Journal {
+        let (disk, mut text) = (Document::new(AuthorId::DISK), Document::new(AuthorId::AGENT));
+        let mut journal = Journal::begin(path, &identity("a.txt"), &text, &DiskReplica::of(&disk));
+        journal.text(&insert(&mut text, 0, "kept "));
+        journal.fall_behind(&LogError::NotALog(path.to_owned()));
+        journal.text(&insert(&mut text, 5, "lacking "));
+        journal
+    }
+
     #[test]
-    fn a_journal_that_is_outrun_is_gone_on_from_unless_the_file_has_what_it_lacks() {
+    fn a_journal_that_is_behind_is_gone_on_from_unless_the_file_has_what_it_lacks() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("7.journal");
-        let (disk, mut text) = (Document::new(AuthorId::DISK), Document::new(AuthorId::AGENT));
-        let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &DiskReplica::of(&disk));
-        journal.text(&insert(&mut text, 0, "kept "));
-        journal.fall_behind(&LogError::NotALog(path.clone()));
-        journal.text(&insert(&mut text, 5, "lacking "));
-        drop(journal);
-        let restored = Journal::restore(&path).unwrap().unwrap();
-        assert_eq!((restored.text.text().as_str(), restored.identity.epoch), ("kept ", EPOCHS_BEYOND));
-        assert!(restored.was_outrun() && restored.journal.is_behind());
-        assert!(restored.goes_on_from("") && restored.goes_on_from("12345"));
-        assert!(!restored.goes_on_from("kept lacking ") && !restored.goes_on_from("kept lacking, outside "));
-        let Restored { identity, text, disk_replica, mut journal, .. } = restored;
+        let mut epoch = 0;
+        let mut outrun_by = |files: &[&str]| {
+            let restored = Journal::restore(&path).unwrap().unwrap();
+            assert_eq!(restored.text.text(), "kept ");
+            epoch += EPOCHS_BEYOND;
+            assert_eq!(restored.identity.epoch, epoch, "each time another");
+            assert!(restored.perhaps_outrun.is_some() && restored.journal.is_behind());
+            files.iter().map(|file| restored.was_outrun(file)).collect::<Vec<_>>()
+        };
+        let files = ["", "12345", "kept lacking ", "kept lacking, outside "];
+        let mut journal = behind(&path);
+        assert_eq!(outrun_by(&files), [false; 4], "no checkpoint began");
+        assert!(journal.outrun("kept lacking "));
+        assert_eq!(outrun_by(&files), [false, false, true, true], "one began");
+        journal.not_saved();
+        assert_eq!(outrun_by(&files), [false; 4], "it wrote nothing");
+        assert!(journal.outrun("kept lacking "));
+        journal.saved(0);
+        assert_eq!(outrun_by(&files), [true; 4], "one wrote the file, whatever became of that");
+
+        let Restored { identity, text, disk_replica, mut journal, .. } =
+            Journal::restore(&path).unwrap().unwrap();
         journal.begin_anew(&identity, &text, &disk_replica).unwrap();
-        assert!(!Journal::restore(&path).unwrap().unwrap().was_outrun());
+        assert!(Journal::restore(&path).unwrap().unwrap().perhaps_outrun.is_none());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! A file of records that are only ever appended: what is in it survives the program's sudden end.
 //!
-//! `"PLRJ" ‖ version u16 ‖ records`; a record is `length u32 ‖ CRC-32 u32 ‖ payload`, little endian. A record counts once all
-//! of it is there and its checksum fits: whatever a crash tore at the end is cut off at the next opening. The highest bit of
-//! the version says that something went on without this log: see
-//! [`RecordLog::mark`].
+//! `"PLRJ" ‖ version u16 ‖ written [u8; 8] ‖ begun [u8; 8] ‖ records`; a record is `length u32 ‖ CRC-32 u32 ‖ payload`, little
+//! endian. A record counts once all of it is there and its checksum fits: whatever a crash tore at the end is cut off at the
+//! next opening. The highest bit of the version says that something went on without this log, and the two fields behind it
+//! what: see [`Outrun`].
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -11,16 +11,20 @@ use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 4] = b"PLRJ";
 
-/// The layout that this build writes; it reads the older ones as well. 2: journals tell of checkpoints that begin.
-const VERSION: u16 = 2;
+/// The layout that this build writes; it reads the older ones as well. 2: journals tell of checkpoints that begin. 3: the
+/// header tells what went on without the log.
+const VERSION: u16 = 3;
 
 /// Added to the version of a log that something went on without.
 const OUTRUN: u16 = 0x8000;
 
-/// Where in the file that bit is.
+/// Where in the file that bit is; what the log lacks is told behind it.
 const OUTRUN_AT: u64 = 5;
 
-const HEADER_BYTES: usize = 6;
+const HEADER_BYTES: usize = 22;
+
+/// Before version 3.
+const OLD_HEADER_BYTES: usize = 6;
 const RECORD_HEADER_BYTES: usize = 8;
 
 /// Largest record: a whole document's state with its history's overhead.
@@ -53,7 +57,33 @@ pub(in crate::agent) struct Contents {
     /// Bytes behind the last whole record: torn by a crash, or damaged. They were cut off.
     pub(in crate::agent) cut_off: u64,
     /// Something went on that the records may lack.
-    pub(in crate::agent) is_outrun: bool,
+    pub(in crate::agent) outrun: Option<Outrun>,
+}
+
+/// Checkpoints that began while a journal took nothing any more, by the digests of the texts that they were to write.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::agent) struct Outrun {
+    /// The last that came to the file.
+    pub(in crate::agent) written: Option<[u8; 8]>,
+    /// One that has begun and whose end is not known.
+    pub(in crate::agent) begun: Option<[u8; 8]>,
+}
+
+impl Outrun {
+    /// What is known of it from a log that has no room to tell: no text has this digest.
+    const UNKNOWN: Self = Self { written: None, begun: Some([0; 8]) };
+
+    fn bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.written.unwrap_or_default());
+        bytes[8..].copy_from_slice(&self.begun.unwrap_or_default());
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let digest = |bytes: &[u8]| <[u8; 8]>::try_from(bytes).ok().filter(|digest| *digest != [0; 8]);
+        Self { written: digest(&bytes[..8]), begun: digest(&bytes[8..16]) }
+    }
 }
 
 /// An open log.
@@ -64,6 +94,8 @@ pub(in crate::agent) struct RecordLog {
     /// Which file it is, where the system tells: asked once, since every record is checked against it.
     place: Option<Place>,
     bytes: u64,
+    /// Whether its header has room for an [`Outrun`].
+    tells: bool,
 }
 
 /// Device and number of a file.
@@ -83,7 +115,7 @@ fn place(_file: &fs::Metadata) -> Option<Place> {
 impl RecordLog {
     fn new(path: &Path, file: File, bytes: u64) -> io::Result<Self> {
         let place = place(&file.metadata()?);
-        Ok(Self { path: path.to_owned(), file, place, bytes })
+        Ok(Self { path: path.to_owned(), file, place, bytes, tells: true })
     }
 
     /// Creates an empty log, readable by its owner only. What stood there is gone.
@@ -95,6 +127,7 @@ impl RecordLog {
         let mut file = options.open(path).map_err(failed)?;
         let mut header = MAGIC.to_vec();
         header.extend(VERSION.to_le_bytes());
+        header.extend(Outrun::default().bytes());
         file.write_all(&header).map_err(failed)?;
         Self::new(path, file, HEADER_BYTES as u64).map_err(failed)
     }
@@ -130,7 +163,9 @@ impl RecordLog {
             file.set_len(whole).map_err(failed)?;
         }
         file.seek(SeekFrom::Start(whole)).map_err(failed)?;
-        Ok((Self::new(path, file, whole).map_err(failed)?, contents))
+        let mut log = Self::new(path, file, whole).map_err(failed)?;
+        log.tells = header_bytes(version_of(&bytes)) == HEADER_BYTES;
+        Ok((log, contents))
     }
 
     /// Appends a record. When this returns, the end of this program no longer loses it; a power failure may.
@@ -169,11 +204,15 @@ impl RecordLog {
         Ok(fresh)
     }
 
-    /// Marks the log: from now on something goes on that it lacks. It takes nothing afterwards. Needs no room on the disk: a
-    /// byte that is there is written over.
-    pub(in crate::agent) fn mark(&mut self) -> Result<(), LogError> {
+    /// Marks the log: from now on this goes on that it lacks. It takes nothing afterwards, but may be marked again. Needs no
+    /// room on the disk: bytes that are there are written over.
+    pub(in crate::agent) fn mark(&mut self, outrun: Outrun) -> Result<(), LogError> {
         let [_, high] = (VERSION | OUTRUN).to_le_bytes();
-        let marked = self.file.seek(SeekFrom::Start(OUTRUN_AT)).and_then(|_| self.file.write_all(&[high]));
+        let mut mark = vec![high];
+        if self.tells {
+            mark.extend(outrun.bytes());
+        }
+        let marked = self.file.seek(SeekFrom::Start(OUTRUN_AT)).and_then(|_| self.file.write_all(&mark));
         marked.map_err(|error| LogError::Io(self.path.clone(), error))
     }
 
@@ -211,19 +250,35 @@ pub(super) fn inspect(path: &Path) -> Result<Contents, LogError> {
 
 /// What the bytes of a log hold. Never panics, whatever they are.
 pub(in crate::agent) fn read(path: &Path, bytes: &[u8]) -> Result<Contents, LogError> {
-    if bytes.len() < HEADER_BYTES && MAGIC.starts_with(&bytes[..bytes.len().min(4)]) {
-        return Ok(Contents { cut_off: bytes.len() as u64, ..Contents::default() });
+    let torn = || Ok(Contents { cut_off: bytes.len() as u64, ..Contents::default() });
+    if bytes.len() < OLD_HEADER_BYTES && MAGIC.starts_with(&bytes[..bytes.len().min(4)]) {
+        return torn();
     }
-    if bytes.len() < HEADER_BYTES || &bytes[..4] != MAGIC {
+    if bytes.len() < OLD_HEADER_BYTES || &bytes[..4] != MAGIC {
         return Err(LogError::NotALog(path.to_owned()));
     }
-    let version = u16::from_le_bytes([bytes[4], bytes[5]]);
-    let (version, is_outrun) = (version & !OUTRUN, version & OUTRUN != 0);
+    let version = version_of(bytes);
     if version > VERSION {
         return Err(LogError::Newer { path: path.to_owned(), version });
     }
-    let (records, whole) = parse(&bytes[HEADER_BYTES..]);
-    Ok(Contents { records, cut_off: (bytes.len() - HEADER_BYTES - whole) as u64, is_outrun })
+    let header = header_bytes(version);
+    let Some(behind) = bytes.get(header..) else { return torn() };
+    let is_outrun = bytes[OUTRUN_AT as usize] & OUTRUN.to_le_bytes()[1] != 0;
+    let outrun = is_outrun.then(|| match header {
+        HEADER_BYTES => Outrun::read(&bytes[OLD_HEADER_BYTES..HEADER_BYTES]),
+        _ => Outrun::UNKNOWN,
+    });
+    let (records, whole) = parse(behind);
+    Ok(Contents { records, cut_off: (behind.len() - whole) as u64, outrun })
+}
+
+/// The version of a log that has at least [`OLD_HEADER_BYTES`]; 0 of a shorter one.
+fn version_of(bytes: &[u8]) -> u16 {
+    bytes.get(4..6).map_or(0, |version| u16::from_le_bytes([version[0], version[1]])) & !OUTRUN
+}
+
+const fn header_bytes(version: u16) -> usize {
+    if version < 3 { OLD_HEADER_BYTES } else { HEADER_BYTES }
 }
 
 /// The whole records at the beginning, and how many bytes they take.
@@ -289,8 +344,8 @@ mod tests {
             let file = File::create(&path).unwrap();
             (&file).write_all(&whole[..end]).unwrap();
             let expected = match end {
-                0..17 => 0,
-                17..28 => 1,
+                0..33 => 0,
+                33..44 => 1,
                 _ => 2,
             };
             assert_eq!(read(&path).records.len(), expected, "cut at {end}");
@@ -304,7 +359,7 @@ mod tests {
     fn a_flipped_bit_is_noticed_and_what_was_there_is_kept_aside() {
         let (_folder, path) = log_with(&[b"one", b"two", b"three"]);
         let mut bytes = fs::read(&path).unwrap();
-        bytes[26] ^= 1;
+        bytes[42] ^= 1;
         File::create(&path).unwrap().write_all(&bytes).unwrap();
         let contents = read(&path);
         assert_eq!(contents.records, [b"one".to_vec()]);
@@ -328,13 +383,30 @@ mod tests {
     fn a_mark_says_that_something_went_on_without_the_log_and_a_fresh_one_has_none() {
         let (_folder, path) = log_with(&[b"one"]);
         let (mut log, contents) = RecordLog::open(&path).unwrap();
-        assert!(!contents.is_outrun);
-        log.mark().unwrap();
-        let contents = read(&path);
-        assert!(contents.is_outrun);
-        assert_eq!((contents.records, contents.cut_off), (vec![b"one".to_vec()], 0));
+        assert_eq!(contents.outrun, None);
+        for (written, begun) in [(None, None), (None, Some([1; 8])), (Some([2; 8]), None)] {
+            let outrun = Outrun { written, begun };
+            log.mark(outrun).unwrap();
+            let expected = Contents { records: vec![b"one".to_vec()], cut_off: 0, outrun: Some(outrun) };
+            assert_eq!(read(&path), expected);
+        }
         RecordLog::replace(&path, [&b"two"[..]]).unwrap();
         assert_eq!(read(&path), Contents { records: vec![b"two".to_vec()], ..Contents::default() });
+    }
+
+    #[test]
+    fn a_log_of_the_older_layout_is_gone_on_with_and_its_mark_touches_no_record() {
+        let (_folder, path) = log_with(&[b"one"]);
+        let bytes = fs::read(&path).unwrap();
+        let old = [&MAGIC[..], &[2, 0], &bytes[HEADER_BYTES..]].concat();
+        File::create(&path).unwrap().write_all(&old).unwrap();
+        let (mut log, contents) = RecordLog::open(&path).unwrap();
+        assert_eq!(contents.records, [b"one".to_vec()]);
+        log.append(b"two").unwrap();
+        log.mark(Outrun { written: Some([1; 8]), begun: None }).unwrap();
+        let contents = read(&path);
+        assert_eq!(contents.records, [b"one".to_vec(), b"two".to_vec()]);
+        assert_eq!(contents.outrun, Some(Outrun::UNKNOWN));
     }
 
     #[cfg(unix)]
