@@ -58,9 +58,26 @@ pub fn fewest_splices(before: &str, after: &str) -> Vec<Splice> {
     }
     let (old, new): (Vec<char>, Vec<char>) = (before.chars().collect(), after.chars().collect());
     let Some(hunks) = shortest::hunks(&old, &new) else { return splices(before, after) };
+    let mut hunks: Vec<_> = hunks.into_iter().map(|hunk| (hunk.before, hunk.after)).collect();
+    slide_down(&old, &mut hunks, &new);
     let mut fewest = Vec::new();
-    in_units(&old, &new, 0, hunks.into_iter().map(|hunk| (hunk.before, hunk.after)), &mut fewest);
+    in_units(&old, &new, 0, hunks.into_iter(), &mut fewest);
     fewest
+}
+
+/// Moves each insertion as far down as the text stays the same: a line that was added at the end stands behind the last
+/// line break then, where others add theirs, and not before it.
+fn slide_down(old: &[char], hunks: &mut [(Range<usize>, Range<usize>)], new: &[char]) {
+    let mut end = old.len();
+    for (removed, added) in hunks.iter_mut().rev() {
+        if removed.is_empty() {
+            while removed.start < end && new[added.start] == old[removed.start] {
+                *removed = removed.start + 1..removed.end + 1;
+                *added = added.start + 1..added.end + 1;
+            }
+        }
+        end = removed.start;
+    }
 }
 
 /// Both changes of a text that parted: `base` became `ours` here and `theirs` there. Where both changed the same place,
@@ -154,6 +171,11 @@ mod tests {
     #[test]
     fn what_is_heard_of_late_comes_before_what_was_added_since() {
         assert_eq!(merge("<1>\n", "<1>\n<4>\n<5>\n", "<1>\n<2>\n<3>\n"), "<1>\n<2>\n<3>\n<4>\n<5>\n");
+        // What was typed before it lets no common beginning reach to the end.
+        for typed in ["", "b", "bc\n", "0>\n<", "\n"] {
+            let merged = merge("a\n<1>\n", &format!("a{typed}\n<1>\n<4>\n<5>\n"), "a\n<1>\n<2>\n<3>\n");
+            assert_eq!(merged, format!("a{typed}\n<1>\n<2>\n<3>\n<4>\n<5>\n"));
+        }
     }
 
     #[test]
