@@ -70,7 +70,7 @@ pub fn fewest_splices(before: &str, after: &str) -> Vec<Splice> {
 fn slide_down(old: &[char], hunks: &mut [(Range<usize>, Range<usize>)], new: &[char]) {
     let mut end = old.len();
     for (removed, added) in hunks.iter_mut().rev() {
-        if removed.is_empty() {
+        if removed.start == removed.end {
             while removed.start < end && new[added.start] == old[removed.start] {
                 *removed = removed.start + 1..removed.end + 1;
                 *added = added.start + 1..added.end + 1;
