@@ -58,26 +58,41 @@ pub fn fewest_splices(before: &str, after: &str) -> Vec<Splice> {
     }
     let (old, new): (Vec<char>, Vec<char>) = (before.chars().collect(), after.chars().collect());
     let Some(hunks) = shortest::hunks(&old, &new) else { return splices(before, after) };
-    let mut hunks: Vec<_> = hunks.into_iter().map(|hunk| (hunk.before, hunk.after)).collect();
-    slide_down(&old, &mut hunks, &new);
+    let hunks: Vec<_> = hunks.into_iter().map(|hunk| (hunk.before, hunk.after)).collect();
     let mut fewest = Vec::new();
-    in_units(&old, &new, 0, hunks.into_iter(), &mut fewest);
+    in_units(&old, &new, 0, insertions_down(&old, &new, &hunks).into_iter(), &mut fewest);
     fewest
 }
 
-/// Moves each insertion as far down as the text stays the same: a line that was added at the end stands behind the last
-/// line break then, where others add theirs, and not before it.
-fn slide_down(old: &[char], hunks: &mut [(Range<usize>, Range<usize>)], new: &[char]) {
-    let mut end = old.len();
-    for (removed, added) in hunks.iter_mut().rev() {
-        if removed.start == removed.end {
-            while removed.start < end && new[added.start] == old[removed.start] {
-                *removed = removed.start + 1..removed.end + 1;
-                *added = added.start + 1..added.end + 1;
+/// Moves insertions as far down as the text stays the same: what is kept of the old text is found again as early in the new
+/// one as it can be. A line that was added at the end stands behind the last line break then, where others add theirs; else
+/// the end of the old text might be found in a younger line.
+fn insertions_down(
+    old: &[char],
+    new: &[char],
+    hunks: &[(Range<usize>, Range<usize>)],
+) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut down = Vec::with_capacity(hunks.len());
+    let (mut at, mut found) = (0, 0);
+    // Between two hunks that delete something, all of the old text is kept.
+    let deleting = hunks.iter().filter(|(removed, _)| removed.start < removed.end).cloned();
+    for (removed, added) in deleting.chain([(old.len()..old.len(), new.len()..new.len())]) {
+        while at < removed.start {
+            let begin = found;
+            while found < added.start && new[found] != old[at] {
+                found += 1;
             }
+            if begin < found {
+                down.push((at..at, begin..found));
+            }
+            (at, found) = (at + 1, found + 1);
         }
-        end = removed.start;
+        if found < added.end || removed.start < removed.end {
+            down.push((removed.clone(), found..added.end));
+        }
+        (at, found) = (removed.end, added.end);
     }
+    down
 }
 
 /// Both changes of a text that parted: `base` became `ours` here and `theirs` there. Where both changed the same place,
@@ -176,6 +191,14 @@ mod tests {
             let merged = merge("a\n<1>\n", &format!("a{typed}\n<1>\n<4>\n<5>\n"), "a\n<1>\n<2>\n<3>\n");
             assert_eq!(merged, format!("a{typed}\n<1>\n<2>\n<3>\n<4>\n<5>\n"));
         }
+        // The end of the base could be found in younger lines as well.
+        let younger: String = (44..56).map(|line| format!("<00{line}>\n")).collect();
+        let merged = merge(
+            "<0040>\n<0041>\n",
+            &format!("<0k040>\n<00k41>\n{younger}"),
+            "<0040>\n<0041>\n<0042>\n<0043>\n",
+        );
+        assert_eq!(merged, format!("<0k040>\n<00k41>\n<0042>\n<0043>\n{younger}"));
     }
 
     #[test]
