@@ -115,10 +115,11 @@ number_id! {
 }
 
 impl AuthorId {
+    /// The agent itself, when it merges what no replica could. Before [`AuthorId::DISK`]: of two who insert at one place the
+    /// smaller comes first, and what the agent heard of late was written earlier than what is in the file since.
+    pub const AGENT: Self = Self(1);
     /// Whatever changes a file outside Parlor: the host's editor, `git checkout`, a formatter.
-    pub const DISK: Self = Self(1);
-    /// The agent itself, when it merges what no replica could.
-    pub const AGENT: Self = Self(2);
+    pub const DISK: Self = Self(2);
     /// What a guest types into a restored text before it has heard the host again. Never sent.
     pub const NOT_YET: Self = Self(3);
     /// The first author given to a participant.
