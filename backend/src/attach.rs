@@ -153,8 +153,14 @@ impl Ending {
 }
 
 impl SeenState {
-    /// To be shown, unless there is too much of it already.
-    fn show(&mut self, bytes: &[u8]) {
+    /// Output came: it is to be shown, unless there is too much already. What is passed over is heard all the same.
+    fn take(&mut self, bytes: &[u8]) {
+        if let Some(ending) = &mut self.ending {
+            ending.heard(Instant::now());
+        }
+        if self.pace != Pace::Following {
+            return;
+        }
         if self.output.len() > MAX_UNSHOWN_BYTES {
             self.output = Vec::new();
             self.pace = Pace::Behind;
@@ -188,18 +194,10 @@ impl Seen {
         match event {
             ClientEvent::TerminalScreen { terminal, bytes, .. } if state.attached == Some(terminal) => {
                 state.pace = Pace::Following;
-                state.show(&bytes);
-                if let Some(ending) = &mut state.ending {
-                    ending.heard(Instant::now());
-                }
+                state.take(&bytes);
             }
             ClientEvent::TerminalOutput { terminal, bytes } if state.attached == Some(terminal) => {
-                if state.pace == Pace::Following {
-                    state.show(&bytes);
-                }
-                if let Some(ending) = &mut state.ending {
-                    ending.heard(Instant::now());
-                }
+                state.take(&bytes);
             }
             ClientEvent::TerminalOver { terminal, .. } if state.attached == Some(terminal) => {
                 state.over = Some("The terminal is no longer shared.".to_owned());
@@ -410,9 +408,7 @@ mod tests {
         let mut state = SeenState::default();
         let piece = vec![b'y'; 64 * 1024];
         for _ in 0..1000 {
-            if state.pace == Pace::Following {
-                state.show(&piece);
-            }
+            state.take(&piece);
             assert!(state.output.len() <= MAX_UNSHOWN_BYTES + piece.len());
         }
         assert_eq!((state.pace, state.output.len()), (Pace::Behind, 0));

@@ -136,7 +136,7 @@ impl Host {
     }
 
     pub(crate) fn add_document(&mut self, id: u32, path: &str, text: &str) -> DocumentId {
-        let (mut document, mut disk) = (Document::new(AuthorId(2)), Document::new(AuthorId::DISK));
+        let (mut document, mut disk) = (Document::new(AuthorId::AGENT), Document::new(AuthorId::DISK));
         if let Some(update) = disk.edit(&diff::splices("", text)).unwrap() {
             document.apply([update.as_slice()]).unwrap();
         }
