@@ -1,6 +1,6 @@
 //! One open file: sole owner of its shared text, its subscribers and its way to the disk.
 //!
-//! The disk is a peer like any other. The actor keeps a second replica, the [`DiskReplica`], which holds what the file
+//! The disk is a peer like any other. The actor keeps a second replica, the `DiskReplica`, which holds what the file
 //! held when it was last read or written. A change made outside is the difference between that and the file now; it
 //! becomes edits of [`AuthorId::DISK`] on the disk replica and merges from there, so what guests typed meanwhile stays.
 //!
