@@ -151,6 +151,13 @@ pub const CHECKPOINT_DEADLINE: Duration = Duration::from_secs(2);
 /// Shortest time between two presence messages of one participant: one rendered frame at 20 Hz.
 pub const PRESENCE_INTERVAL: Duration = Duration::from_millis(50);
 
+/// Others' edits and places reach a participant at once, unless some did less than this before: then they wait until it has
+/// passed, and go together. One frame of a display at 60 Hz: pages draw them once a frame.
+pub const NEWS_INTERVAL: Duration = Duration::from_millis(16);
+
+/// Edits that wait for [`NEWS_INTERVAL`], in bytes. More go at once, for there is not much room for them to wait in.
+pub const MAX_NEWS_BYTES: usize = 64 * 1024;
+
 /// How often a guest compares an open document's text with the host's, if either changed. Long ones six times less
 /// often: reading them whole takes time that a person typing would notice.
 pub const VERIFY_INTERVAL: Duration = Duration::from_secs(10);

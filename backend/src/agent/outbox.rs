@@ -8,12 +8,13 @@ use parlor_shared::codec;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{DocumentId, ParticipantId, RequestId, TerminalId};
 use parlor_shared::lane::{Lanes, OutputPush, PresenceKey, UpdatePush};
+use parlor_shared::limits::{MAX_NEWS_BYTES, NEWS_INTERVAL};
 use parlor_shared::message::{
     DocumentToGuest, PresenceToGuest, SessionToGuest, TerminalToGuest, ToGuest, WorkspaceToGuest,
 };
 use parlor_shared::presence::Presence;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// One participant's outgoing messages. Pushing never blocks: each lane has its own rule when full.
@@ -24,8 +25,12 @@ pub(super) struct Outbox {
     /// The lanes' clock begins here.
     opened: Instant,
     lanes: Mutex<Lanes>,
-    /// Something waits to be sent.
+    /// Something waits that is to be sent at once.
     ready: Notify,
+    /// News of others wait, see [`NEWS_INTERVAL`].
+    news: Notify,
+    /// When news last went.
+    news_went: Mutex<Option<Instant>>,
     /// There may be room for a piece of a file again.
     room: Notify,
     /// A lane overflowed whose rule is to end the connection.
@@ -42,6 +47,8 @@ impl Default for Outbox {
             opened: Instant::now(),
             lanes: Mutex::default(),
             ready: Notify::new(),
+            news: Notify::new(),
+            news_went: Mutex::default(),
             room: Notify::new(),
             broken: CancellationToken::new(),
         }
@@ -72,7 +79,8 @@ impl Outbox {
 
     /// Tells where somebody is with bytes that were encoded once for everybody.
     pub(super) fn presence_bytes(&self, participant: ParticipantId, message: Bytes) {
-        self.latest(PresenceKey::Participant(participant), message);
+        self.lanes.lock().push_presence(PresenceKey::Participant(participant), message);
+        self.news.notify_one();
     }
 
     /// Tells what is so now; what was to be told under the same key is void.
@@ -131,9 +139,15 @@ impl Outbox {
     /// participant is told to synchronise.
     pub(super) fn update(&self, document: DocumentId, message: Bytes) {
         let resync = |document| encode(&ToGuest::Document(DocumentToGuest::Resync { document }));
-        self.push(|lanes| match lanes.push_update(document, message, resync) {
-            UpdatePush::Queued | UpdatePush::Stale | UpdatePush::Overflowed(_) => true,
-        });
+        let is_much = {
+            let mut lanes = self.lanes.lock();
+            match lanes.push_update(document, message, resync) {
+                UpdatePush::Queued | UpdatePush::Stale | UpdatePush::Overflowed(_) => {}
+            }
+            lanes.queued_document_bytes() > MAX_NEWS_BYTES
+        };
+        let waker = if is_much { &self.ready } else { &self.news };
+        waker.notify_one();
     }
 
     /// Sends all that the participant lacks of a document.
@@ -197,9 +211,23 @@ impl Outbox {
         }
     }
 
-    /// Waits until something is to be sent. One waiter: the connection.
+    /// Waits until something is to be sent. One waiter: the connection. Cancel-safe, if whoever gives up sends what waits.
     pub(super) async fn ready(&self) {
-        self.ready.notified().await;
+        tokio::select! {
+            biased;
+            () = self.ready.notified() => {}
+            () = self.news_due() => {}
+        }
+    }
+
+    /// Waits for news, and longer if there were some a moment ago: those that come meanwhile go with them.
+    async fn news_due(&self) {
+        self.news.notified().await;
+        let due = self.news_went.lock().map(|went| went + NEWS_INTERVAL);
+        if let Some(due) = due.filter(|due| *due > Instant::now()) {
+            sleep_until(due).await;
+        }
+        *self.news_went.lock() = Some(Instant::now());
     }
 
     /// There is something to send that is in no lane: an acknowledgement.
@@ -239,4 +267,46 @@ impl Outbox {
 /// A message's bytes, to be shared by everybody who gets it.
 pub(super) fn encode(message: &ToGuest) -> Bytes {
     codec::encode(message).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: DocumentId = DocumentId(1);
+
+    async fn milliseconds_until_ready(outbox: &Outbox) -> u128 {
+        let asked = Instant::now();
+        outbox.ready().await;
+        outbox.with_lanes(|lanes| while lanes.pop(usize::MAX).is_some() {});
+        asked.elapsed().as_millis()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn news_that_follow_each_other_closely_go_together_and_the_first_at_once() {
+        let outbox = Outbox::default();
+        let edit = |bytes| outbox.update(DOCUMENT, Bytes::from(vec![0; bytes]));
+        edit(10);
+        assert_eq!(milliseconds_until_ready(&outbox).await, 0);
+        edit(10);
+        tokio::time::sleep(Duration::from_millis(6)).await;
+        outbox.presence_bytes(ParticipantId(1), Bytes::from_static(b"there"));
+        assert_eq!(milliseconds_until_ready(&outbox).await, 10);
+        tokio::time::sleep(NEWS_INTERVAL).await;
+        edit(10);
+        assert_eq!(milliseconds_until_ready(&outbox).await, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn news_wait_neither_for_their_turn_beside_something_else_nor_when_they_are_much() {
+        let outbox = Outbox::default();
+        let edit = |bytes| outbox.update(DOCUMENT, Bytes::from(vec![0; bytes]));
+        edit(10);
+        assert_eq!(milliseconds_until_ready(&outbox).await, 0);
+        edit(10);
+        outbox.fault(None, FaultCode::Busy.into());
+        assert_eq!(milliseconds_until_ready(&outbox).await, 0);
+        edit(MAX_NEWS_BYTES + 1);
+        assert_eq!(milliseconds_until_ready(&outbox).await, 0);
+    }
 }
