@@ -288,8 +288,8 @@ mod tests {
         let (events, mut told) = mpsc::channel(16);
         let fault = Pty::start(&program, TerminalSize::USUAL, events).unwrap_err();
         assert_eq!(fault.code, FaultCode::CommandFailed);
-        // Every thread had a sender.
-        assert!(told.blocking_recv().is_none());
+        // Every thread had a sender. The end of input that a dropped writer writes may be echoed.
+        while told.blocking_recv().is_some() {}
     }
 
     /// Waits until so many processes run `sleep` for so long: the system tells nobody about those of others, so it is
