@@ -1,7 +1,4 @@
-//! Puts the built page (`dist/page`) into the binary, or a note where the page should be.
-//!
-//! Writes the list that `memory_serve::load!()` includes. That crate's own build function would compile axum and tokio
-//! a second time for the build script and compress there without optimisation; the page's bundler compresses already.
+//! Puts the built page (`dist/page`) into a release binary; a debug binary is told where it stands.
 
 use std::env;
 use std::fmt::Write as _;
@@ -9,88 +6,64 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
-/// What a browser shows when somebody ran cargo directly before the page was ever built.
-const NOT_BUILT: &str = "<!DOCTYPE html>
-<html lang=\"en\">
-  <head><meta charset=\"utf-8\"><title>Parlor: page not built</title></head>
-  <body><p>This program was built without its page. Stop it and run <code>cargo xtask share</code>.</p></body>
-</html>
-";
+/// How the bundler marks a file's compressed forms, and their content codings, the best first.
+const CODINGS: [(&str, &str); 2] = [(".br", "br"), (".gz", "gzip")];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate stands in the repository");
-    let dist = root.join("dist");
-    let release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    let page = root.join("dist/page");
 
-    // The names of the page's files. While it is missing, cargo runs this script each time and so notices when it comes.
-    let list = dist.join("page.txt");
-    println!("cargo::rerun-if-changed={}", list.display());
-    let (folder, names) = match fs::read_to_string(&list) {
-        Ok(names) => (dist.join("page"), names),
-        Err(_) => (placeholder(&out), "index.html".to_owned()),
-    };
-    if release {
-        println!("cargo::rerun-if-changed={}", folder.display());
+    let mut code = String::new();
+    if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+        // While it is missing, cargo runs this script each time and so notices when it comes.
+        println!("cargo::rerun-if-changed={}", page.display());
+        code.push_str("const FOLDER: Option<&str> = None;\nconst EMBEDDED: &[Embedded] = &[\n");
+        for name in names(&page) {
+            code.push_str(&embedded(&page, &name));
+        }
+        code.push_str("];\n");
+    } else {
+        writeln!(code, "const FOLDER: Option<&str> = Some({page:?});\nconst EMBEDDED: &[Embedded] = &[];")
+            .expect("a String takes everything");
     }
-
-    let mut code = String::from("&[(\"default\", &[\n");
-    for name in names.lines() {
-        let file = folder.join(name);
-        // A debug build reads the page from disk, so that a rebuilt page needs no new binary.
-        let asset = if release { embedded(&file) } else { FROM_DISK.to_owned() };
-        let content_type = content_type(name);
-        writeln!(
-            code,
-            "memory_serve::Asset {{ route: \"/{name}\", path: {file:?}, content_type: {content_type:?}, {asset} }},"
-        )
-        .expect("a String takes everything");
-    }
-    code.push_str("])]\n");
-    write(&out.join("memory_serve_assets.rs"), &code);
+    write(&out.join("page.rs"), &code);
 }
 
-/// The fields of an asset that stays on the disk.
-const FROM_DISK: &str = "etag: \"\", bytes: None, is_compressed: false, should_compress: true";
+/// The page's files, relative to its folder; none when it was never built.
+fn names(page: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for (folder, prefix) in [(page.to_owned(), ""), (page.join("assets"), "assets/")] {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().into_string().expect("the bundler writes plain names");
+            let is_coded = CODINGS.iter().any(|(ending, _)| name.ends_with(ending));
+            if entry.path().is_file() && !is_coded {
+                names.push(format!("{prefix}{name}"));
+            }
+        }
+    }
+    names.sort();
+    names
+}
 
-/// The fields of an asset that the binary holds, compressed where the bundler left a compressed file beside it. What it
-/// left as it is stays so: memory-serve would compress it at every start, which takes half a minute for a dev page.
-fn embedded(file: &Path) -> String {
-    let content = fs::read(file).unwrap_or_else(|error| panic!("{} is listed, but {error}", file.display()));
+/// One file as a value of the type `Embedded`.
+fn embedded(page: &Path, name: &str) -> String {
+    let file = page.join(name);
+    let content = fs::read(&file).unwrap_or_else(|error| panic!("{} is there, but {error}", file.display()));
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
-    let etag = format!("{:016x}", hasher.finish());
-    let mut compressed = file.as_os_str().to_owned();
-    compressed.push(".br");
-    let compressed = PathBuf::from(compressed);
-    let is_compressed = compressed.exists();
-    let bytes = if is_compressed { compressed.as_path() } else { file };
-    format!(
-        "etag: {etag:?}, bytes: Some(include_bytes!({bytes:?})), is_compressed: {is_compressed}, \
-         should_compress: {is_compressed}"
-    )
-}
-
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit('.').next() {
-        Some("html") => "text/html",
-        Some("js") => "text/javascript",
-        Some("css") => "text/css",
-        Some("wasm") => "application/wasm",
-        Some("svg") => "image/svg+xml",
-        Some("png") => "image/png",
-        Some("woff2") => "font/woff2",
-        Some("txt") => "text/plain",
-        _ => panic!("{name} is part of the page, but its content type is not known: add it here"),
+    let etag = format!("W/\"{:016x}\"", hasher.finish());
+    let mut coded = String::new();
+    for (ending, coding) in CODINGS {
+        let file = page.join(format!("{name}{ending}"));
+        if file.exists() {
+            write!(coded, "({coding:?}, include_bytes!({file:?})),").expect("a String takes everything");
+        }
     }
-}
-
-fn placeholder(out: &Path) -> PathBuf {
-    let folder = out.join("page");
-    fs::create_dir_all(&folder).expect("OUT_DIR can be written");
-    write(&folder.join("index.html"), NOT_BUILT);
-    folder
+    format!(
+        "Embedded {{ name: {name:?}, etag: {etag:?}, plain: include_bytes!({file:?}), coded: &[{coded}] }},\n"
+    )
 }
 
 #[expect(clippy::disallowed_methods, reason = "build output, not a person's file")]

@@ -121,7 +121,7 @@ async fn examine(folder: &Path) -> Vec<Finding> {
         ),
     });
     findings.push(watches());
-    findings.push(if http::assets::is_built().await {
+    findings.push(if http::assets::is_built() {
         Finding::fine("page", "this program has its page")
     } else {
         Finding::wrong("page", "this program was built without its page. Build it with `cargo xtask dist`.")

@@ -37,13 +37,12 @@ const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// Everything that is served at the agent's address.
 pub fn router(agent: Arc<Agent>, hosts: AllowedHosts) -> Router {
-    let page = assets::router();
     let hosts = Arc::new(hosts);
     let routes = Router::new()
         .route("/s/{session}", get(assets::page))
         .route("/s/{session}/socket", get(socket::open))
-        .with_state(socket::State { agent, hosts: Arc::clone(&hosts), page: page.clone() })
-        .fallback_service(page);
+        .with_state(socket::State { agent, hosts: Arc::clone(&hosts) })
+        .merge(assets::router());
     guard::protect(routes, hosts)
 }
 

@@ -9,7 +9,7 @@ import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { brotliCompress } from "node:zlib";
+import { brotliCompress, gzip } from "node:zlib";
 import { build } from "esbuild";
 import { historyApart } from "./history-apart.mjs";
 
@@ -77,15 +77,12 @@ async function bundlePage(pkg, out, release) {
   await mkdir(assets, { recursive: true });
 
   const wasmFile = path.join(pkg, "parlor-frontend_bg.wasm");
-  // See `entryNames`: where the name of a file stays, its address changes with its content.
-  const version = async (file) => (release ? "" : `?${hash(await readFile(file))}`);
-  const wasmVersion = await version(wasmFile);
   const main = [
     ...styles.map((file) => `import ${JSON.stringify(file)};`),
     `import start from ${JSON.stringify(path.join(pkg, "parlor-frontend.js"))};`,
     `import wasm from ${JSON.stringify(wasmFile)};`,
     `try {`,
-    `  await start({ module_or_path: wasm + ${JSON.stringify(wasmVersion)} });`,
+    `  await start({ module_or_path: wasm });`,
     `} catch (error) {`,
     `  document.getElementById("boot-failed")?.removeAttribute("hidden");`,
     `  throw error;`,
@@ -99,11 +96,9 @@ async function bundlePage(pkg, out, release) {
     alias: entries,
     outdir: assets,
     publicPath: "/assets/",
-    // A debug agent knows the names of the files since it was compiled and reads their content from disk: names
-    // that stay let it serve a rebuilt page.
-    entryNames: release ? "main-[hash]" : "main",
+    entryNames: "main-[hash]",
     chunkNames: "[name]-[hash]",
-    assetNames: release ? "[name]-[hash]" : "[name]",
+    assetNames: "[name]-[hash]",
     minify: release,
     legalComments: release ? "external" : "inline",
     metafile: true,
@@ -112,13 +107,13 @@ async function bundlePage(pkg, out, release) {
   const files = neededFiles(metafile);
   const icon = await copyHashed(path.join(root, "static", "favicon.svg"), assets);
   const template = await readFile(path.join(root, "frontend", "index.html"), "utf8");
-  const addressed = async (name) => `/assets/${name}${await version(path.join(assets, name))}`;
+  const addressed = (name) => `/assets/${name}`;
   const links = pageLinks({
-    main: await addressed(files.main),
-    chunks: files.chunks.map((name) => `/assets/${name}`),
-    styles: await Promise.all(files.styles.map(addressed)),
-    wasm: `/assets/${files.wasm}${wasmVersion}`,
-    icon: icon && `/assets/${icon}`,
+    main: addressed(files.main),
+    chunks: files.chunks.map(addressed),
+    styles: files.styles.map(addressed),
+    wasm: addressed(files.wasm),
+    icon: icon && addressed(icon),
   });
   await writeFile(path.join(out, "index.html"), fillTemplate(template, links));
 
@@ -129,12 +124,17 @@ async function bundlePage(pkg, out, release) {
   await writeFile(`${out}.json`, `${JSON.stringify(["index.html", ...needed], null, 2)}\n`);
 }
 
-/** Leaves FILE.br beside a file that gets smaller: the agent embeds it and sends it as it is. */
+/** The endings of compressed files and what makes them. A browser takes brotli only where its connection is secure. */
+const codings = { ".br": promisify(brotliCompress), ".gz": promisify(gzip) };
+
+/** Leaves FILE.br and FILE.gz beside a file that gets smaller: the agent embeds them and sends them as they are. */
 async function compress(file) {
   if (/\.(png|woff2)$/.test(file)) return;
   const content = await readFile(file);
-  const compressed = await promisify(brotliCompress)(content);
-  if (compressed.length < content.length) await writeFile(`${file}.br`, compressed);
+  for (const [ending, make] of Object.entries(codings)) {
+    const compressed = await make(content);
+    if (compressed.length < content.length) await writeFile(file + ending, compressed);
+  }
 }
 
 /** What the browser fetches at once: the entry, the chunks it imports statically, its styles and the wasm. */

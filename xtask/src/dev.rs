@@ -1,11 +1,9 @@
 //! Shares a folder while somebody works on Parlor: rebuilds and restarts what a changed file touches.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -21,14 +19,11 @@ const PAGE_SOURCES: [&str; 5] =
 /// What the program is made of, besides the page.
 const PROGRAM_SOURCES: [&str; 4] = ["backend/src", "backend/build.rs", "shared/src", "Cargo.toml"];
 
-type Snapshot = BTreeMap<PathBuf, SystemTime>;
-
 /// Runs `parlor share PATH FLAGS` and keeps it up to date until it ends by itself or a signal ends both.
 pub(crate) fn dev(path: &Path, flags: &[OsString]) -> Result<()> {
-    let mut page_seen = snapshot(&PAGE_SOURCES);
-    let mut program_seen = snapshot(&PROGRAM_SOURCES);
+    let mut page_seen = workspace::snapshot(&PAGE_SOURCES);
+    let mut program_seen = workspace::snapshot(&PROGRAM_SOURCES);
     let mut agent = start(&share::build_debug()?, path, flags)?;
-    let mut names = page_names();
 
     loop {
         wait();
@@ -36,7 +31,8 @@ pub(crate) fn dev(path: &Path, flags: &[OsString]) -> Result<()> {
             anyhow::ensure!(status.success(), "parlor ended with {status}");
             return Ok(());
         }
-        let (page_now, program_now) = (snapshot(&PAGE_SOURCES), snapshot(&PROGRAM_SOURCES));
+        let (page_now, program_now) =
+            (workspace::snapshot(&PAGE_SOURCES), workspace::snapshot(&PROGRAM_SOURCES));
         let page_changed = page_now != page_seen;
         let program_changed = program_now != program_seen;
         (page_seen, program_seen) = (page_now, program_now);
@@ -45,11 +41,7 @@ pub(crate) fn dev(path: &Path, flags: &[OsString]) -> Result<()> {
             eprintln!("xtask: {error:#}; waiting for the next change");
             continue;
         }
-        // A debug agent reads the page from disk but knows its file names since it was compiled.
-        let names_now = page_names();
-        let renamed = names_now != names;
-        names = names_now;
-        if program_changed || renamed {
+        if program_changed {
             match share::compile_debug() {
                 Ok(parlor) => {
                     stop(&mut agent)?;
@@ -76,33 +68,6 @@ fn stop(agent: &mut Child) -> Result<()> {
     }
     agent.wait()?;
     Ok(())
-}
-
-fn page_names() -> Vec<PathBuf> {
-    snapshot(&["dist/page"]).into_keys().collect()
-}
-
-/// Every file below the sources with its time; a file that vanishes meanwhile is simply not in it.
-fn snapshot(sources: &[&str]) -> Snapshot {
-    let mut files = Snapshot::new();
-    for source in sources {
-        visit(&workspace::path(source), &mut files);
-    }
-    files
-}
-
-fn visit(path: &Path, files: &mut Snapshot) {
-    let Ok(meta) = fs::metadata(path) else { return };
-    if meta.is_dir() {
-        if path.file_name().is_some_and(|name| name == "node_modules") {
-            return;
-        }
-        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-            visit(&entry.path(), files);
-        }
-    } else if let Ok(modified) = meta.modified() {
-        files.insert(path.to_owned(), modified);
-    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a poll loop of a build tool: the wait is its purpose")]

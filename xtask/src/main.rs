@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod dev;
 mod dist;
+mod incremental;
 mod page;
 mod run;
 mod setup;

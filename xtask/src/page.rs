@@ -55,19 +55,34 @@ pub(crate) struct Page {
 
 /// Builds the page and puts it where the backend looks for it: `dist/page`.
 pub(crate) fn build(flavor: Flavor) -> Result<()> {
-    let page = build_aside(flavor)?;
-    publish(&page.site, &workspace::path("dist/page"))
+    compile(flavor)?;
+    bundle(flavor)
 }
 
 /// Builds the page below `target/` and leaves `dist/page` alone.
 pub(crate) fn build_aside(flavor: Flavor) -> Result<Page> {
+    compile(flavor)?;
+    bundle_aside(flavor)
+}
+
+/// The first half, which keeps every processor busy: compiles the page's wasm.
+pub(crate) fn compile(flavor: Flavor) -> Result<()> {
     setup::wasm_target()?;
     // npm waits for the network and cargo for the processor.
     std::thread::scope(|scope| {
         let packages = scope.spawn(|| setup::npm_packages(setup::PAGE_PACKAGES));
-        let compiled = compile(flavor);
+        let compiled = compile_wasm(flavor);
         packages.join().expect("npm_packages does not panic").and(compiled)
-    })?;
+    })
+}
+
+/// The second half, which mostly keeps one processor busy: makes the page of the wasm and puts it into `dist/page`.
+pub(crate) fn bundle(flavor: Flavor) -> Result<()> {
+    let page = bundle_aside(flavor)?;
+    publish(&page.site, &workspace::path("dist/page"))
+}
+
+fn bundle_aside(flavor: Flavor) -> Result<Page> {
     let wasm = workspace::target().join(WASM_TARGET).join(flavor.cargo_folder()).join(format!("{BIN}.wasm"));
 
     let folder = workspace::target().join("page").join(flavor.name());
@@ -101,7 +116,7 @@ pub(crate) fn build_aside(flavor: Flavor) -> Result<Page> {
     Ok(page)
 }
 
-fn compile(flavor: Flavor) -> Result<()> {
+fn compile_wasm(flavor: Flavor) -> Result<()> {
     run::step(format_args!("page: compile for {WASM_TARGET} ({})", flavor.cargo_profile()), || {
         let mut cargo = run::cargo();
         cargo.args(["build", "--package", BIN, "--bin", BIN, "--target", WASM_TARGET]);
@@ -185,22 +200,7 @@ fn publish(from: &Path, to: &Path) -> Result<()> {
             fs::remove_file(old)?;
         }
     }
-    write_list(to)
-}
-
-/// Names the page's files in `dist/page.txt`: the program is compiled with these names, and again when they change.
-fn write_list(page: &Path) -> Result<()> {
-    let assets = sorted_entries(&page.join("assets"))?;
-    let names =
-        assets.iter().filter_map(|file| file.file_name()?.to_str()).filter(|name| !name.ends_with(".br"));
-    let list: String = std::iter::once("index.html\n".to_owned())
-        .chain(names.map(|name| format!("assets/{name}\n")))
-        .collect();
-    let file = page.with_extension("txt");
-    if fs::read_to_string(&file).is_ok_and(|old| old == list) {
-        return Ok(());
-    }
-    workspace::write(&file, &list)
+    Ok(())
 }
 
 /// Copies so that a reader sees the whole file or none.

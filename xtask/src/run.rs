@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::workspace;
+use crate::{incremental, workspace};
 
 /// Says `what` begins, does it, and says how long it took.
 pub(crate) fn step<T>(what: impl Display, work: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -38,7 +38,9 @@ pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
 
 /// The cargo that runs us.
 pub(crate) fn cargo() -> Command {
-    program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    incremental::choose(&mut cargo);
+    cargo
 }
 
 /// Runs a command to its end; an exit code other than zero is an error that shows the command. What it prints goes

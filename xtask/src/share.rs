@@ -10,11 +10,16 @@ use crate::{page, run, workspace};
 
 /// Builds the page and `target/debug/parlor`.
 pub(crate) fn build_debug() -> Result<PathBuf> {
-    page::build(page::Flavor::Dev)?;
-    compile_debug()
+    page::compile(page::Flavor::Dev)?;
+    // A debug build reads the page from disk, so neither has to wait for the other.
+    std::thread::scope(|scope| {
+        let page = scope.spawn(|| page::bundle(page::Flavor::Dev));
+        let parlor = compile_debug();
+        page.join().expect("bundling does not panic").and(parlor)
+    })
 }
 
-/// Compiles `target/debug/parlor` with the names of the page as it is.
+/// Compiles `target/debug/parlor`.
 pub(crate) fn compile_debug() -> Result<PathBuf> {
     run::step("parlor: compile (dev)", || {
         run::succeed(run::cargo().args(["build", "--package", "parlor", "--bin", "parlor"]))

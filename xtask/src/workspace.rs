@@ -1,6 +1,9 @@
 //! Where things stand in the repository.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
 
@@ -22,5 +25,28 @@ pub(crate) fn target() -> PathBuf {
 /// Writes a file of build output.
 #[expect(clippy::disallowed_methods, reason = "build output, not a person's file")]
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).with_context(|| format!("could not write {}", path.display()))
+    fs::write(path, text).with_context(|| format!("could not write {}", path.display()))
+}
+
+/// Every file below the sources with its time; a file that vanishes meanwhile is simply not in it.
+pub(crate) fn snapshot(sources: &[&str]) -> BTreeMap<PathBuf, SystemTime> {
+    let mut files = BTreeMap::new();
+    for source in sources {
+        visit(&path(source), &mut files);
+    }
+    files
+}
+
+fn visit(path: &Path, files: &mut BTreeMap<PathBuf, SystemTime>) {
+    let Ok(meta) = fs::metadata(path) else { return };
+    if meta.is_dir() {
+        if path.file_name().is_some_and(|name| name == "node_modules") {
+            return;
+        }
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            visit(&entry.path(), files);
+        }
+    } else if let Ok(modified) = meta.modified() {
+        files.insert(path.to_owned(), modified);
+    }
 }

@@ -3,7 +3,6 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State as Extract;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
@@ -31,7 +30,6 @@ const MAX_WRITE_BUFFER_BYTES: usize = 256 * 1024;
 pub(super) struct State {
     pub(super) agent: Arc<Agent>,
     pub(super) hosts: Arc<AllowedHosts>,
-    pub(super) page: Router,
 }
 
 /// Opens a guest's socket.
