@@ -32,9 +32,10 @@ fn is_first_build() -> bool {
     let record = workspace::target().join("first-build");
     match fs::read_to_string(&record) {
         Ok(first) => first == sources,
-        // The page is the first thing that a task builds.
         Err(_) => {
-            !workspace::target().join(WASM_TARGET).exists() && workspace::write(&record, &sources).is_ok()
+            let is_built =
+                ["debug/parlor", WASM_TARGET].iter().any(|file| workspace::target().join(file).exists());
+            !is_built && workspace::write(&record, &sources).is_ok()
         }
     }
 }

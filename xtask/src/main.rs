@@ -86,6 +86,9 @@ enum Task {
         /// Optimise for size, as `dist` ships it
         #[arg(long)]
         release: bool,
+        /// Only start it
+        #[arg(long, hide = true, conflicts_with = "release")]
+        behind: bool,
     },
 }
 
@@ -104,8 +107,11 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Setup => setup::all(),
         Task::Share { what: Sharing { path, flags }, release } => {
-            let parlor = if release { dist::build_release() } else { share::build_debug() };
-            parlor.and_then(|parlor| share::run(&parlor, &path, &flags))
+            if release {
+                dist::build_release().and_then(|parlor| share::run(&parlor, &path, &flags))
+            } else {
+                share::share_debug(&path, &flags)
+            }
         }
         Task::Test => test::test(),
         Task::Check => check::check(),
@@ -119,8 +125,11 @@ fn main() -> ExitCode {
             simulate::simulate(simulate::What::Seeds(seeds, from))
         }
         Task::Dist => dist::dist(),
-        Task::BuildPage { release: false } => page::build(page::Flavor::Dev),
-        Task::BuildPage { release: true } => page::build(page::Flavor::Release),
+        Task::BuildPage { behind: true, .. } => share::start_page(),
+        Task::BuildPage { release, .. } => {
+            page::build(if release { page::Flavor::Release } else { page::Flavor::Dev })
+                .map(|()| eprintln!("xtask: the page is there"))
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -59,6 +59,11 @@ pub(crate) fn build(flavor: Flavor) -> Result<()> {
     bundle(flavor)
 }
 
+/// Whether a page was ever built.
+pub(crate) fn is_there() -> bool {
+    workspace::path("dist/page/index.html").exists()
+}
+
 /// Builds the page below `target/` and leaves `dist/page` alone.
 pub(crate) fn build_aside(flavor: Flavor) -> Result<Page> {
     compile(flavor)?;
@@ -67,11 +72,10 @@ pub(crate) fn build_aside(flavor: Flavor) -> Result<Page> {
 
 /// The first half, which keeps every processor busy: compiles the page's wasm.
 pub(crate) fn compile(flavor: Flavor) -> Result<()> {
-    setup::wasm_target()?;
     // npm waits for the network and cargo for the processor.
     std::thread::scope(|scope| {
         let packages = scope.spawn(|| setup::npm_packages(setup::PAGE_PACKAGES));
-        let compiled = compile_wasm(flavor);
+        let compiled = setup::wasm_target().and_then(|()| compile_wasm(flavor));
         packages.join().expect("npm_packages does not panic").and(compiled)
     })
 }
@@ -86,6 +90,10 @@ fn bundle_aside(flavor: Flavor) -> Result<Page> {
     let wasm = workspace::target().join(WASM_TARGET).join(flavor.cargo_folder()).join(format!("{BIN}.wasm"));
 
     let folder = workspace::target().join("page").join(flavor.name());
+    fs::create_dir_all(&folder)?;
+    // Two tasks at once would write the same files. Held until the function ends.
+    let lock = fs::File::create(folder.join("lock"))?;
+    lock.lock()?;
     let page = Page { site: folder.join("site"), needed: folder.join("site.json") };
     let stamp_file = folder.join("stamp");
     let stamp = stamp(flavor, &wasm)?;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
@@ -25,6 +25,36 @@ pub(crate) fn compile_debug() -> Result<PathBuf> {
         run::succeed(run::cargo().args(["build", "--package", "parlor", "--bin", "parlor"]))
     })?;
     Ok(workspace::target().join("debug/parlor").with_extension(std::env::consts::EXE_EXTENSION))
+}
+
+/// Shares with a debug build. Where no page was ever built, the door opens before that is done: it takes longer than all
+/// the rest, a link can be sent meanwhile, and whoever opens it waits on a page that says so.
+pub(crate) fn share_debug(path: &Path, flags: &[OsString]) -> Result<()> {
+    let parlor = if page::is_there() {
+        build_debug()?
+    } else {
+        let parlor = compile_debug()?;
+        build_page_behind()?;
+        parlor
+    };
+    run(&parlor, path, flags)
+}
+
+/// Starts `build-page` and does not wait for it. `between` is nobody's parent for long, so that the page's build is not
+/// left to `parlor` as a child that nobody waits for. It stays in the terminal's group: Ctrl-C ends it, too.
+fn build_page_behind() -> Result<()> {
+    let mut between = run::program(std::env::current_exe()?);
+    run::succeed(between.args(["build-page", "--behind"]).stdin(Stdio::null()))
+}
+
+/// What `between` does.
+pub(crate) fn start_page() -> Result<()> {
+    eprintln!("xtask: the page is built behind this: links open as soon as it is there");
+    let mut build = run::program(std::env::current_exe()?);
+    // Hundreds of lines of cargo would push the links out of sight. Nor may it hold on to what `parlor` prints.
+    build.arg("build-page").env("CARGO_TERM_QUIET", "true").stdout(std::io::stderr());
+    build.spawn().context("could not start building the page")?;
+    Ok(())
 }
 
 /// Becomes `parlor share PATH FLAGS`, in the caller's folder.

@@ -18,13 +18,14 @@ const INDEX: &str = "index.html";
 
 const HTML: &str = "text/html; charset=utf-8";
 
-/// What a browser shows when somebody ran cargo directly before the page was ever built.
-const NOT_BUILT: &str = "<!DOCTYPE html>
-<html lang=\"en\">
-  <head><meta charset=\"utf-8\"><title>Parlor: page not built</title></head>
-  <body><p>This program was built without its page. Stop it and run <code>cargo xtask share</code>.</p></body>
-</html>
-";
+/// What a browser shows while a debug build has no page yet: `cargo xtask share` shares first and builds it then.
+const WAITING: &str = include_str!("waiting/index.html");
+
+/// Its script, which has to be a file of its own: the content policy allows no other.
+const WAITING_SCRIPT: &str = include_str!("waiting/waiting.js");
+
+/// What a release build answers that was compiled without a page.
+const NOT_BUILT: &str = "This program was built without its page. Build it with `cargo xtask dist`.\n";
 
 /// A file of the page that the program holds.
 struct Embedded {
@@ -40,9 +41,13 @@ struct Embedded {
 // `FOLDER: Option<&str>`, where a debug build finds the page, and `EMBEDDED: &[Embedded]`, what a release build holds.
 include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
-/// Every file of the page. All but index.html have a hash in their name or address.
+/// Every file of the page.
 pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/", get(page)).route("/index.html", get(page)).route("/assets/{name}", get(asset))
+    Router::new()
+        .route("/", get(page))
+        .route("/index.html", get(page))
+        .route("/assets/{name}", get(asset))
+        .route("/waiting.js", get(async || (head("waiting.js"), WAITING_SCRIPT)))
 }
 
 /// Whether this program has its page.
@@ -53,10 +58,15 @@ pub(crate) fn is_built() -> bool {
 /// The page at a session's address. Which session it is, and whether it exists, the socket finds out.
 pub(super) async fn page(headers: HeaderMap) -> Response {
     let response = file(INDEX, &headers).await;
-    if response.status() == StatusCode::NOT_FOUND {
-        return ([(CONTENT_TYPE, HTML)], NOT_BUILT).into_response();
+    if response.status() != StatusCode::NOT_FOUND {
+        return response;
     }
-    response
+    let unavailable = |head, text| (StatusCode::SERVICE_UNAVAILABLE, head, text).into_response();
+    if FOLDER.is_some() {
+        unavailable(head(INDEX), WAITING)
+    } else {
+        unavailable(head("note.txt"), NOT_BUILT)
+    }
 }
 
 async fn asset(extract::Path(name): extract::Path<String>, headers: HeaderMap) -> Response {
@@ -89,9 +99,9 @@ fn find(files: &'static [Embedded], name: &str) -> Option<&'static Embedded> {
     files.iter().find(|file| file.name == name)
 }
 
-/// What every answer with this file says about it.
+/// What every answer with this file says about it. An asset's name changes with its content.
 fn head(name: &str) -> HeaderMap {
-    let keep = if name == INDEX { "no-cache" } else { "max-age=31536000, immutable" };
+    let keep = if name.starts_with("assets/") { "max-age=31536000, immutable" } else { "no-cache" };
     HeaderMap::from_iter([
         (CONTENT_TYPE, HeaderValue::from_static(content_type(name))),
         (CACHE_CONTROL, HeaderValue::from_static(keep)),
