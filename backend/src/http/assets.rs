@@ -57,21 +57,21 @@ pub(crate) fn is_built() -> bool {
 
 /// The page at a session's address. Which session it is, and whether it exists, the socket finds out.
 pub(super) async fn page(headers: HeaderMap) -> Response {
-    let response = file(INDEX, &headers).await;
+    page_in(FOLDER, &headers).await
+}
+
+async fn page_in(folder: Option<&str>, asked: &HeaderMap) -> Response {
+    let response = file_in(folder, INDEX, asked).await;
     if response.status() != StatusCode::NOT_FOUND {
         return response;
     }
-    let unavailable = |head, text| (StatusCode::SERVICE_UNAVAILABLE, head, text).into_response();
-    if FOLDER.is_some() {
-        unavailable(head(INDEX), WAITING)
-    } else {
-        unavailable(head("note.txt"), NOT_BUILT)
-    }
+    let (head, text) = if folder.is_some() { (head(INDEX), WAITING) } else { (head("note.txt"), NOT_BUILT) };
+    (StatusCode::SERVICE_UNAVAILABLE, head, text).into_response()
 }
 
 async fn asset(extract::Path(name): extract::Path<String>, headers: HeaderMap) -> Response {
     if is_plain(&name) {
-        file(&format!("assets/{name}"), &headers).await
+        file_in(FOLDER, &format!("assets/{name}"), &headers).await
     } else {
         StatusCode::NOT_FOUND.into_response()
     }
@@ -82,8 +82,9 @@ fn is_plain(name: &str) -> bool {
     !name.starts_with('.') && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-async fn file(name: &str, asked: &HeaderMap) -> Response {
-    match FOLDER {
+/// A file from a folder, or else from the program itself.
+async fn file_in(folder: Option<&str>, name: &str, asked: &HeaderMap) -> Response {
+    match folder {
         Some(folder) => match tokio::fs::read(Path::new(folder).join(name)).await {
             Ok(content) => (head(name), content).into_response(),
             Err(_) => StatusCode::NOT_FOUND.into_response(),
@@ -200,6 +201,27 @@ mod tests {
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(body(again).await, "");
         assert_eq!(ask(&[(IF_NONE_MATCH, "W/\"4567\"")]).status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_before_the_page_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = async || page_in(folder.path().to_str(), &HeaderMap::new()).await;
+        let early = open().await;
+        assert_eq!(early.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(early.headers()[CACHE_CONTROL], "no-cache");
+        let early = axum::body::to_bytes(early.into_body(), 10_000).await.unwrap();
+        assert!(String::from_utf8_lossy(&early).contains("/waiting.js"));
+
+        std::fs::File::create(folder.path().join(INDEX)).unwrap();
+        assert_eq!(open().await.status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_program_without_its_page_says_so() {
+        let response = page_in(None, &HeaderMap::new()).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[CONTENT_TYPE], "text/plain");
     }
 
     #[test]
