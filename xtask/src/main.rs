@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one way to build, run and check Parlor.
 
 mod bench;
+mod bindgen;
 mod check;
 mod dev;
 mod dist;

@@ -5,10 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use wasm_bindgen_cli_support::Bindgen;
 
 use crate::setup::{self, WASM_TARGET};
-use crate::{run, workspace};
+use crate::{bindgen, run, workspace};
 
 const BIN: &str = "parlor-frontend";
 
@@ -55,8 +54,8 @@ pub(crate) struct Page {
 
 /// Builds the page and puts it where the backend looks for it: `dist/page`.
 pub(crate) fn build(flavor: Flavor) -> Result<()> {
-    compile(flavor)?;
-    bundle(flavor)
+    let page = build_aside(flavor)?;
+    publish(&page.site, &workspace::path("dist/page"))
 }
 
 /// Whether a page was ever built.
@@ -66,27 +65,12 @@ pub(crate) fn is_there() -> bool {
 
 /// Builds the page below `target/` and leaves `dist/page` alone.
 pub(crate) fn build_aside(flavor: Flavor) -> Result<Page> {
-    compile(flavor)?;
-    bundle_aside(flavor)
-}
-
-/// The first half, which keeps every processor busy: compiles the page's wasm.
-pub(crate) fn compile(flavor: Flavor) -> Result<()> {
     // npm waits for the network and cargo for the processor.
     std::thread::scope(|scope| {
         let packages = scope.spawn(|| setup::npm_packages(setup::PAGE_PACKAGES));
-        let compiled = setup::wasm_target().and_then(|()| compile_wasm(flavor));
+        let compiled = bindgen::compile().and_then(|()| setup::wasm_target()).and_then(|()| compile(flavor));
         packages.join().expect("npm_packages does not panic").and(compiled)
-    })
-}
-
-/// The second half, which mostly keeps one processor busy: makes the page of the wasm and puts it into `dist/page`.
-pub(crate) fn bundle(flavor: Flavor) -> Result<()> {
-    let page = bundle_aside(flavor)?;
-    publish(&page.site, &workspace::path("dist/page"))
-}
-
-fn bundle_aside(flavor: Flavor) -> Result<Page> {
+    })?;
     let wasm = workspace::target().join(WASM_TARGET).join(flavor.cargo_folder()).join(format!("{BIN}.wasm"));
 
     let folder = workspace::target().join("page").join(flavor.name());
@@ -124,7 +108,7 @@ fn bundle_aside(flavor: Flavor) -> Result<Page> {
     Ok(page)
 }
 
-fn compile_wasm(flavor: Flavor) -> Result<()> {
+fn compile(flavor: Flavor) -> Result<()> {
     run::step(format_args!("page: compile for {WASM_TARGET} ({})", flavor.cargo_profile()), || {
         let mut cargo = run::cargo();
         cargo.args(["build", "--package", BIN, "--bin", BIN, "--target", WASM_TARGET]);
@@ -137,16 +121,8 @@ fn compile_wasm(flavor: Flavor) -> Result<()> {
 fn bind(flavor: Flavor, wasm: &Path, pkg: &Path) -> Result<()> {
     // Snippets of an older build would stay otherwise.
     fs::remove_dir_all(pkg).or_else(ignore_missing)?;
-    Bindgen::new()
-        .input_path(wasm)
-        .web(true)?
-        .typescript(false)
-        .debug(flavor == Flavor::Dev)
-        .keep_debug(false)
-        // main.js passes the hashed address; the default one would not exist.
-        .omit_default_module_path(true)
-        .out_name(BIN)
-        .generate(pkg)
+    let loader = if flavor == Flavor::Dev { "browser-debug" } else { "browser" };
+    bindgen::bind(loader, wasm, BIN, pkg)
 }
 
 fn optimise(wasm: &Path) -> Result<()> {
@@ -162,9 +138,11 @@ fn stamp(flavor: Flavor, wasm: &Path) -> Result<String> {
     flavor.name().hash(&mut hasher);
     let meta = fs::metadata(wasm).with_context(|| format!("cargo did not leave {}", wasm.display()))?;
     (meta.len(), meta.modified()?).hash(&mut hasher);
-    // The tool's own code decides what comes out, too.
-    let own = fs::metadata(std::env::current_exe()?)?;
-    (own.len(), own.modified()?).hash(&mut hasher);
+    // The tools' own code decides what comes out, too.
+    for tool in [std::env::current_exe()?, bindgen::program()] {
+        let tool = fs::metadata(tool)?;
+        (tool.len(), tool.modified()?).hash(&mut hasher);
+    }
     for input in ["frontend/index.html", "frontend/js", "static"] {
         hash_tree(&workspace::path(input), &mut hasher)?;
     }

@@ -6,23 +6,24 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
-use crate::{page, run, workspace};
+use crate::{bindgen, page, run, workspace};
 
 /// Builds the page and `target/debug/parlor`.
 pub(crate) fn build_debug() -> Result<PathBuf> {
-    page::compile(page::Flavor::Dev)?;
-    // A debug build reads the page from disk, so neither has to wait for the other.
-    std::thread::scope(|scope| {
-        let page = scope.spawn(|| page::bundle(page::Flavor::Dev));
-        let parlor = compile_debug();
-        page.join().expect("bundling does not panic").and(parlor)
-    })
+    let parlor = compile_debug()?;
+    page::build(page::Flavor::Dev)?;
+    Ok(parlor)
 }
 
-/// Compiles `target/debug/parlor`.
+/// Compiles `target/debug/parlor`, and what the page's build needs: when both are missing that is quicker than one by one.
 pub(crate) fn compile_debug() -> Result<PathBuf> {
     run::step("parlor: compile (dev)", || {
-        run::succeed(run::cargo().args(["build", "--package", "parlor", "--bin", "parlor"]))
+        let mut cargo = run::cargo();
+        cargo.arg("build");
+        for package in ["parlor", bindgen::NAME] {
+            cargo.args(["--package", package, "--bin", package]);
+        }
+        run::succeed(&mut cargo)
     })?;
     Ok(workspace::target().join("debug/parlor").with_extension(std::env::consts::EXE_EXTENSION))
 }
@@ -30,13 +31,12 @@ pub(crate) fn compile_debug() -> Result<PathBuf> {
 /// Shares with a debug build. Where no page was ever built, the door opens before that is done: it takes longer than all
 /// the rest, a link can be sent meanwhile, and whoever opens it waits on a page that says so.
 pub(crate) fn share_debug(path: &Path, flags: &[OsString]) -> Result<()> {
-    let parlor = if page::is_there() {
-        build_debug()?
+    let parlor = compile_debug()?;
+    if page::is_there() {
+        page::build(page::Flavor::Dev)?;
     } else {
-        let parlor = compile_debug()?;
         build_page_behind()?;
-        parlor
-    };
+    }
     run(&parlor, path, flags)
 }
 

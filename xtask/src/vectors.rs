@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
-use wasm_bindgen_cli_support::Bindgen;
 
 use crate::setup::{self, WASM_TARGET};
-use crate::{run, workspace};
+use crate::{bindgen, run, workspace};
 
 const PACKAGE: &str = "parlor-wasm-vectors";
 const MODULE: &str = "parlor_wasm_vectors";
@@ -39,7 +38,8 @@ fn build(profile: &str, folder: &str) -> Result<PathBuf> {
     run::succeed(&mut cargo)?;
     let wasm = workspace::target().join(WASM_TARGET).join(folder).join(format!("{MODULE}.wasm"));
     let out = workspace::target().join("wasm-vectors").join(folder);
-    Bindgen::new().input_path(wasm).nodejs(true)?.typescript(false).out_name(MODULE).generate(&out)?;
+    bindgen::compile()?;
+    bindgen::bind("node", &wasm, MODULE, &out)?;
     Ok(out.join(format!("{MODULE}.js")))
 }
 
