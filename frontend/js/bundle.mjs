@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { brotliCompress, gzip } from "node:zlib";
 import { build } from "esbuild";
+import { fetchFirst } from "./fetch-first.mjs";
 import { historyApart } from "./history-apart.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -33,9 +34,12 @@ const common = {
   loader: { ".wasm": "file", ".svg": "dataurl", ".png": "file", ".woff2": "file" },
   // wasm-bindgen's output, which imports the bare specifiers, stands elsewhere.
   nodePaths: [path.join(here, "node_modules")],
-  plugins: [historyApart],
+  plugins: [historyApart, fetchFirst],
   logLevel: "warning",
 };
+
+/** The endings of compressed files and what makes them. A browser takes brotli only where its connection is secure. */
+const codings = { ".br": promisify(brotliCompress), ".gz": promisify(gzip) };
 
 /** Styles in the order of the cascade. */
 const styles = ["theme.css", "app.css"].map((name) => path.join(root, "static", name)).filter(existsSync);
@@ -123,9 +127,6 @@ async function bundlePage(pkg, out, release) {
   const needed = [files.main, ...files.chunks, ...files.styles, files.wasm].map((name) => `assets/${name}`);
   await writeFile(`${out}.json`, `${JSON.stringify(["index.html", ...needed], null, 2)}\n`);
 }
-
-/** The endings of compressed files and what makes them. A browser takes brotli only where its connection is secure. */
-const codings = { ".br": promisify(brotliCompress), ".gz": promisify(gzip) };
 
 /** Leaves FILE.br and FILE.gz beside a file that gets smaller: the agent embeds them and sends them as they are. */
 async function compress(file) {

@@ -8,6 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
+import { fetchFirst } from "../fetch-first.mjs";
 import { historyApart } from "../history-apart.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -49,7 +50,7 @@ export async function start() {
     bundle: true,
     format: "esm",
     splitting: true,
-    plugins: [historyApart],
+    plugins: [historyApart, fetchFirst],
     minify: true,
     target: "es2022",
     write: false,
