@@ -28,14 +28,16 @@ export const fetchFirst = {
       if (errors.length > 0) return;
       const folder = build.initialOptions.absWorkingDir ?? process.cwd();
       for (const [name, { imports }] of Object.entries(metafile.outputs)) {
-        const targets = imports.filter(({ kind, external }) => kind === "dynamic-import" && !external);
-        if (targets.length === 0) continue;
+        const late = imports.filter(({ kind, external }) => kind === "dynamic-import" && !external);
+        // One for each place that imports it: languages share grammars.
+        const targets = new Set(late.map(({ path: target }) => target));
+        if (targets.size === 0) continue;
         // With `write: false` the files are only here.
         const kept = outputFiles?.find((file) => path.basename(file.path) === path.basename(name));
         const place = path.join(folder, name);
         const there = reach(metafile.outputs, name);
         let code = kept?.text ?? (await readFile(place, "utf8"));
-        for (const { path: target } of targets) {
+        for (const target of targets) {
           const missing = [...reach(metafile.outputs, target)].filter((file) => !there.has(file));
           code = fetchBefore(code, path.basename(target), missing.map((file) => path.basename(file)));
         }
