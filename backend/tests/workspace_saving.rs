@@ -109,10 +109,10 @@ fn a_conversion_outside_is_kept_and_is_no_change_of_the_text() {
     let (_place, file, mut disk) = Place::with_file("a\nb\n");
     put(&file, "a\r\nb\r\n");
     assert_eq!(disk.changed_outside().unwrap(), Outside::Same);
-    assert_eq!(disk.end_of_line(), EndOfLine::Crlf);
+    assert_eq!(disk.format().end_of_line, EndOfLine::Crlf);
     put(&file, b"\xEF\xBB\xBFa\r\nb\r\n");
     assert_eq!(disk.changed_outside().unwrap(), Outside::Same);
-    assert_eq!(disk.encoding(), Encoding::Utf8Bom);
+    assert_eq!(disk.format().encoding, Encoding::Utf8Bom);
     // A shell appends with its own line end.
     append(&file, "c\n");
     assert_eq!(disk.changed_outside().unwrap(), Outside::Changed(change("a\nb\n", "a\nb\nc\n")));

@@ -17,7 +17,7 @@ use parlor_shared::document::Document;
 use parlor_shared::document::epoch::Epochs;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
-use parlor_shared::message::{DocumentStatus, DocumentToGuest, Encoding, EndOfLine, KnownDocument, Packed};
+use parlor_shared::message::{DocumentStatus, DocumentToGuest, KnownDocument, Packed};
 use parlor_shared::path::WorkspacePath;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -39,6 +39,7 @@ mod subscribers;
 
 use checkpoint::{CheckpointSchedule, Retry};
 use disk::DiskFile;
+use encoding::Format;
 use job::Job;
 
 /// Commands that may wait for one document; a guest that sends more waits at its own connection.
@@ -125,13 +126,6 @@ struct Subscriber {
     acknowledged: u32,
     /// An update was refused: everything that builds on it is void until the guest opens anew.
     refused: bool,
-}
-
-/// What a file was when it was opened; kept at every checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Format {
-    encoding: Encoding,
-    end_of_line: EndOfLine,
 }
 
 /// A checkpoint under way.
@@ -231,11 +225,11 @@ impl DocumentActor {
         events: Events,
     ) -> (Self, DocumentHandle) {
         let Restored { identity, text, disk_replica, perhaps_written, perhaps_outrun, journal } = restored;
-        let Identity { document, epoch, path, encoding, end_of_line } = identity;
-        let file = DiskFile::restored(workspace, &path, disk_replica.text(), encoding, end_of_line);
+        let Identity { document, epoch, path, format } = identity;
+        let file = DiskFile::restored(workspace, &path, disk_replica.text(), format.clone());
         let (mut actor, handle) = Self::empty(document, path, Job::restored(file), notices, events);
         let now = Instant::now();
-        actor.format = Format { encoding, end_of_line };
+        actor.format = format;
         actor.epochs = Epochs::resumed(epoch);
         actor.loaded = true;
         actor.check_disk = true;
@@ -272,7 +266,7 @@ impl DocumentActor {
             events,
             text: Document::new(AuthorId::AGENT),
             disk_replica: DiskReplica::unread(),
-            format: Format { encoding: Encoding::Utf8, end_of_line: EndOfLine::Lf },
+            format: Format::NEW,
             status: DocumentStatus::Saved { by: None },
             schedule: CheckpointSchedule::default(),
             job,
@@ -422,9 +416,8 @@ impl DocumentActor {
     }
 
     fn identity(&self) -> Identity {
-        let Format { encoding, end_of_line } = self.format;
         let epoch = self.epochs.current();
-        Identity { document: self.id, epoch, path: self.path.clone(), encoding, end_of_line }
+        Identity { document: self.id, epoch, path: self.path.clone(), format: self.format.clone() }
     }
 
     fn set_status(&mut self, status: DocumentStatus) {

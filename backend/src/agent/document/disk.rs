@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use cap_std::fs::{File, Metadata};
 use parlor_shared::fault::Fault;
-use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
 
-use super::encoding::{self, Decoded};
+use super::encoding::{self, Decoded, Format};
 use crate::agent::disk_work::time_of_day;
 use crate::agent::workspace::read::{check_text_size, read_document};
 use crate::agent::workspace::{
@@ -58,8 +57,7 @@ pub struct DiskFile {
     path: WorkspacePath,
     /// The text of the file as it was last read or written: what outside changes are measured against.
     base: String,
-    encoding: Encoding,
-    end_of_line: EndOfLine,
+    format: Format,
     /// The state of the file that has this text; none while it is gone.
     known: Option<Known>,
     /// What a file created in its place should look like.
@@ -159,16 +157,15 @@ impl DiskFile {
         let mut current = Current::open(place, path)?;
         let read_at = nanoseconds(time_of_day());
         let bytes = current.read(path)?;
-        let Decoded { text, encoding, end_of_line } = encoding::decode(&bytes)
+        let Decoded { text, format } = encoding::decode(&bytes)
             .map_err(|_| WorkspaceError::Binary { path: path.clone(), bytes: bytes.len() as u64 })?;
         check_text_size(&text, path)?;
-        let loaded = FileText { text: text.clone(), encoding, end_of_line, stamp: current.stamp };
+        let loaded = FileText { text: text.clone(), format: format.clone(), stamp: current.stamp };
         let file = Self {
             workspace: workspace.clone(),
             path: path.clone(),
             base: text,
-            encoding,
-            end_of_line,
+            format,
             known: Some(Known::new(current.stamp, read_at)),
             attributes: Some(current.metadata),
             retired: Vec::new(),
@@ -180,19 +177,12 @@ impl DiskFile {
 
     /// The file of a document that a journal brought back. `base` is what the file held when it was last read or
     /// written; what it holds now, the first look tells.
-    pub fn restored(
-        workspace: &Workspace,
-        path: &WorkspacePath,
-        base: String,
-        encoding: Encoding,
-        end_of_line: EndOfLine,
-    ) -> Self {
+    pub fn restored(workspace: &Workspace, path: &WorkspacePath, base: String, format: Format) -> Self {
         Self {
             workspace: workspace.clone(),
             path: path.clone(),
             base,
-            encoding,
-            end_of_line,
+            format,
             known: None,
             attributes: None,
             retired: Vec::new(),
@@ -216,14 +206,9 @@ impl DiskFile {
         &self.base
     }
 
-    /// How the file stores characters. Follows what the host's own tools make of it.
-    pub const fn encoding(&self) -> Encoding {
-        self.encoding
-    }
-
-    /// How the file ends lines. Follows what the host's own tools make of it.
-    pub const fn end_of_line(&self) -> EndOfLine {
-        self.end_of_line
+    /// How the file stores its text. Follows what the host's own tools make of it.
+    pub const fn format(&self) -> &Format {
+        &self.format
     }
 
     /// Whether the actor may change this file; a link to something protected is as protected as that.
@@ -335,7 +320,7 @@ impl DiskFile {
             return Ok(Some(Checkpoint::Settling));
         }
         let failed = |error| WorkspaceError::from_io(&self.path, error);
-        let bytes = encoding::encode(text, self.encoding, self.end_of_line);
+        let bytes = self.encode(text)?;
         let mut temporary =
             Temporary::write(&current.place.folder, &bytes, Some(&current.metadata)).map_err(failed)?;
         // Writing took its time; look again, as late as possible.
@@ -343,8 +328,7 @@ impl DiskFile {
             return Ok(None);
         }
         let written = temporary.stamp().map_err(failed)?;
-        let merged =
-            Merged { text: self.base.clone(), encoding: self.encoding, end_of_line: self.end_of_line };
+        let merged = Merged { text: self.base.clone(), format: self.format.clone() };
         let Some(retired) = temporary.exchange(current, merged, now).map_err(failed)? else {
             return Ok(None);
         };
@@ -368,7 +352,7 @@ impl DiskFile {
                 _ => Err(WorkspaceError::SpecialFile(self.path.clone())),
             };
         }
-        let bytes = encoding::encode(text, self.encoding, self.end_of_line);
+        let bytes = self.encode(text)?;
         let mut temporary =
             Temporary::write(&place.folder, &bytes, self.attributes.as_ref()).map_err(failed)?;
         let written = temporary.stamp().map_err(failed)?;
@@ -379,6 +363,13 @@ impl DiskFile {
         self.remember(text, written);
         synced?;
         Ok(Some(Checkpoint::Saved { outside: Vec::new() }))
+    }
+
+    fn encode(&self, text: &str) -> Result<Vec<u8>, WorkspaceError> {
+        encoding::encode(text, &self.format).map_err(|error| WorkspaceError::Unencodable {
+            path: self.path.clone(),
+            character: error.character,
+        })
     }
 
     /// Opens what the path leads to now; `None` if that is no file.
@@ -402,10 +393,10 @@ impl DiskFile {
             Err(error @ WorkspaceError::FileTooLarge { .. }) => return Ok(Verdict::NotText(error)),
             bytes => bytes?,
         };
-        let decoded = if bytes == encoding::encode(&self.base, self.encoding, self.end_of_line) {
+        let decoded = if bytes == self.encode(&self.base)? {
             None
         } else {
-            let decoded = encoding::decode_again(&bytes, self.end_of_line);
+            let decoded = encoding::decode_again(&bytes, &self.format);
             // A program that truncates a file and then writes it is not done: merging the half of it would tear the
             // text away under people's hands, and bring it back an instant later.
             let torn = decoded.as_ref().is_ok_and(|decoded| decoded.text.len() < self.base.len())
@@ -433,8 +424,8 @@ impl DiskFile {
             }
             // The same text, perhaps with other line ends or in another encoding: kept from now on.
             same => {
-                if let Some(Decoded { encoding, end_of_line, .. }) = same {
-                    (self.encoding, self.end_of_line) = (encoding, end_of_line);
+                if let Some(Decoded { format, .. }) = same {
+                    self.format = format;
                 }
                 self.known = Some(Known::new(current.stamp, read_at));
                 self.attributes = Some(current.metadata.clone());
@@ -445,8 +436,7 @@ impl DiskFile {
 
     /// Takes what the file has now as the base of all that comes.
     fn adopt(&mut self, decoded: Decoded, current: &Current) -> OutsideChange {
-        self.encoding = decoded.encoding;
-        self.end_of_line = decoded.end_of_line;
+        self.format = decoded.format;
         // The next look reads it again; by then it may have proved to be settled.
         self.known = Some(Known { stamp: current.stamp, proves: Proves::Nothing });
         self.attributes = Some(current.metadata.clone());

@@ -1,12 +1,12 @@
 //! A document's work on the disk: one piece at a time, on a thread that may block, never in the document's own task.
 
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::disk::{Checkpoint, DiskFile, Missing, Outside, OutsideChange};
+use super::encoding::Format;
 use crate::agent::disk_work::{self, DiskWork};
 use crate::agent::workspace::{Actor, Workspace};
 
@@ -32,8 +32,7 @@ pub(super) enum DiskJob {
 pub(super) enum DiskOutcome {
     Loaded {
         text: String,
-        encoding: Encoding,
-        end_of_line: EndOfLine,
+        format: Format,
     },
     NotLoaded(Fault),
     /// Written. What others wrote at that very moment is in a file that has no name any more, or was overwritten:
@@ -71,11 +70,7 @@ impl Job {
     pub(super) fn load(workspace: Workspace, path: WorkspacePath) -> Self {
         let running = disk_work::begin(move || match DiskFile::load(&workspace, &path) {
             Ok((file, loaded)) => {
-                let outcome = DiskOutcome::Loaded {
-                    text: loaded.text,
-                    encoding: loaded.encoding,
-                    end_of_line: loaded.end_of_line,
-                };
+                let outcome = DiskOutcome::Loaded { text: loaded.text, format: loaded.format };
                 (Some(file), outcome)
             }
             Err(error) => (None, DiskOutcome::NotLoaded(error.into())),
@@ -93,8 +88,8 @@ impl Job {
     }
 
     /// How the file is stored, once it was read and while no job runs.
-    pub(super) fn format(&self) -> Option<(Encoding, EndOfLine)> {
-        self.file.as_ref().map(|file| (file.encoding(), file.end_of_line()))
+    pub(super) fn format(&self) -> Option<&Format> {
+        self.file.as_ref().map(DiskFile::format)
     }
 
     /// Whether files that checkpoints replaced should be looked at again.

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use super::disk::{Missing, OutsideChange, SETTLE_INTERVAL};
 use super::job::{DiskJob, DiskOutcome};
-use super::{DocumentActor, Format, Writing};
+use super::{DocumentActor, Writing};
 use crate::agent::event::AgentEvent;
 use crate::agent::state::{DiskReplica, Journal, insertions};
 use crate::agent::workspace::Actor;
@@ -82,8 +82,8 @@ impl DocumentActor {
         }
         let missed = std::mem::replace(&mut self.missed, matches!(outcome, DiskOutcome::Gone));
         match outcome {
-            DiskOutcome::Loaded { text, encoding, end_of_line } => {
-                self.format = Format { encoding, end_of_line };
+            DiskOutcome::Loaded { text, format } => {
+                self.format = format;
                 self.loaded = true;
                 self.merge_outside(&text, now);
                 self.schedule.is_on_disk();
@@ -168,11 +168,11 @@ impl DocumentActor {
 
     /// What the job left behind: how the file is stored now, and files to look at again.
     pub(super) fn after_job(&mut self, now: Instant) {
-        if let Some((encoding, end_of_line)) = self.job.format() {
-            let format = Format { encoding, end_of_line };
-            if std::mem::replace(&mut self.format, format) != format {
-                self.journal.is(&self.identity());
-            }
+        if let Some(format) = self.job.format()
+            && *format != self.format
+        {
+            self.format = format.clone();
+            self.journal.is(&self.identity());
         }
         if self.journal.is_long() {
             self.journal.rewrite(&self.identity(), &self.text, &self.disk_replica);

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use parlor_shared::document::{Document, diff, digest, merge_updates};
 use parlor_shared::id::{AuthorId, DocumentId};
-use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::disk_replica::DiskReplica;
+use crate::agent::document::encoding::Format;
+
 use super::log::{LogError, Outrun, RecordLog};
 
 /// A document goes on from an outrun journal so many epochs later: the last program may have begun one that the journal
@@ -25,8 +26,7 @@ pub(in crate::agent) struct Identity {
     pub(in crate::agent) document: DocumentId,
     pub(in crate::agent) epoch: u32,
     pub(in crate::agent) path: WorkspacePath,
-    pub(in crate::agent) encoding: Encoding,
-    pub(in crate::agent) end_of_line: EndOfLine,
+    pub(in crate::agent) format: Format,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -446,8 +446,7 @@ mod tests {
             document: DocumentId(7),
             epoch: 0,
             path: WorkspacePath::parse(path).unwrap(),
-            encoding: Encoding::Utf8,
-            end_of_line: EndOfLine::Lf,
+            format: Format::NEW,
         }
     }
 

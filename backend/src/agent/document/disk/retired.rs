@@ -4,11 +4,10 @@ use std::io::{Seek as _, SeekFrom};
 use std::time::Instant;
 
 use cap_std::fs::File;
-use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
 
 use super::OutsideChange;
-use crate::agent::document::encoding;
+use crate::agent::document::encoding::{self, Format};
 use crate::agent::workspace::read::{check_text_size, read_document};
 use crate::agent::workspace::{FileStamp, WorkspaceError};
 
@@ -26,8 +25,7 @@ pub(super) struct Retired {
 #[derive(Clone, Debug)]
 pub(super) struct Merged {
     pub(super) text: String,
-    pub(super) encoding: Encoding,
-    pub(super) end_of_line: EndOfLine,
+    pub(super) format: Format,
 }
 
 impl Retired {
@@ -51,16 +49,16 @@ impl Retired {
         }
         self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let bytes = read_document(&mut self.file, path, stamp.len)?;
-        let Merged { text, encoding, end_of_line } = &mut self.merged;
-        if bytes == encoding::encode(text, *encoding, *end_of_line) {
+        let Merged { text, format } = &mut self.merged;
+        if encoding::encode(text, format).is_ok_and(|merged| merged == bytes) {
             self.seen = seen;
             return Ok(None);
         }
-        let decoded = encoding::decode_again(&bytes, *end_of_line)
+        let decoded = encoding::decode_again(&bytes, format)
             .map_err(|_| WorkspaceError::Binary { path: path.clone(), bytes: bytes.len() as u64 })?;
         check_text_size(&decoded.text, path)?;
         self.seen = seen;
-        (*encoding, *end_of_line) = (decoded.encoding, decoded.end_of_line);
+        *format = decoded.format;
         let before = std::mem::replace(text, decoded.text);
         Ok((before != *text).then(|| OutsideChange { before, after: text.clone() }))
     }
