@@ -35,7 +35,7 @@ pub mod watch;
 mod watching;
 pub mod workspace;
 
-pub use disk_work::simulate_on_this_thread;
+pub use disk_work::{SaveHook, SavePoint, SaveStep, on_save_steps, simulate_on_this_thread};
 pub use event::AgentEvent;
 pub use session::Approval;
 #[doc(hidden)]

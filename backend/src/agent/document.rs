@@ -25,7 +25,7 @@ use tracing::{debug, error};
 
 use super::event::Events;
 use super::participant::{ConnectionId, ParticipantConnection};
-use super::state::{DiskReplica, Identity, Journal, PerhapsOutrun, Restored};
+use super::state::{DiskReplica, Identity, Journal, PerhapsOutrun, PerhapsWritten, Restored};
 use super::workspace::{Actor, Workspace};
 
 mod checkpoint;
@@ -155,7 +155,6 @@ pub(super) struct DocumentActor {
     check_disk: bool,
     /// Not before then: something is writing the file at this moment.
     settling_until: Option<Instant>,
-    recheck_at: Option<Instant>,
     /// Who wrote what the disk does not have: a guest, if a guest wrote any of it.
     unsaved_by: Actor,
     /// The file was gone at the last look; many editors delete it and create it again.
@@ -195,8 +194,8 @@ pub(super) struct DocumentActor {
     journal_path: Option<PathBuf>,
     /// The checkpoint that has begun and whose end is not known.
     writing: Option<Writing>,
-    /// What the file holds beyond the disk replica if the checkpoint wrote it in whose midst the last program ended.
-    perhaps_written: Option<Vec<u8>>,
+    /// The checkpoint whose end is not known: the last program ended in its midst, or the disk failed in its midst.
+    unfinished: Option<Writing>,
     /// The last program's checkpoints may have written what its journal lacks, and the file could not be read since.
     perhaps_outrun: Option<PerhapsOutrun>,
 }
@@ -226,7 +225,9 @@ impl DocumentActor {
     ) -> (Self, DocumentHandle) {
         let Restored { identity, text, disk_replica, perhaps_written, perhaps_outrun, journal } = restored;
         let Identity { document, epoch, path, format } = identity;
-        let file = DiskFile::restored(workspace, &path, disk_replica.text(), format.clone());
+        let unfinished =
+            perhaps_written.as_ref().and_then(|written| written.unfinished(&disk_replica, &format));
+        let file = DiskFile::restored(workspace, &path, disk_replica.text(), format.clone(), unfinished);
         let (mut actor, handle) = Self::empty(document, path, Job::restored(file), notices, events);
         let now = Instant::now();
         actor.format = format;
@@ -244,7 +245,12 @@ impl DocumentActor {
             // It was the last program's trouble: as soon as the file was looked at.
             actor.journal_retry = Some((now, Duration::ZERO));
         }
-        (actor.perhaps_written, actor.perhaps_outrun) = (perhaps_written, perhaps_outrun);
+        actor.unfinished = perhaps_written.map(|PerhapsWritten { replica, journal_mark, .. }| Writing {
+            replica,
+            journal_mark,
+            author: Actor::Guest,
+        });
+        actor.perhaps_outrun = perhaps_outrun;
         actor.empty_since = Some(now);
         actor.keep_until = Some(now + LINGER_FOR_LOST);
         (actor, handle)
@@ -272,7 +278,6 @@ impl DocumentActor {
             job,
             check_disk: false,
             settling_until: None,
-            recheck_at: None,
             unsaved_by: Actor::Host,
             missed: false,
             paused: false,
@@ -298,7 +303,7 @@ impl DocumentActor {
             journal_retry: None,
             journal_path: None,
             writing: None,
-            perhaps_written: None,
+            unfinished: None,
             perhaps_outrun: None,
         };
         (actor, DocumentHandle(sender))
@@ -443,7 +448,7 @@ impl DocumentActor {
         let due = if self.may_write() { self.schedule.due(now) } else { None };
         // Until something else is done with the file nothing is done to it: waking for it earlier would be waking in vain.
         let settled_by = |at: Instant| self.settling_until.map_or(at, |settled| settled.max(at));
-        let (due, recheck) = (due.map(settled_by), self.recheck_at.map(settled_by));
+        let due = due.map(settled_by);
         let settled = self.settling_until.filter(|_| self.check_disk);
         let idle = if self.idle_told || self.schedule.is_unsaved() {
             None
@@ -452,7 +457,7 @@ impl DocumentActor {
         };
         let renewal = self.renew_at.filter(|_| self.is_at_rest());
         let journal = self.journal_retry.filter(|_| self.may_begin_journal()).map(|(at, _)| at);
-        [due, settled, recheck, idle, renewal, journal].into_iter().flatten().min()
+        [due, settled, idle, renewal, journal].into_iter().flatten().min()
     }
 
     fn idle_at(&self, empty_since: Instant) -> Instant {

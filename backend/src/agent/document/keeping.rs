@@ -45,7 +45,11 @@ impl DocumentActor {
     /// Not while the file is being looked at or written, and not before it told what the last program did without its
     /// journal: the new journal would not know of it.
     pub(super) fn may_begin_journal(&self) -> bool {
-        self.loaded && !self.job.is_running() && !self.check_disk && self.perhaps_outrun.is_none()
+        self.loaded
+            && !self.job.is_running()
+            && !self.check_disk
+            && self.perhaps_outrun.is_none()
+            && self.unfinished.is_none()
     }
 
     /// How a text stands that no file has: as usual, unless its journal does not have it either.
