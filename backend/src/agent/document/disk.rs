@@ -320,7 +320,8 @@ impl DiskFile {
             return Ok(Some(Checkpoint::Settling));
         }
         let failed = |error| WorkspaceError::from_io(&self.path, error);
-        let bytes = self.encode(text)?;
+        let format = self.format.carried(&self.base, text);
+        let bytes = self.encode(text, &format)?;
         let mut temporary =
             Temporary::write(&current.place.folder, &bytes, Some(&current.metadata)).map_err(failed)?;
         // Writing took its time; look again, as late as possible.
@@ -334,7 +335,7 @@ impl DiskFile {
         };
         let synced = temporary.sync_folder().map_err(failed);
         self.retired.push(retired);
-        self.remember(text, written);
+        self.remember(text, format, written);
         synced?;
         Ok(Some(Checkpoint::Saved { outside: self.recheck_retired(now) }))
     }
@@ -352,7 +353,8 @@ impl DiskFile {
                 _ => Err(WorkspaceError::SpecialFile(self.path.clone())),
             };
         }
-        let bytes = self.encode(text)?;
+        let format = self.format.carried(&self.base, text);
+        let bytes = self.encode(text, &format)?;
         let mut temporary =
             Temporary::write(&place.folder, &bytes, self.attributes.as_ref()).map_err(failed)?;
         let written = temporary.stamp().map_err(failed)?;
@@ -360,13 +362,13 @@ impl DiskFile {
             return Ok(None);
         }
         let synced = temporary.sync_folder().map_err(failed);
-        self.remember(text, written);
+        self.remember(text, format, written);
         synced?;
         Ok(Some(Checkpoint::Saved { outside: Vec::new() }))
     }
 
-    fn encode(&self, text: &str) -> Result<Vec<u8>, WorkspaceError> {
-        encoding::encode(text, &self.format).map_err(|error| WorkspaceError::Unencodable {
+    fn encode(&self, text: &str, format: &Format) -> Result<Vec<u8>, WorkspaceError> {
+        encoding::encode(text, format).map_err(|error| WorkspaceError::Unencodable {
             path: self.path.clone(),
             character: error.character,
         })
@@ -393,7 +395,7 @@ impl DiskFile {
             Err(error @ WorkspaceError::FileTooLarge { .. }) => return Ok(Verdict::NotText(error)),
             bytes => bytes?,
         };
-        let decoded = if bytes == self.encode(&self.base)? {
+        let decoded = if bytes == self.encode(&self.base, &self.format)? {
             None
         } else {
             let decoded = encoding::decode_again(&bytes, &self.format);
@@ -445,8 +447,9 @@ impl DiskFile {
     }
 
     /// After writing. The file is so young that its stamp proves nothing yet.
-    fn remember(&mut self, text: &str, stamp: FileStamp) {
+    fn remember(&mut self, text: &str, format: Format, stamp: FileStamp) {
         text.clone_into(&mut self.base);
+        self.format = format;
         self.known = Some(Known { stamp, proves: Proves::Nothing });
         self.conflicts = 0;
         self.settling = 0;
