@@ -1,9 +1,11 @@
 //! A folder with a document in it, and what other programs do to its file.
 
+#![allow(dead_code, reason = "not every test binary needs all of it")]
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use parlor::agent::document::disk::{Checkpoint, DiskFile, Missing, OutsideChange, Save};
 use parlor::agent::workspace::{Actor, Workspace, WorkspaceError};
@@ -38,11 +40,6 @@ pub(crate) fn age(file: &Path) {
     let file = File::options().append(true).open(file);
     file.and_then(|file| file.set_modified(now_on_disk() - Duration::from_secs(60)))
         .expect("the time can be set");
-}
-
-#[expect(clippy::disallowed_methods, reason = "tests stand at the edge")]
-pub(crate) fn now() -> Instant {
-    Instant::now()
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests stand at the edge")]

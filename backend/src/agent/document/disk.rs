@@ -616,6 +616,7 @@ impl Current {
     /// that a content torn all the same is noticed at the next look.
     fn read(&mut self, path: &WorkspacePath) -> Result<Vec<u8>, WorkspaceError> {
         let failed = |error| WorkspaceError::from_io(path, error);
+        self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let bytes = read_document(&mut self.file, path, self.stamp.len)?;
         let stamp = FileStamp::of(&self.file.metadata().map_err(failed)?);
         if stamp == self.stamp {
