@@ -21,7 +21,8 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::plan::{FILES, Trouble};
+use super::disturbance;
+use super::plan::{FILES, SaveFate, Trouble};
 
 /// When simulated time begins: any time of day does, if no file is older by the system's clock.
 const BEGINNING: Duration = Duration::from_secs(4_000_000_000);
@@ -60,6 +61,10 @@ pub(crate) struct Machine {
     pub(crate) links: Vec<(Role, Invite)>,
     /// What the agent told since the last look.
     pub(crate) events: Vec<AgentEvent>,
+    /// Files that another program holds open, to append to them.
+    held: [Option<fs::File>; FILES.len()],
+    /// The agent was killed in the midst of a save, and is not there again.
+    is_torn: bool,
 }
 
 impl Machine {
@@ -82,7 +87,10 @@ impl Machine {
             running: None,
             links: Vec::new(),
             events: Vec::new(),
+            held: [const { None }; FILES.len()],
+            is_torn: false,
         };
+        disturbance::disarm();
         for (file, text) in FIRST_TEXTS.iter().enumerate() {
             machine.write(file, text.as_bytes(), Duration::ZERO);
         }
@@ -99,6 +107,7 @@ impl Machine {
     /// Starts the agent, which goes on with what the last one left.
     pub(crate) fn start(&mut self, now: Duration) -> Result<(), String> {
         simulate_on_this_thread(BEGINNING + now);
+        self.is_torn = false;
         let state = SessionState::open(&self.state, &self.root).map_err(|error| error.to_string())?;
         let mut builder = tokio::runtime::Builder::new_current_thread();
         // One task's step at a time, so that the simulation can stop between any two.
@@ -133,8 +142,33 @@ impl Machine {
         self.running = None;
     }
 
+    /// The next save is disturbed at this step of it.
+    pub(crate) fn disturb_save(&self, step: u32, fate: SaveFate) {
+        disturbance::arm(step, fate);
+    }
+
+    /// Saves are not disturbed any more.
+    pub(crate) fn calm(&mut self) {
+        self.notice_kill();
+        disturbance::disarm();
+    }
+
+    /// Whether the agent was killed in the midst of a save; then it is gone.
+    fn notice_kill(&mut self) {
+        if disturbance::has_killed() {
+            self.is_torn = true;
+            self.kill();
+        }
+    }
+
+    /// Whether a file may be torn.
+    pub(crate) const fn is_torn(&self) -> bool {
+        self.is_torn
+    }
+
     /// Ends the session in order.
     pub(crate) fn end(&mut self, now: Duration) {
+        disturbance::disarm();
         simulate_on_this_thread(BEGINNING + now);
         if let Some(running) = &self.running {
             running.runtime.block_on(running.agent.end());
@@ -146,9 +180,10 @@ impl Machine {
     pub(crate) fn pass(&mut self, time: Duration, now: Duration) {
         simulate_on_this_thread(BEGINNING + now + time);
         if let Some(running) = &self.running {
-            running.runtime.block_on(async { tokio::time::sleep(time).await });
+            running.runtime.block_on(async { disturbance::unless_killed(tokio::time::sleep(time)).await });
         }
         self.collect_events();
+        self.notice_kill();
     }
 
     /// Lets the agent take so many steps of tasks, in no time.
@@ -157,22 +192,28 @@ impl Machine {
         if let Some(running) = &self.running {
             running.runtime.block_on(Polls(polls));
         }
+        self.notice_kill();
     }
 
     /// Lets so much time pass, a step of a task at a time, until the agent writes a file. Says whether it did.
     pub(crate) fn pass_until_written(&mut self, file: usize, time: Duration, now: Duration) -> bool {
         simulate_on_this_thread(BEGINNING + now + time);
         let path = self.path(file);
-        let inode = || fs::metadata(&path).map(|metadata| metadata.ino()).ok();
-        let before = inode();
+        let state =
+            || fs::metadata(&path).map(|file| (file.ino(), file.len(), file.mtime(), file.mtime_nsec())).ok();
+        let before = state();
         let Some(running) = &self.running else { return false };
         running.runtime.block_on(async { tokio::time::advance(time).await });
         for _ in 0..POLLS_UNTIL_IDLE {
-            if inode() != before {
+            if state() != before {
                 return true;
             }
             running.runtime.block_on(Polls(1));
+            if disturbance::is_killed() {
+                break;
+            }
         }
+        self.notice_kill();
         false
     }
 
@@ -279,6 +320,19 @@ impl Machine {
         touch(&opened, now);
     }
 
+    /// Appends to a file as a program does that holds it open all the time.
+    pub(crate) fn append_held(&mut self, file: usize, line: &str, now: Duration) {
+        let path = self.path(file);
+        let there = fs::metadata(&path).map(|file| file.ino()).ok();
+        let held = self.held[file].take().filter(|held| held.metadata().map(|file| file.ino()).ok() == there);
+        let mut held = held.unwrap_or_else(|| {
+            fs::OpenOptions::new().append(true).open(path).expect("it was read a moment ago")
+        });
+        held.write_all(line.as_bytes()).expect("memory takes a line");
+        touch(&held, now);
+        self.held[file] = Some(held);
+    }
+
     /// Changes a file as a program that renames a fresh one over it does.
     pub(crate) fn replace(&self, file: usize, text: &str, now: Duration) {
         let fresh = self.away.join("fresh");
@@ -345,7 +399,9 @@ impl Future for Polls {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let Some(left) = self.0.checked_sub(1) else { return Poll::Ready(()) };
+        let Some(left) = self.0.checked_sub(1).filter(|_| !disturbance::is_killed()) else {
+            return Poll::Ready(());
+        };
         self.0 = left;
         context.waker().wake_by_ref();
         Poll::Pending

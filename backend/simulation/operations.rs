@@ -137,6 +137,10 @@ impl World {
                 self.kill(polls, torn)
             }
             Operation::KillAtCheckpoint { file, polls } => self.kill_at_checkpoint(file, polls),
+            Operation::DisturbSave { step, fate } => {
+                self.machine.disturb_save(step, fate);
+                Ok(())
+            }
             Operation::Restart => self.restart(),
             Operation::Reload { guest } => self.reload(guest),
             Operation::Rest => self.rest(),
@@ -294,12 +298,25 @@ impl World {
 
     fn outside(&mut self, file: usize, change: Change, at: u16, told: Option<u32>) {
         let Some(text) = self.machine.read(file) else { return };
+        // What another program makes of a file that is torn, nobody can tell apart again.
+        if self.machine.is_torn() && change != Change::AppendHeld {
+            return;
+        }
         let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
         let at = place(at, lines.len() + 1);
         let ledger = &mut self.ledger;
         let mut line = || format!("outside {}{end}", ledger.write(Writer::Outside, file));
         let (removed, what) = match change {
+            Change::AppendHeld => {
+                let line = line();
+                self.record.count("outside: append by a program that holds the file");
+                self.machine.append_held(file, &line, self.now);
+                if let Some(after) = told {
+                    self.tell_later(file, after);
+                }
+                return;
+            }
             Change::Append => {
                 lines.push(line());
                 (String::new(), "outside: append")

@@ -61,6 +61,8 @@ pub(crate) enum Damage {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Change {
     Append,
+    /// By a program that holds the file open all the time.
+    AppendHeld,
     InsertLine,
     ReplaceLine,
     DeleteLines,
@@ -80,6 +82,16 @@ pub(crate) enum Trouble {
     ReadOnly,
     /// The folder that it is in is gone.
     NoParent,
+}
+
+/// What befalls a save in the midst of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SaveFate {
+    /// The program ends, and the disk has a mix of old and new blocks that this number decides.
+    Kill { mix: u64 },
+    /// The disk refuses so many steps: it is full, or broken.
+    Refuse { full: bool, times: u32 },
 }
 
 /// What happens next. `at` is a place in a text or a file, in 65,536ths of its length; times are milliseconds.
@@ -205,6 +217,11 @@ pub(crate) enum Operation {
     KillAtCheckpoint {
         file: usize,
         polls: u32,
+    },
+    /// Disturbs a save when so many of its steps, or of those before it, are over.
+    DisturbSave {
+        step: u32,
+        fate: SaveFate,
     },
     Restart,
     /// A guest's tab is loaded anew: what it had and nobody else has is gone.
@@ -453,7 +470,8 @@ impl Maker {
         let (file, at) = (self.file(), self.at());
         let change = *self.random.pick(&[
             Change::Append,
-            Change::Append,
+            Change::AppendHeld,
+            Change::AppendHeld,
             Change::InsertLine,
             Change::InsertLine,
             Change::ReplaceLine,
@@ -474,8 +492,18 @@ impl Maker {
 
     fn trouble(&mut self) {
         let file = self.random.below(KEPT_FILES);
-        if self.random.one_in(4) {
-            return self.state_trouble(file);
+        match self.random.below(4) {
+            0 => return self.state_trouble(file),
+            1 => {
+                let full = self.random.one_in(2);
+                let (step, times) = (self.up_to(14), 1 + self.up_to(12));
+                self.add(Operation::DisturbSave { step, fate: SaveFate::Refuse { full, times } });
+                let guest = self.guest();
+                self.edit(guest, file);
+                let time = 300 + self.up_to(1_500);
+                return self.add(Operation::Pass { time });
+            }
+            _ => {}
         }
         let trouble = *self.random.pick(&[Trouble::Folder, Trouble::ReadOnly, Trouble::NoParent]);
         self.add(Operation::Trouble { file, trouble });
@@ -526,9 +554,22 @@ impl Maker {
             let time = self.up_to(500);
             self.add(Operation::Pass { time });
         }
-        if self.random.one_in(4) {
-            let polls = self.up_to(2);
-            self.add(Operation::KillAtCheckpoint { file, polls });
+        match self.random.below(4) {
+            0 => {
+                let polls = self.up_to(2);
+                self.add(Operation::KillAtCheckpoint { file, polls });
+            }
+            1 => {
+                let (step, mix) = (self.up_to(14), u64::from(self.at()));
+                self.add(Operation::DisturbSave { step, fate: SaveFate::Kill { mix } });
+                for _ in 0..3 {
+                    let guest = self.guest();
+                    self.edit(guest, file);
+                    let time = 300 + self.up_to(600);
+                    self.add(Operation::Pass { time });
+                }
+            }
+            _ => {}
         }
         let (polls, torn) = (self.up_to(60), if self.random.one_in(3) { self.random.below(30) } else { 0 });
         self.add(Operation::Kill { polls, torn });

@@ -30,6 +30,7 @@ impl World {
     /// Brings everything to rest and checks it.
     pub(crate) fn rest(&mut self) -> Result<(), String> {
         self.record.count("rests");
+        self.machine.calm();
         (0..KEPT_FILES).for_each(|file| self.relieve(file));
         self.machine.give_state_back();
         self.restart()?;

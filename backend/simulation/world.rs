@@ -6,6 +6,7 @@ use std::time::Duration;
 use parlor_shared::client::Phase;
 use parlor_shared::role::Role;
 
+use super::disturbance;
 use super::guest::Guest;
 use super::ledger::Ledger;
 use super::machine::Machine;
@@ -83,6 +84,7 @@ impl World {
             let step = if moved { STEP } else { self.until_next().clamp(STEP, longest) };
             let step = step.min(end - self.now);
             self.machine.pass(step, self.now);
+            disturbance::take_disturbed().into_iter().for_each(|what| self.record.count(what));
             self.now += step;
             for number in 0..self.guests.len() {
                 self.guests[number].client.tick(self.now);
