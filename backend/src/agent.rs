@@ -40,6 +40,7 @@ pub use event::AgentEvent;
 pub use session::Approval;
 #[doc(hidden)]
 pub use state::fuzz_journal;
+pub use state::kept;
 pub use state::{
     KeptJournal, KeptSession, KeptState, SessionState, StateError, create_private, host_invite, session_name,
     survey,

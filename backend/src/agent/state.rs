@@ -17,6 +17,7 @@ use tracing::warn;
 
 mod disk_replica;
 mod journal;
+pub mod kept;
 mod log;
 mod survey;
 
