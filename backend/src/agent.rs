@@ -42,8 +42,8 @@ pub use session::Approval;
 pub use state::fuzz_journal;
 pub use state::kept;
 pub use state::{
-    KeptJournal, KeptSession, KeptState, SessionState, StateError, create_private, host_invite, session_name,
-    survey,
+    Beginning, Earlier, KeptJournal, KeptSession, KeptState, NotRevived, Revival, SessionState, SetAsidePart,
+    StateError, create_private, host_invite, session_name, survey,
 };
 
 use document::Finished;
@@ -52,7 +52,7 @@ use door::Door;
 use event::Events;
 use keys::SessionKeys;
 use session::{SessionActor, SessionHandle, SessionOptions};
-use state::{DocumentIds, People, TerminalIds};
+use state::{DocumentIds, KeptPeople, People, TerminalIds};
 pub use terminals::NewTerminal;
 use terminals::{TerminalsActor, TerminalsHandle};
 use tree::{TreeActor, TreeHandle};
@@ -62,6 +62,9 @@ use workspace::{OpenError, Workspace};
 
 /// How long each step of ending may take: connections that say farewell, documents that are written.
 const END_STEP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often it is noted that the session lives. After a sudden end it seems older by this at most.
+const ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What is to be shared, and how.
 #[derive(Debug, Clone)]
@@ -158,6 +161,11 @@ impl Agent {
         let workspace = Workspace::open(&options.folder)?;
         let mut roles = vec![Role::Host];
         roles.extend(options.invites);
+        let mut state = state;
+        if let Some(state) = &mut state {
+            // Unless whoever opened it has decided already.
+            state.begin(Revival::Always)?;
+        }
         let state = state.map(Arc::new);
         let kept = state.as_ref().map(|state| state.keys()).transpose()?.flatten();
         let keys = match &kept {
@@ -170,7 +178,7 @@ impl Agent {
                 state.keep_keys(&keys.to_keep(options.port))?;
                 (state.people()?, state.documents()?, state.document_ids()?)
             }
-            None => ((People::none(), Vec::new()), Vec::new(), DocumentIds::none()),
+            None => ((People::none(), KeptPeople::nobody()), Vec::new(), DocumentIds::none()),
         };
         let terminal_ids = match &state {
             Some(state) => state.terminal_ids()?,
@@ -189,6 +197,7 @@ impl Agent {
         };
         let (session_actor, session) =
             SessionActor::new(session_options, people, events.clone(), ended.clone());
+        let lives_on_machine = matches!(surroundings, Surroundings::Machine);
         let (watcher, changes) = match surroundings {
             Surroundings::Machine => Watcher::new(&workspace),
             Surroundings::Simulation { changes } => (Watcher::blind(), changes),
@@ -209,6 +218,9 @@ impl Agent {
             terminal_ids,
         );
         let (tree_actor, tree) = TreeActor::new(workspace.clone(), watching, ended.clone());
+        if let (true, Some(state)) = (lives_on_machine, &state) {
+            tasks.spawn(stay_alive(Arc::clone(state), ended.clone()));
+        }
         tasks.spawn(session_actor.run());
         tasks.spawn(pass_on);
         tasks.spawn(documents_actor.run());
@@ -264,6 +276,25 @@ impl Agent {
             (None, _) => {}
         }
         info!("ended");
+    }
+}
+
+/// Notes now and then that the session lives, so that it is known after a sudden end how long ago that was.
+async fn stay_alive(state: Arc<SessionState>, ended: CancellationToken) {
+    loop {
+        // Both arms are cancel-safe: a token and a time.
+        tokio::select! {
+            biased;
+            () = ended.cancelled() => break,
+            () = tokio::time::sleep(ALIVE_INTERVAL) => {}
+        }
+        let state = Arc::clone(&state);
+        // A disk that does not answer is waited for, and not asked again meanwhile.
+        tokio::select! {
+            biased;
+            () = ended.cancelled() => break,
+            _ = disk_work::begin(move || state.is_alive()) => {}
+        }
     }
 }
 

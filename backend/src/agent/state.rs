@@ -1,13 +1,16 @@
 //! What a session keeps on the host's disk until it ends in order: its keys, its participants, its documents' journals.
 //!
 //! It lies under the platform's state folder, readable by its owner only, never in the shared folder. Ending in order
-//! removes it; after a sudden end the next sharing of the same folder finds it and is the same session again.
+//! removes it; after a sudden end the next sharing of the same folder finds it and may be the same session again, see
+//! `state/revival.rs`. What of it can not be read is set aside, and the rest is used: one bad byte refuses no session.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
+use parking_lot::Mutex;
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, TerminalId};
 use parlor_shared::invite::Invite;
 use parlor_shared::role::{Capability, Grant, Role};
@@ -19,6 +22,8 @@ mod disk_replica;
 mod journal;
 pub mod kept;
 mod log;
+mod revival;
+mod salvage;
 mod survey;
 
 pub(super) use disk_replica::DiskReplica;
@@ -26,10 +31,13 @@ pub(super) use disk_replica::DiskReplica;
 pub use journal::fuzz_journal;
 pub(super) use journal::{Identity, Journal, PerhapsOutrun, Restored, insertions};
 pub(super) use log::LogError;
+pub use revival::{Beginning, Earlier, NotRevived, Revival, SetAsidePart};
 pub use survey::{KeptJournal, KeptSession, KeptState, survey};
 
-use log::{RecordLog, private};
+use kept::KeptTexts;
+use log::{Contents, RecordLog, private};
 
+use super::disk_work;
 use super::keys::SessionKeys;
 
 /// Names of documents, or of terminals, that are written down at once, before they are given.
@@ -94,8 +102,14 @@ pub(super) struct KeptKeys {
 #[derive(Debug)]
 pub struct SessionState {
     folder: PathBuf,
-    /// Locked as long as this lives.
-    _lock: File,
+    shared_folder: PathBuf,
+    /// Locked as long as this lives. Its time says when the session was last alive, see [`SessionState::is_alive`].
+    lock: File,
+    kept: KeptTexts,
+    /// What became of the session that ended suddenly, once that is decided.
+    beginning: Option<Beginning>,
+    /// What of the state could not be read so far.
+    set_aside: Mutex<Vec<SetAsidePart>>,
 }
 
 impl SessionState {
@@ -125,7 +139,10 @@ impl SessionState {
         private(&mut options);
         let lock = options.open(folder.join("lock")).map_err(unwritable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder, _lock: lock }),
+            Ok(()) => {
+                let kept = KeptTexts::new(root, &shared_folder);
+                Ok(Self { folder, shared_folder, lock, kept, beginning: None, set_aside: Mutex::default() })
+            }
             Err(TryLockError::WouldBlock) => Err(StateError::AlreadyShared),
             Err(TryLockError::Error(error)) => Err(unwritable(error)),
         }
@@ -144,18 +161,34 @@ impl SessionState {
     /// The keys of the session that ended suddenly, if one did.
     pub(super) fn keys(&self) -> Result<Option<KeptKeys>, StateError> {
         match fs::read(self.keys_file()) {
-            Ok(bytes) => match postcard::from_bytes(&bytes) {
-                Ok(keys) => Ok(Some(keys)),
-                Err(_) => Err(StateError::Unreadable("its keys are damaged".to_owned(), self.folder.clone())),
+            Ok(bytes) => match KeptKeys::read(&bytes) {
+                Some(keys) => Ok(Some(keys)),
+                None => Err(StateError::Unreadable("its keys are damaged".to_owned(), self.folder.clone())),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StateError::Unwritable(self.folder.clone(), error)),
+            Err(error) => Err(StateError::Unwritable(self.keys_file(), error)),
         }
+    }
+
+    /// The session lives: to be called now and then. What is found after a sudden end is as old as the last call.
+    pub(super) fn is_alive(&self) {
+        // Where that is refused the files that are written anyway tell.
+        let _ = self.lock.set_modified(SystemTime::UNIX_EPOCH + disk_work::time_of_day());
+    }
+
+    /// The texts that are kept of the shared folder, beyond any session.
+    pub fn kept(&self) -> &KeptTexts {
+        &self.kept
+    }
+
+    /// What of the state could not be read so far, and where it is now.
+    pub fn set_aside_parts(&self) -> Vec<SetAsidePart> {
+        self.set_aside.lock().clone()
     }
 
     /// Keeps the keys: in one step, after a crash they are there or not.
     pub(super) fn keep_keys(&self, keys: &KeptKeys) -> Result<(), StateError> {
-        let bytes = postcard::to_stdvec(keys).expect("keys hold only what postcard encodes");
+        let bytes = keys.bytes();
         let fresh = self.folder.join("keys.new");
         let mut options = OpenOptions::new();
         options.create(true).truncate(true).write(true);
@@ -170,12 +203,39 @@ impl SessionState {
     }
 
     /// Who was here, and a place to keep who comes.
-    pub(super) fn people(&self) -> Result<(People, Vec<PersonRecord>), StateError> {
-        let (log, contents) =
-            RecordLog::open(&self.folder.join("people")).map_err(|error| self.unreadable(&error))?;
+    pub(super) fn people(&self) -> Result<(People, KeptPeople), StateError> {
+        let (log, contents, completeness) = self.log("people", "the list of people")?;
         let records =
             contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok()).collect();
-        Ok((People { log: Some(log), behind: VecDeque::new() }, records))
+        let numbers_begin = match completeness {
+            Completeness::Whole => 0,
+            Completeness::Lacking => beyond_all_that_were_given(),
+        };
+        Ok((
+            People { log: Some(log), behind: VecDeque::new() },
+            KeptPeople { records, completeness, numbers_begin },
+        ))
+    }
+
+    /// Opens a log of the session. One that can not be used is set aside, and an empty one takes its place.
+    fn log(&self, file: &str, what: &str) -> Result<(RecordLog, Contents, Completeness), StateError> {
+        let path = self.folder.join(file);
+        let (opened, mut completeness) = match RecordLog::open(&path) {
+            Ok(opened) => (opened, Completeness::Whole),
+            Err(error) => {
+                self.put_aside(&path, what, &error.to_string())?;
+                (RecordLog::open(&path).map_err(|error| self.unreadable(&error))?, Completeness::Lacking)
+            }
+        };
+        let (log, contents) = opened;
+        if contents.cut_off > 0 {
+            completeness = Completeness::Lacking;
+            let copy = path.with_extension("damaged");
+            if copy.exists() {
+                self.put_aside(&copy, what, "its end was damaged; what stood before that is used")?;
+            }
+        }
+        Ok((log, contents, completeness))
     }
 
     /// The names of documents, none of which was given before.
@@ -189,10 +249,12 @@ impl SessionState {
     }
 
     fn numbers(&self, file: &str) -> Result<Numbers, StateError> {
-        let (log, contents) =
-            RecordLog::open(&self.folder.join(file)).map_err(|error| self.unreadable(&error))?;
+        let (log, contents, completeness) = self.log(file, &format!("the numbers of {file}"))?;
         let kept = contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok());
-        let last = kept.max().unwrap_or_default();
+        let mut last: u32 = kept.max().unwrap_or_default();
+        if completeness == Completeness::Lacking {
+            last = last.max(beyond_all_that_were_given());
+        }
         Ok(Numbers { log: Some(log), last, reserved: last, is_behind: false })
     }
 
@@ -201,8 +263,18 @@ impl SessionState {
         self.folder.join(format!("{document}.journal"))
     }
 
-    /// The documents that were open.
+    /// The documents that were open. What a journal can not tell any more is set aside, and kept as a text as far as it can
+    /// be read.
     pub(super) fn documents(&self) -> Result<Vec<Restored>, StateError> {
+        let mut restored = Vec::new();
+        for path in self.journals()? {
+            restored.extend(self.restore(&path)?);
+        }
+        Ok(restored)
+    }
+
+    /// Where the journals are.
+    fn journals(&self) -> Result<Vec<PathBuf>, StateError> {
         let unwritable = |error| StateError::Unwritable(self.folder.clone(), error);
         let mut journals = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(unwritable)? {
@@ -213,11 +285,7 @@ impl SessionState {
         }
         // The order in a folder is the file system's; what comes of it should be the same everywhere.
         journals.sort();
-        let mut restored = Vec::new();
-        for path in journals {
-            restored.extend(Journal::restore(&path).map_err(|error| self.unreadable(&error))?);
-        }
-        Ok(restored)
+        Ok(journals)
     }
 
     /// The session ended in order: nothing of it is needed any more.
@@ -233,6 +301,55 @@ impl SessionState {
 
     fn unreadable(&self, error: &LogError) -> StateError {
         StateError::Unreadable(error.to_string(), self.folder.clone())
+    }
+}
+
+/// Whether a log still had all that was written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Completeness {
+    /// It had.
+    Whole,
+    /// Something of it was torn or damaged: nobody knows what.
+    Lacking,
+}
+
+/// Who was here before a restart.
+#[derive(Debug)]
+pub(super) struct KeptPeople {
+    pub(super) records: Vec<PersonRecord>,
+    /// Whether somebody may be missing: a removal too.
+    pub(super) completeness: Completeness,
+    /// No participant of before has a larger number than this or than one in the records. An author number that two people
+    /// had would mix up what they type.
+    pub(super) numbers_begin: u32,
+}
+
+impl KeptPeople {
+    /// Nobody was.
+    pub(super) const fn nobody() -> Self {
+        Self { records: Vec::new(), completeness: Completeness::Whole, numbers_begin: 0 }
+    }
+}
+
+/// A number beyond all that were given in order, if nobody knows any more which were: half the seconds since 1970. None is
+/// given so fast for so long, and it grows, so that it holds the next time as well.
+fn beyond_all_that_were_given() -> u32 {
+    u32::try_from(disk_work::time_of_day().as_secs() / 2).unwrap_or(u32::MAX / 2)
+}
+
+impl KeptKeys {
+    /// As they stand in the file: with a checksum, for a key with another bit is another key, and no link would fit.
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = postcard::to_stdvec(self).expect("keys hold only what postcard encodes");
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        bytes
+    }
+
+    /// Reads such a file; one that an older build wrote has no checksum. Nothing if it is damaged.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (keys, rest) = postcard::take_from_bytes(bytes).ok()?;
+        let whole = &bytes[..bytes.len() - rest.len()];
+        (rest.is_empty() || rest == crc32fast::hash(whole).to_le_bytes()).then_some(keys)
     }
 }
 
@@ -378,7 +495,7 @@ pub fn host_invite(folder: &Path) -> Result<Invite, StateError> {
     let unreadable = |why: &str| StateError::Unreadable(why.to_owned(), folder.to_owned());
     let bytes =
         fs::read(folder.join("keys")).map_err(|error| StateError::Unwritable(folder.to_owned(), error))?;
-    let kept: KeptKeys = postcard::from_bytes(&bytes).map_err(|_| unreadable("its keys are damaged"))?;
+    let kept = KeptKeys::read(&bytes).ok_or_else(|| unreadable("its keys are damaged"))?;
     let keys =
         SessionKeys::restore(&kept, &[Role::Host]).map_err(|_| unreadable("there is no randomness"))?;
     let invite = keys.links("").into_iter().next();
@@ -428,13 +545,13 @@ mod tests {
         };
         state.keep_keys(&keys).unwrap();
         let (mut people, before) = state.people().unwrap();
-        assert!(before.is_empty());
+        assert!(before.records.is_empty());
         people.keep(&PersonRecord::Banned([9; 32]));
         drop((state, people));
 
         let state = SessionState::open(root.path(), shared.path()).unwrap();
         assert_eq!(state.keys().unwrap().unwrap().port, 4242);
-        assert_eq!(state.people().unwrap().1, [PersonRecord::Banned([9; 32])]);
+        assert_eq!(state.people().unwrap().1.records, [PersonRecord::Banned([9; 32])]);
         state.remove();
         drop(state);
         assert!(SessionState::open(root.path(), shared.path()).unwrap().keys().unwrap().is_none());
@@ -480,7 +597,7 @@ mod tests {
         people.keep(&PersonRecord::Banned([2; 32]));
         assert_eq!(ids.next(), DocumentId(1));
         let both = [PersonRecord::Banned([1; 32]), PersonRecord::Banned([2; 32])];
-        assert_eq!(state.people().unwrap().1, both);
+        assert_eq!(state.people().unwrap().1.records, both);
         assert!(state.document_ids().unwrap().next() > DocumentId(1));
     }
 

@@ -1,0 +1,331 @@
+//! Whether the session that ended suddenly is gone on with, and what becomes of what it left if it is not.
+//!
+//! A link, an admission or a grant of last month must not be good again without a word. So a session is gone on with for a
+//! while only, or if the person asks for it. One that is not leaves no key behind; what it had of texts that no file has is
+//! kept, see `kept.rs`. In this order: the keys go, each text is kept and then its journal goes. A crash in between is made
+//! up for at the next beginning: journals without keys belong to a session that is over.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use parlor_shared::path::WorkspacePath;
+use tracing::warn;
+
+use super::kept::{Held, KeptError, KeptText, KeptWhy, seconds_now};
+use super::salvage::{Salvaged, salvage};
+use super::{Identity, Journal, Restored, SessionState, StateError};
+use crate::agent::disk_work;
+use crate::agent::document::encoding::{decode, encode};
+use crate::agent::workspace::Workspace;
+
+/// Whether a session that ended suddenly is gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revival {
+    /// However old it is.
+    Always,
+    /// If it lived not longer ago than this.
+    Within(Duration),
+    /// Never.
+    Never,
+}
+
+/// Why a session is not gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotRevived {
+    /// It ended too long ago.
+    TooOld,
+    /// The person wants another one.
+    Asked,
+    /// Its keys are gone or damaged.
+    NoKeys,
+}
+
+/// What became of the session that ended suddenly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// There was none.
+    None,
+    /// It goes on.
+    Revived {
+        /// So long ago it was last alive.
+        age: Duration,
+    },
+    /// It is over.
+    NotRevived {
+        /// So long ago it was last alive.
+        age: Duration,
+        /// Why it does not go on.
+        why: NotRevived,
+    },
+}
+
+/// What a session begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning {
+    /// What became of the one before.
+    pub earlier: Earlier,
+}
+
+/// A part of a session's state that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAsidePart {
+    /// What it was: a document's path, where that is known.
+    pub what: String,
+    /// Where it is now.
+    pub file: PathBuf,
+    /// What was wrong with it.
+    pub why: String,
+}
+
+impl SessionState {
+    /// Decides whether the session that ended suddenly, if one did, goes on. To be called before anything else is asked of
+    /// the state; later calls change nothing.
+    ///
+    /// # Errors
+    /// If what it left can be neither used nor kept elsewhere: then it stays as it is.
+    pub fn begin(&mut self, revival: Revival) -> Result<Beginning, StateError> {
+        if let Some(beginning) = self.beginning {
+            return Ok(beginning);
+        }
+        let age = self.age();
+        let (has_keys, has_journals) =
+            (fs::symlink_metadata(self.keys_file()).is_ok(), !self.journals()?.is_empty());
+        let earlier = if !has_keys && !has_journals {
+            // Nothing of it is worth a word, and nothing of it may come into the next one.
+            self.clear()?;
+            Earlier::None
+        } else {
+            let refused = match revival {
+                _ if !has_keys => Some(NotRevived::NoKeys),
+                Revival::Never => Some(NotRevived::Asked),
+                Revival::Within(limit) if age > limit => Some(NotRevived::TooOld),
+                Revival::Always | Revival::Within(_) => {
+                    matches!(self.keys(), Err(_) | Ok(None)).then_some(NotRevived::NoKeys)
+                }
+            };
+            match refused {
+                None => Earlier::Revived { age },
+                Some(why) => {
+                    self.retire(why)?;
+                    Earlier::NotRevived { age, why }
+                }
+            }
+        };
+        self.is_alive();
+        let beginning = Beginning { earlier };
+        self.beginning = Some(beginning);
+        Ok(beginning)
+    }
+
+    /// How long ago the session was last alive. A clock that was set back makes it no younger than one that was set on: what
+    /// counts is how far apart the times are.
+    fn age(&self) -> Duration {
+        let now = SystemTime::UNIX_EPOCH + disk_work::time_of_day();
+        let written = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let written =
+            written.filter_map(|entry| entry.metadata().and_then(|metadata| metadata.modified()).ok());
+        let apart = |then: SystemTime| now.duration_since(then).unwrap_or_else(|later| later.duration());
+        written.max().map_or(Duration::ZERO, apart)
+    }
+
+    /// The session is over: its texts that no file has are kept, everything else of it goes.
+    fn retire(&self, why: NotRevived) -> Result<(), StateError> {
+        let keys = self.keys_file();
+        if why == NotRevived::NoKeys && fs::symlink_metadata(&keys).is_ok() {
+            self.put_aside(&keys, "the keys", "they are damaged, or can not be read")?;
+        } else {
+            self.remove_part(&keys)?;
+        }
+        // Where the folder itself can not be read, nothing can be compared: then every text that was unsaved is kept.
+        let workspace = Workspace::open(&self.shared_folder).ok();
+        for path in self.journals()? {
+            if let Some(restored) = self.restore(&path)? {
+                self.retire_document(&path, restored, workspace.as_ref())?;
+            }
+        }
+        self.clear()
+    }
+
+    fn retire_document(
+        &self,
+        journal: &Path,
+        restored: Restored,
+        workspace: Option<&Workspace>,
+    ) -> Result<(), StateError> {
+        let identity = &restored.identity;
+        let text = restored.text.text();
+        let saved = restored.disk_replica.text();
+        if text == saved {
+            restored.discard();
+            return Ok(());
+        }
+        let bytes = encode(&text, identity.encoding, identity.end_of_line);
+        let file = workspace.map(|workspace| read_file(workspace, identity)).unwrap_or(OnDisk::Unknown);
+        let why = match &file {
+            OnDisk::Bytes(file) if *file == bytes => None,
+            // The file has more than the journal: what went on without it was written.
+            OnDisk::Bytes(file) if decode(file).is_ok_and(|file| restored.was_outrun(&file.text)) => None,
+            OnDisk::Gone => Some(KeptWhy::Deleted),
+            OnDisk::Bytes(_) | OnDisk::Unknown => Some(KeptWhy::NotRevived),
+        };
+        let Some(why) = why else {
+            restored.discard();
+            return Ok(());
+        };
+        let held = Held::of(&encode(&saved, identity.encoding, identity.end_of_line));
+        let kept = KeptText {
+            path: identity.path.clone(),
+            why,
+            fault: None,
+            when: seconds_now(),
+            characters: text.encode_utf16().count() as u64,
+            bytes,
+            held: Some(held),
+        };
+        let what = identity.path.to_string();
+        match self.kept.keep(&kept) {
+            Ok(_) => restored.discard(),
+            // Renaming needs no room.
+            Err(error) => self.put_aside(journal, &what, &error.to_string())?,
+        }
+        Ok(())
+    }
+
+    /// Reads a journal. One that can not be read is set aside, and so is a copy of one of which the end could not.
+    pub(super) fn restore(&self, path: &Path) -> Result<Option<Restored>, StateError> {
+        // Before it is opened, which cuts off what is damaged.
+        let salvaged = || fs::read(path).ok().and_then(|bytes| salvage(&bytes));
+        match Journal::restore(path) {
+            Ok(restored) => {
+                let copy = path.with_extension("damaged");
+                if fs::symlink_metadata(&copy).is_ok() {
+                    let salvaged = fs::read(&copy).ok().and_then(|bytes| salvage(&bytes));
+                    let what = name_of(path, salvaged.as_ref());
+                    self.keep_salvaged(path, salvaged, restored.as_ref());
+                    self.put_aside(
+                        &copy,
+                        &what,
+                        "the end of its journal was damaged; what stood before that is used",
+                    )?;
+                }
+                Ok(restored)
+            }
+            Err(error) => {
+                let salvaged = salvaged();
+                let what = name_of(path, salvaged.as_ref());
+                self.keep_salvaged(path, salvaged, None);
+                self.put_aside(path, &what, &error.to_string())?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps what could be read of a damaged journal, unless what is gone on with has it.
+    fn keep_salvaged(&self, journal: &Path, salvaged: Option<Salvaged>, restored: Option<&Restored>) {
+        let Some(Salvaged { identity, text, saved }) = salvaged else { return };
+        if text == saved || restored.is_some_and(|restored| restored.text.text() == text) {
+            return;
+        }
+        let unnamed = || WorkspacePath::parse(&name_of(journal, None)).ok();
+        let path = identity.as_ref().map(|identity| identity.path.clone()).or_else(unnamed);
+        let Some(path) = path else { return };
+        let bytes = identity.as_ref().map_or_else(
+            || text.clone().into_bytes(),
+            |identity| encode(&text, identity.encoding, identity.end_of_line),
+        );
+        let on_disk = identity.as_ref().zip(Workspace::open(&self.shared_folder).ok());
+        if let Some((identity, workspace)) = on_disk
+            && matches!(read_file(&workspace, identity), OnDisk::Bytes(file) if file == bytes)
+        {
+            return;
+        }
+        let kept = KeptText {
+            path,
+            why: KeptWhy::Damaged,
+            fault: None,
+            when: seconds_now(),
+            characters: text.encode_utf16().count() as u64,
+            bytes,
+            held: None,
+        };
+        if let Err(error) = self.kept.keep(&kept) {
+            // The journal itself is set aside, which needs no room: nothing is lost.
+            warn!(%error, "what could be read of a damaged journal is not kept as a text");
+        }
+    }
+
+    /// Puts a part of the state where the session does not touch it, and remembers that.
+    pub(super) fn put_aside(&self, path: &Path, what: &str, why: &str) -> Result<(), StateError> {
+        let aside = self.kept.set_aside(path).map_err(|error| self.not_kept(&error))?;
+        warn!(what, why, file = %aside.file.display(), "a part of an earlier session was set aside");
+        let part = SetAsidePart { what: what.to_owned(), file: aside.file, why: why.to_owned() };
+        self.set_aside.lock().push(part);
+        Ok(())
+    }
+
+    /// The session ended, and something of it could be kept in its journals alone: whoever shares the folder next finds it,
+    /// and nobody's link is good any more.
+    pub(in crate::agent) fn leave_journals(&self) {
+        if let Err(error) = self.remove_part(&self.keys_file()) {
+            warn!(%error, "the keys of a session that is over could not be removed");
+        }
+    }
+
+    /// Removes what an earlier session left but for its lock.
+    fn clear(&self) -> Result<(), StateError> {
+        let unwritable = |error| StateError::Unwritable(self.folder.clone(), error);
+        for entry in fs::read_dir(&self.folder).map_err(unwritable)? {
+            let path = entry.map_err(unwritable)?.path();
+            if path.file_name().is_none_or(|name| name != "lock") {
+                self.remove_part(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_part(&self, path: &Path) -> Result<(), StateError> {
+        let removed = match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+            Ok(_) => fs::remove_file(path),
+            Err(_) => return Ok(()),
+        };
+        removed.map_err(|error| StateError::Unwritable(path.to_owned(), error))
+    }
+
+    fn not_kept(&self, error: &KeptError) -> StateError {
+        StateError::Unreadable(error.to_string(), self.folder.clone())
+    }
+}
+
+/// What a person may know a journal's document by.
+fn name_of(journal: &Path, salvaged: Option<&Salvaged>) -> String {
+    let identity = salvaged.and_then(|salvaged| salvaged.identity.as_ref());
+    identity.map_or_else(
+        || format!("document-{}", journal.file_stem().unwrap_or_default().display()),
+        |identity| identity.path.to_string(),
+    )
+}
+
+enum OnDisk {
+    Bytes(Vec<u8>),
+    Gone,
+    Unknown,
+}
+
+/// What a document's file holds.
+fn read_file(workspace: &Workspace, identity: &Identity) -> OnDisk {
+    let mut reader = match workspace.read_bytes(&identity.path) {
+        Ok(reader) => reader,
+        Err(error) if error.is_gone() => return OnDisk::Gone,
+        Err(_) => return OnDisk::Unknown,
+    };
+    let mut bytes = Vec::new();
+    loop {
+        match reader.next_chunk() {
+            Ok(Some(chunk)) => bytes.extend(chunk),
+            Ok(None) => return OnDisk::Bytes(bytes),
+            Err(_) => return OnDisk::Unknown,
+        }
+    }
+}
