@@ -22,6 +22,7 @@ mod disk_work;
 pub mod document;
 mod documents;
 mod door;
+mod ending;
 mod event;
 mod keys;
 mod outbox;
@@ -36,6 +37,7 @@ mod watching;
 pub mod workspace;
 
 pub use disk_work::simulate_on_this_thread;
+pub use ending::{Ended, Unsaved};
 pub use event::AgentEvent;
 pub use session::Approval;
 #[doc(hidden)]
@@ -46,7 +48,6 @@ pub use state::{
     StateError, create_private, host_invite, session_name, survey,
 };
 
-use document::Finished;
 use documents::{DocumentsActor, DocumentsHandle};
 use door::Door;
 use event::Events;
@@ -259,23 +260,26 @@ impl Agent {
         }
     }
 
-    /// Ends the session: nobody else is let in, everybody is told, every file is written, every task waited for.
-    pub async fn end(&self) {
+    /// Ends the session: nobody else is let in, everybody is told, every file is written, every task waited for. Says what no
+    /// file has.
+    pub async fn end(&self) -> Ended {
         self.connections.close();
         self.services.door.close();
         self.services.session.end().await;
         step("connections", self.connections.wait()).await;
         step("terminals", self.services.terminals.finish()).await;
-        let finished = step("documents", self.services.documents.finish()).await;
+        let finished = step("documents", self.services.documents.finish()).await.flatten();
         self.ended.cancel();
         self.services.tasks.close();
         step("tasks", self.services.tasks.wait()).await;
-        match (&self.state, finished) {
-            (Some(state), Some(Finished::Saved)) => state.remove(),
-            (Some(_), _) => warn!("not everything could be saved: sharing this folder again brings it back"),
-            (None, _) => {}
-        }
-        info!("ended");
+        let ended = ending::end(self.state.clone(), finished).await;
+        info!(saved = ended.is_saved(), "ended");
+        ended
+    }
+
+    /// What of the session that ended suddenly could not be read.
+    pub fn set_aside(&self) -> Vec<SetAsidePart> {
+        self.state.as_ref().map(|state| state.set_aside_parts()).unwrap_or_default()
     }
 }
 

@@ -9,9 +9,11 @@ use parlor_shared::message::DocumentStatus;
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::DocumentActor;
 use super::checkpoint::retry_after;
+use super::encoding::encode;
+use super::{DocumentActor, Format};
 use crate::agent::event::AgentEvent;
+use crate::agent::state::kept::{Held, KeptText, KeptWhy, seconds_now};
 
 impl DocumentActor {
     /// Begins the journal anew if it is behind and it is time for that. The host is told when the trouble begins.
@@ -54,6 +56,26 @@ impl DocumentActor {
             DocumentStatus::NotSaved(FaultCode::NotKept.into())
         } else {
             DocumentStatus::Unsaved
+        }
+    }
+
+    /// The text, which no file has, as its file would be: for the texts that are kept beyond the session.
+    pub(super) fn unsaved_text(&self) -> KeptText {
+        let Format { encoding, end_of_line } = self.format;
+        let (why, fault) = match &self.status {
+            DocumentStatus::Gone => (KeptWhy::Deleted, None),
+            DocumentStatus::NotSaved(fault) => (KeptWhy::NotSaved, Some(fault.code.number())),
+            _ => (KeptWhy::NotSaved, None),
+        };
+        let text = self.text.text();
+        KeptText {
+            path: self.path.clone(),
+            why,
+            fault,
+            when: seconds_now(),
+            characters: text.encode_utf16().count() as u64,
+            bytes: encode(&text, encoding, end_of_line),
+            held: Some(Held::of(&encode(&self.disk_replica.text(), encoding, end_of_line))),
         }
     }
 
