@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use parlor_shared::path::WorkspacePath;
 
 use crate::agent::document::encoding::decode;
 use crate::agent::kept::{Held, KeptEntry, KeptText, KeptTexts, KeptWhy, SetAside, age, seconds_now};
@@ -214,7 +215,7 @@ fn restore(root: &Path, options: &RescueRestoreOptions) -> anyhow::Result<()> {
         // Nobody changed it since it was written last: it only lacks what is kept.
         Target::Holds(bytes) if kept.held == Some(Held::of(&bytes)) => overwrite(&target, &kept.bytes),
         Target::Holds(bytes) if options.force => {
-            let replaced = keep_replaced(&store, root, &shared_folder, &kept, bytes)?;
+            let replaced = keep_replaced(&store, root, &shared_folder, &target, bytes)?;
             said.push_str(&format!("  What it held is kept: {replaced}\n"));
             overwrite(&target, &kept.bytes)
         }
@@ -308,12 +309,16 @@ fn keep_replaced(
     store: &KeptTexts,
     root: &Path,
     shared_folder: &Path,
-    kept: &KeptText,
+    target: &Path,
     bytes: Vec<u8>,
 ) -> anyhow::Result<kept::KeptId> {
+    // Elsewhere than in the shared folder only its name can be told.
+    let inside = target.strip_prefix(shared_folder).ok().and_then(Path::to_str);
+    let name = target.file_name().unwrap_or_default().display().to_string();
+    let path = WorkspacePath::parse(inside.unwrap_or(&name)).or_else(|_| WorkspacePath::parse("replaced"))?;
     let characters = decode(&bytes).map_or(bytes.len(), |decoded| decoded.text.encode_utf16().count());
     let replaced = KeptText {
-        path: kept.path.clone(),
+        path,
         why: KeptWhy::Replaced,
         fault: None,
         when: seconds_now(),

@@ -435,9 +435,8 @@ impl SessionActor {
         let mut participants: Vec<Participant> =
             self.present().map(|member| member.participant.clone()).collect();
         participants.push(participant.clone());
-        if !self.told_granted.is_empty() {
-            outbox.session(self.granted());
-        }
+        // Also that nobody may: whoever comes back after a restart remembers what was granted before.
+        outbox.session(self.granted());
         outbox.session(SessionToGuest::Welcome(Box::new(Welcome {
             me: participant.clone(),
             session: self.options.info.clone(),

@@ -107,7 +107,7 @@ impl SessionState {
             match refused {
                 None => Earlier::Revived { age },
                 Some(why) => {
-                    self.retire(why)?;
+                    self.retire()?;
                     Earlier::NotRevived { age, why }
                 }
             }
@@ -122,21 +122,18 @@ impl SessionState {
     /// counts is how far apart the times are.
     fn age(&self) -> Duration {
         let now = SystemTime::UNIX_EPOCH + disk_work::time_of_day();
-        let written = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let written =
-            written.filter_map(|entry| entry.metadata().and_then(|metadata| metadata.modified()).ok());
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let metadata = entries.filter_map(|entry| entry.metadata().ok());
+        // Not the socket of local programs, to which nobody writes.
+        let written = metadata.filter(fs::Metadata::is_file).filter_map(|metadata| metadata.modified().ok());
         let apart = |then: SystemTime| now.duration_since(then).unwrap_or_else(|later| later.duration());
         written.max().map_or(Duration::ZERO, apart)
     }
 
     /// The session is over: its texts that no file has are kept, everything else of it goes.
-    fn retire(&self, why: NotRevived) -> Result<(), StateError> {
-        let keys = self.keys_file();
-        if why == NotRevived::NoKeys && fs::symlink_metadata(&keys).is_ok() {
-            self.put_aside(&keys, "the keys", "they are damaged, or can not be read")?;
-        } else {
-            self.remove_part(&keys)?;
-        }
+    fn retire(&self) -> Result<(), StateError> {
+        // Damaged or not: they are secret, and good for nothing any more.
+        self.remove_part(&self.keys_file())?;
         // Where the folder itself can not be read, nothing can be compared: then every text that was unsaved is kept.
         let workspace = Workspace::open(&self.shared_folder).ok();
         for path in self.journals()? {
