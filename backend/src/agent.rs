@@ -36,7 +36,7 @@ pub mod watch;
 mod watching;
 pub mod workspace;
 
-pub use disk_work::simulate_on_this_thread;
+pub use disk_work::{SaveHook, SavePoint, SaveStep, on_save_steps, simulate_on_this_thread};
 pub use ending::{Ended, Unsaved};
 pub use event::AgentEvent;
 pub use session::Approval;

@@ -111,6 +111,11 @@ fault_codes! {
     InvalidName = 410,
     /// The folder still has entries.
     NotEmpty = 411,
+    /// The file's encoding has no bytes for a character of the text. Parameters: the path, the character.
+    Unencodable = 412,
+    /// A save failed in the middle: the file holds neither the old text nor the new one. The session and its journal have
+    /// both, and it is tried again. Parameter: the path.
+    HalfWritten = 413,
 
     // Documents and requests: 5xx.
     /// The document is not open here.

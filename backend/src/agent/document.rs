@@ -17,7 +17,7 @@ use parlor_shared::document::Document;
 use parlor_shared::document::epoch::Epochs;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
-use parlor_shared::message::{DocumentStatus, DocumentToGuest, Encoding, EndOfLine, KnownDocument, Packed};
+use parlor_shared::message::{DocumentStatus, DocumentToGuest, KnownDocument, Packed};
 use parlor_shared::path::WorkspacePath;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -26,7 +26,7 @@ use tracing::{debug, error};
 use super::event::Events;
 use super::participant::{ConnectionId, ParticipantConnection};
 use super::state::kept::KeptText;
-use super::state::{DiskReplica, Identity, Journal, PerhapsOutrun, Restored};
+use super::state::{DiskReplica, Identity, Journal, PerhapsOutrun, PerhapsWritten, Restored};
 use super::workspace::{Actor, Workspace};
 
 mod checkpoint;
@@ -40,6 +40,7 @@ mod subscribers;
 
 use checkpoint::{CheckpointSchedule, Retry};
 use disk::DiskFile;
+use encoding::Format;
 use job::Job;
 
 /// Commands that may wait for one document; a guest that sends more waits at its own connection.
@@ -128,13 +129,6 @@ struct Subscriber {
     refused: bool,
 }
 
-/// What a file was when it was opened; kept at every checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Format {
-    encoding: Encoding,
-    end_of_line: EndOfLine,
-}
-
 /// A checkpoint under way.
 #[derive(Debug)]
 struct Writing {
@@ -162,7 +156,6 @@ pub(super) struct DocumentActor {
     check_disk: bool,
     /// Not before then: something is writing the file at this moment.
     settling_until: Option<Instant>,
-    recheck_at: Option<Instant>,
     /// Who wrote what the disk does not have: a guest, if a guest wrote any of it.
     unsaved_by: Actor,
     /// The file was gone at the last look; many editors delete it and create it again.
@@ -202,8 +195,8 @@ pub(super) struct DocumentActor {
     journal_path: Option<PathBuf>,
     /// The checkpoint that has begun and whose end is not known.
     writing: Option<Writing>,
-    /// What the file holds beyond the disk replica if the checkpoint wrote it in whose midst the last program ended.
-    perhaps_written: Option<Vec<u8>>,
+    /// The checkpoint whose end is not known: the last program ended in its midst, or the disk failed in its midst.
+    unfinished: Option<Writing>,
     /// The last program's checkpoints may have written what its journal lacks, and the file could not be read since.
     perhaps_outrun: Option<PerhapsOutrun>,
 }
@@ -232,11 +225,13 @@ impl DocumentActor {
         events: Events,
     ) -> (Self, DocumentHandle) {
         let Restored { identity, text, disk_replica, perhaps_written, perhaps_outrun, journal } = restored;
-        let Identity { document, epoch, path, encoding, end_of_line } = identity;
-        let file = DiskFile::restored(workspace, &path, disk_replica.text(), encoding, end_of_line);
+        let Identity { document, epoch, path, format } = identity;
+        let unfinished =
+            perhaps_written.as_ref().and_then(|written| written.unfinished(&disk_replica, &format));
+        let file = DiskFile::restored(workspace, &path, disk_replica.text(), format.clone(), unfinished);
         let (mut actor, handle) = Self::empty(document, path, Job::restored(file), notices, events);
         let now = Instant::now();
-        actor.format = Format { encoding, end_of_line };
+        actor.format = format;
         actor.epochs = Epochs::resumed(epoch);
         actor.loaded = true;
         actor.check_disk = true;
@@ -251,7 +246,12 @@ impl DocumentActor {
             // It was the last program's trouble: as soon as the file was looked at.
             actor.journal_retry = Some((now, Duration::ZERO));
         }
-        (actor.perhaps_written, actor.perhaps_outrun) = (perhaps_written, perhaps_outrun);
+        actor.unfinished = perhaps_written.map(|PerhapsWritten { replica, journal_mark, .. }| Writing {
+            replica,
+            journal_mark,
+            author: Actor::Guest,
+        });
+        actor.perhaps_outrun = perhaps_outrun;
         actor.empty_since = Some(now);
         actor.keep_until = Some(now + LINGER_FOR_LOST);
         (actor, handle)
@@ -273,13 +273,12 @@ impl DocumentActor {
             events,
             text: Document::new(AuthorId::AGENT),
             disk_replica: DiskReplica::unread(),
-            format: Format { encoding: Encoding::Utf8, end_of_line: EndOfLine::Lf },
+            format: Format::NEW,
             status: DocumentStatus::Saved { by: None },
             schedule: CheckpointSchedule::default(),
             job,
             check_disk: false,
             settling_until: None,
-            recheck_at: None,
             unsaved_by: Actor::Host,
             missed: false,
             paused: false,
@@ -305,7 +304,7 @@ impl DocumentActor {
             journal_retry: None,
             journal_path: None,
             writing: None,
-            perhaps_written: None,
+            unfinished: None,
             perhaps_outrun: None,
         };
         (actor, DocumentHandle(sender))
@@ -423,9 +422,8 @@ impl DocumentActor {
     }
 
     fn identity(&self) -> Identity {
-        let Format { encoding, end_of_line } = self.format;
         let epoch = self.epochs.current();
-        Identity { document: self.id, epoch, path: self.path.clone(), encoding, end_of_line }
+        Identity { document: self.id, epoch, path: self.path.clone(), format: self.format.clone() }
     }
 
     fn set_status(&mut self, status: DocumentStatus) {
@@ -451,7 +449,7 @@ impl DocumentActor {
         let due = if self.may_write() { self.schedule.due(now) } else { None };
         // Until something else is done with the file nothing is done to it: waking for it earlier would be waking in vain.
         let settled_by = |at: Instant| self.settling_until.map_or(at, |settled| settled.max(at));
-        let (due, recheck) = (due.map(settled_by), self.recheck_at.map(settled_by));
+        let due = due.map(settled_by);
         let settled = self.settling_until.filter(|_| self.check_disk);
         let idle = if self.idle_told || self.schedule.is_unsaved() {
             None
@@ -460,7 +458,7 @@ impl DocumentActor {
         };
         let renewal = self.renew_at.filter(|_| self.is_at_rest());
         let journal = self.journal_retry.filter(|_| self.may_begin_journal()).map(|(at, _)| at);
-        [due, settled, recheck, idle, renewal, journal].into_iter().flatten().min()
+        [due, settled, idle, renewal, journal].into_iter().flatten().min()
     }
 
     fn idle_at(&self, empty_since: Instant) -> Instant {

@@ -29,7 +29,7 @@ mod survey;
 pub(super) use disk_replica::DiskReplica;
 #[doc(hidden)]
 pub use journal::fuzz_journal;
-pub(super) use journal::{Identity, Journal, PerhapsOutrun, Restored, insertions};
+pub(super) use journal::{Announcer, Identity, Journal, PerhapsOutrun, PerhapsWritten, Restored};
 pub(super) use log::LogError;
 pub use revival::{Beginning, Earlier, NotRevived, Revival, SetAsidePart};
 pub use survey::{KeptJournal, KeptSession, KeptState, survey};

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use parlor::agent::document::disk::{Checkpoint, DiskFile, Missing, OutsideChange};
+use parlor::agent::document::disk::{Checkpoint, DiskFile, Missing, OutsideChange, Save};
 use parlor::agent::workspace::{Actor, Workspace, WorkspaceError};
 use parlor_shared::path::WorkspacePath;
 use tempfile::TempDir;
@@ -90,11 +90,20 @@ impl Place {
 }
 
 pub(crate) fn save(disk: &mut DiskFile, text: &str) -> Result<Checkpoint, WorkspaceError> {
-    disk.checkpoint(text, Actor::Guest, Missing::Report, now())
+    save_as(disk, text, Actor::Guest, Missing::Report)
+}
+
+pub(crate) fn save_as(
+    disk: &mut DiskFile,
+    text: &str,
+    author: Actor,
+    missing: Missing,
+) -> Result<Checkpoint, WorkspaceError> {
+    disk.checkpoint(Save { text, author, missing }, &mut |_| Ok(()))
 }
 
 pub(crate) fn saved() -> Checkpoint {
-    Checkpoint::Saved { outside: Vec::new() }
+    Checkpoint::Saved { outside: None }
 }
 
 pub(crate) fn change(before: &str, after: &str) -> OutsideChange {

@@ -356,6 +356,18 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
             "What you typed last is kept here until the file has it.",
             "Tell the host to free some space; it is tried again.",
         ),
+        FaultCode::Unencodable => say(
+            "Not in this file’s encoding",
+            format!("{} can not hold “{}” in its encoding.", param(0), param(1)),
+            TEXT_IN_SESSION,
+            "Remove the character, or save the file with encoding UTF-8.",
+        ),
+        FaultCode::HalfWritten => say(
+            "Half written",
+            format!("The disk failed while {} was being saved. The file holds neither the old text nor the new one.", param(0)),
+            TEXT_IN_SESSION,
+            "It is tried again by itself. The host can look at the disk.",
+        ),
         FaultCode::UnknownTerminal => say(
             "No such terminal",
             "This terminal is not shared any more.".to_owned(),

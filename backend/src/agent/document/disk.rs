@@ -1,39 +1,31 @@
 //! What one open document knows of its file: reading it, noticing what others do to it, and saving without losing that.
 
 use std::io::{self, Seek as _, SeekFrom};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use cap_fs_ext::MetadataExt as _;
 use cap_std::fs::{File, Metadata};
 use parlor_shared::fault::Fault;
-use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
 
-use super::encoding::{self, Decoded};
+use super::encoding::{self, Decoded, Format};
 use crate::agent::disk_work::time_of_day;
 use crate::agent::workspace::read::{check_text_size, read_document};
 use crate::agent::workspace::{
     Access, Actor, FileStamp, FileText, Place, Workspace, WorkspaceError, platform,
 };
-use retired::{Merged, Retired};
-use temporary::Temporary;
+pub use in_place::{Announce, NotAnnounced};
+use in_place::{Appends, SaveError, Written};
+pub use remains::{Fingerprint, Intent, Judgement, Remains};
 
-mod retired;
-mod temporary;
-
-/// How long the file that a checkpoint replaced is still looked at: a shell that had opened it just before writes
-/// within microseconds, a swapping machine within tenths of a second.
-pub const RETIRED_WATCH: Duration = Duration::from_secs(2);
+mod in_place;
+mod remains;
 
 /// Between two looks at a file that something is writing at this moment.
 pub const SETTLE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Replaced files that are looked at, each an open descriptor and its text. When full, the next checkpoint waits: a
-/// file forgotten early is a line lost on a busy machine. At one checkpoint in 400 ms there are five; the rest is for
-/// people who save by hand.
-const MAX_RETIRED: usize = 16;
-
-/// Checkpoints in a row that give way to another writer. Then one goes through, so that a file that is written without
-/// pause is saved at all.
+/// Saves in a row that give way to another writer. Then what another program appends is no reason to give way any more, so
+/// that a file that is appended to without pause is saved at all.
 const MAX_CONFLICTS: u32 = 3;
 
 /// Looks in a row at which a file may seem half written before it is taken as it is.
@@ -48,25 +40,36 @@ const COARSEST_FILE_CLOCK: Duration = Duration::from_secs(2);
 
 /// The file of one open document. Every method that takes it mutably blocks on the disk.
 ///
-/// Safety: a checkpoint never destroys what another program wrote. It compares the file with what was last read or
-/// written before it replaces it, exchanges old and new in one step, and keeps the old file open: what a writer that
-/// had opened it already still adds there is found by [`DiskFile::recheck_retired`] and merged like any other change.
-/// Liveness: a writer that never pauses holds a checkpoint up `MAX_CONFLICTS` times, then it is merged afterwards.
+/// Safety: a checkpoint never destroys what another program wrote. It compares the file with what was last read or written
+/// right before it writes, keeps what is appended at the same moment, and reads back what it wrote: see `disk/in_place.rs`.
+/// What is left between is a program that writes over the same bytes within the microseconds of one write.
+/// Liveness: a writer that appends without pause holds a checkpoint up `MAX_CONFLICTS` times.
 #[derive(Debug)]
 pub struct DiskFile {
     workspace: Workspace,
     path: WorkspacePath,
     /// The text of the file as it was last read or written: what outside changes are measured against.
     base: String,
-    encoding: Encoding,
-    end_of_line: EndOfLine,
+    format: Format,
     /// The state of the file that has this text; none while it is gone.
     known: Option<Known>,
     /// What a file created in its place should look like.
     attributes: Option<Metadata>,
-    retired: Vec<Retired>,
+    /// A save whose end is not known: the program ended in its midst, or it failed and could not be taken back.
+    unfinished: Option<Unfinished>,
     conflicts: u32,
     settling: u32,
+}
+
+/// A save whose end is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The bytes of before and after.
+    pub remains: Remains,
+    /// The text of after.
+    pub text: String,
+    /// How the file stores it then.
+    pub format: Format,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +100,8 @@ pub struct OutsideChange {
 pub enum Outside {
     /// Nothing changed.
     Same,
+    /// The save whose end was not known is in the file now, by itself or because it was completed. Look again.
+    Finished,
     /// Something else changed the text.
     Changed(OutsideChange),
     /// Something is writing it at this moment; ask again after [`SETTLE_INTERVAL`].
@@ -112,16 +117,32 @@ pub enum Outside {
 pub enum Checkpoint {
     /// The text is on the disk.
     Saved {
-        /// What others wrote at the very moment of saving, nearly always nothing: merge and save again.
-        outside: Vec<OutsideChange>,
+        /// What another program appended at the very moment of saving, nearly always nothing.
+        outside: Option<OutsideChange>,
     },
+    /// The text was written, and another program wrote the file at the same moment: look what it holds.
+    Overtaken,
+    /// The save whose end was not known is in the file now. This text was not written: save again.
+    Finished,
     /// Nothing was written, something else had changed the file: merge and save again.
     Conflict(OutsideChange),
-    /// Nothing was written, because something is writing the file at this moment or there were too many checkpoints in
-    /// a short time: look at the retired files, and save again after [`SETTLE_INTERVAL`].
+    /// Nothing was written, because something is writing the file at this moment: save again after [`SETTLE_INTERVAL`].
     Settling,
     /// Nothing was written, the file is gone.
     Gone,
+    /// Nothing was written, because the journal did not take the intent.
+    NotAnnounced,
+}
+
+/// A text that is to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Save<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// A guest if a guest wrote any of what is new.
+    pub author: Actor,
+    /// What to do if the file is gone.
+    pub missing: Missing,
 }
 
 /// What a checkpoint does when the file is gone.
@@ -139,6 +160,16 @@ struct Current {
     file: File,
     metadata: Metadata,
     stamp: FileStamp,
+}
+
+/// What is known of the save whose end was not known.
+enum End {
+    /// There is none, or it was not begun.
+    Known,
+    /// It is in the file.
+    Finished,
+    /// Another program writes the file at this moment.
+    Settling,
 }
 
 /// What the file's content is to us.
@@ -159,19 +190,18 @@ impl DiskFile {
         let mut current = Current::open(place, path)?;
         let read_at = nanoseconds(time_of_day());
         let bytes = current.read(path)?;
-        let Decoded { text, encoding, end_of_line } = encoding::decode(&bytes)
+        let Decoded { text, format } = encoding::decode(&bytes)
             .map_err(|_| WorkspaceError::Binary { path: path.clone(), bytes: bytes.len() as u64 })?;
         check_text_size(&text, path)?;
-        let loaded = FileText { text: text.clone(), encoding, end_of_line, stamp: current.stamp };
+        let loaded = FileText { text: text.clone(), format: format.clone(), stamp: current.stamp };
         let file = Self {
             workspace: workspace.clone(),
             path: path.clone(),
             base: text,
-            encoding,
-            end_of_line,
+            format,
             known: Some(Known::new(current.stamp, read_at)),
             attributes: Some(current.metadata),
-            retired: Vec::new(),
+            unfinished: None,
             conflicts: 0,
             settling: 0,
         };
@@ -179,23 +209,22 @@ impl DiskFile {
     }
 
     /// The file of a document that a journal brought back. `base` is what the file held when it was last read or
-    /// written; what it holds now, the first look tells.
+    /// written, and `unfinished` the save that was under way; what the file holds now, the first look tells.
     pub fn restored(
         workspace: &Workspace,
         path: &WorkspacePath,
         base: String,
-        encoding: Encoding,
-        end_of_line: EndOfLine,
+        format: Format,
+        unfinished: Option<Unfinished>,
     ) -> Self {
         Self {
             workspace: workspace.clone(),
             path: path.clone(),
             base,
-            encoding,
-            end_of_line,
+            format,
             known: None,
             attributes: None,
-            retired: Vec::new(),
+            unfinished,
             conflicts: 0,
             settling: 0,
         }
@@ -216,14 +245,9 @@ impl DiskFile {
         &self.base
     }
 
-    /// How the file stores characters. Follows what the host's own tools make of it.
-    pub const fn encoding(&self) -> Encoding {
-        self.encoding
-    }
-
-    /// How the file ends lines. Follows what the host's own tools make of it.
-    pub const fn end_of_line(&self) -> EndOfLine {
-        self.end_of_line
+    /// How the file stores its text. Follows what the host's own tools make of it.
+    pub const fn format(&self) -> &Format {
+        &self.format
     }
 
     /// Whether the actor may change this file; a link to something protected is as protected as that.
@@ -234,7 +258,13 @@ impl DiskFile {
         self.workspace.check_writable(actor, &self.path)
     }
 
-    /// Looks whether something else changed the file. Costs a few system calls when nothing did for a while.
+    /// Whether there is a save whose end is not known.
+    pub const fn is_unfinished(&self) -> bool {
+        self.unfinished.is_some()
+    }
+
+    /// Looks whether something else changed the file. Costs a few system calls when nothing did for a while. Completes a save
+    /// whose end is not known.
     ///
     /// # Errors
     /// If the file can not be read now: the document stays as it is.
@@ -243,6 +273,11 @@ impl DiskFile {
             self.known = None;
             return Ok(Outside::Gone);
         };
+        match self.finish_unfinished(&mut current)? {
+            End::Known => {}
+            End::Finished => return Ok(Outside::Finished),
+            End::Settling => return Ok(Outside::Settling),
+        }
         match self.compare(&mut current)? {
             Verdict::Same => Ok(Outside::Same),
             Verdict::Settling => Ok(Outside::Settling),
@@ -251,114 +286,97 @@ impl DiskFile {
         }
     }
 
-    /// Writes the document's text. `author` is a guest if a guest wrote any of what is new.
+    /// Writes the document's text, in place. `announce` keeps what is about to be done where a sudden end does not lose it.
     ///
     /// # Errors
-    /// If the file is read-only, protected or no text any more, or the disk is full or fails. The file is as it was
-    /// then, and no temporary file is left.
+    /// If the file is read-only, protected or no text any more, or the disk is full or fails. The file is as it was then,
+    /// unless the error is [`WorkspaceError::HalfWritten`].
     pub fn checkpoint(
         &mut self,
-        text: &str,
-        author: Actor,
-        missing: Missing,
-        now: Instant,
+        save: Save<'_>,
+        announce: &mut Announce<'_>,
     ) -> Result<Checkpoint, WorkspaceError> {
         for _ in 0..MAX_ATTEMPTS {
-            if let Some(done) = self.try_checkpoint(text, author, missing, now)? {
+            if let Some(done) = self.try_checkpoint(save, announce)? {
                 return Ok(done);
             }
         }
         Ok(Checkpoint::Settling)
     }
 
-    /// Whether a replaced file should still be looked at.
-    pub fn has_retired(&self) -> bool {
-        !self.retired.is_empty()
-    }
-
-    /// Looks at the files that checkpoints replaced, and says what was written to them since. To be called a few times
-    /// while [`Self::has_retired`]; what is older than [`RETIRED_WATCH`] at `now` is looked at for the last time.
-    pub fn recheck_retired(&mut self, now: Instant) -> Vec<OutsideChange> {
-        let path = &self.path;
-        let mut changes = Vec::new();
-        self.retired.retain_mut(|retired| {
-            let last = now.saturating_duration_since(retired.since) >= RETIRED_WATCH;
-            match retired.look(path) {
-                Ok(change) => changes.extend(change),
-                Err(error) if last => {
-                    tracing::warn!(%path, %error, "what was written to a replaced file is not text");
-                }
-                // It may be in the middle of a character: looked at again.
-                Err(_) => {}
-            }
-            !last
-        });
-        changes
-    }
-
     /// `None`: the file was touched, replaced or deleted under our hands; nothing was written.
     fn try_checkpoint(
         &mut self,
-        text: &str,
-        author: Actor,
-        missing: Missing,
-        now: Instant,
+        save: Save<'_>,
+        announce: &mut Announce<'_>,
     ) -> Result<Option<Checkpoint>, WorkspaceError> {
-        let Some(mut current) = self.open(Access::Write(author))? else {
+        let Some(mut current) = self.open(Access::Write(save.author))? else {
             self.known = None;
-            return match missing {
+            return match save.missing {
                 Missing::Report => Ok(Some(Checkpoint::Gone)),
-                Missing::Create => self.try_create(text, author),
+                Missing::Create => self.try_create(save, announce),
             };
         };
-        let failed = |error| WorkspaceError::from_io(&self.path, error);
+        match self.finish_unfinished(&mut current)? {
+            End::Known => {}
+            End::Finished => return Ok(Some(Checkpoint::Finished)),
+            End::Settling => return Ok(Some(Checkpoint::Settling)),
+        }
         let Current { place, metadata, .. } = &current;
         match platform::check_writable(&place.folder, &place.name, metadata) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            checked => checked.map_err(failed)?,
+            checked => checked.map_err(|error| WorkspaceError::from_io(&self.path, error))?,
         }
-        let giving_way = match self.compare(&mut current)? {
-            Verdict::Same if text == self.base => {
+        match self.compare(&mut current)? {
+            Verdict::Same if save.text == self.base => {
                 self.conflicts = 0;
-                return Ok(Some(Checkpoint::Saved { outside: self.recheck_retired(now) }));
+                return Ok(Some(Checkpoint::Saved { outside: None }));
             }
-            Verdict::Same => true,
+            Verdict::Same => {}
             Verdict::Settling => return Ok(Some(Checkpoint::Settling)),
             Verdict::NotText(error) => return Err(error),
-            Verdict::Different(decoded) if self.conflicts < MAX_CONFLICTS => {
+            // It only appends, and does so all the time: what it appended stays behind what is written.
+            Verdict::Different(decoded)
+                if self.conflicts >= MAX_CONFLICTS && decoded.text.starts_with(&self.base) => {}
+            Verdict::Different(decoded) => {
                 self.conflicts += 1;
                 return Ok(Some(Checkpoint::Conflict(self.adopt(decoded, &current))));
             }
-            Verdict::Different(_) => false,
-        };
-        if self.retired.len() >= MAX_RETIRED {
-            return Ok(Some(Checkpoint::Settling));
         }
-        let failed = |error| WorkspaceError::from_io(&self.path, error);
-        let bytes = encoding::encode(text, self.encoding, self.end_of_line);
-        let mut temporary =
-            Temporary::write(&current.place.folder, &bytes, Some(&current.metadata)).map_err(failed)?;
-        // Writing took its time; look again, as late as possible.
-        if !current.is_in_place() || giving_way && !current.is_untouched() {
-            return Ok(None);
+        let format = self.format.carried(&self.base, save.text);
+        let (before, after) = (self.encode(&self.base, &self.format)?, self.encode(save.text, &format)?);
+        let appends = if self.conflicts < MAX_CONFLICTS { Appends::GiveWay } else { Appends::Keep };
+        let mut announced = None;
+        let written = in_place::write(&mut current, &before, &after, appends, &mut |intent| {
+            announced = Some(intent.clone());
+            announce(intent)
+        });
+        match written {
+            Ok(Written::Whole { appended }) => {
+                self.remember(save.text, format, Some(current.stamp));
+                self.attributes = Some(current.metadata.clone());
+                let outside = self.take_in_appended(&after, &appended, &current);
+                Ok(Some(Checkpoint::Saved { outside }))
+            }
+            Ok(Written::Overtaken) => {
+                // The file held it for a moment: what another program made of it is measured against that.
+                self.remember(save.text, format, None);
+                Ok(Some(Checkpoint::Overtaken))
+            }
+            Ok(Written::Different) => Ok(None),
+            Err(error) => {
+                self.save_failed(error, announced, (before, after), (save.text.to_owned(), format)).map(Some)
+            }
         }
-        let written = temporary.stamp().map_err(failed)?;
-        let merged =
-            Merged { text: self.base.clone(), encoding: self.encoding, end_of_line: self.end_of_line };
-        let Some(retired) = temporary.exchange(current, merged, now).map_err(failed)? else {
-            return Ok(None);
-        };
-        let synced = temporary.sync_folder().map_err(failed);
-        self.retired.push(retired);
-        self.remember(text, written);
-        synced?;
-        Ok(Some(Checkpoint::Saved { outside: self.recheck_retired(now) }))
     }
 
     /// Creates the file again. `None`: something else just did.
-    fn try_create(&mut self, text: &str, author: Actor) -> Result<Option<Checkpoint>, WorkspaceError> {
-        let place = self.workspace.entry(Access::Write(author), &self.path)?;
-        let failed = |error| WorkspaceError::from_io(&self.path, error);
+    fn try_create(
+        &mut self,
+        save: Save<'_>,
+        announce: &mut Announce<'_>,
+    ) -> Result<Option<Checkpoint>, WorkspaceError> {
+        let place = self.workspace.entry(Access::Write(save.author), &self.path)?;
         if let Ok(metadata) = place.folder.symlink_metadata(&place.name) {
             return match metadata {
                 metadata if metadata.is_file() => Ok(None),
@@ -368,17 +386,103 @@ impl DiskFile {
                 _ => Err(WorkspaceError::SpecialFile(self.path.clone())),
             };
         }
-        let bytes = encoding::encode(text, self.encoding, self.end_of_line);
-        let mut temporary =
-            Temporary::write(&place.folder, &bytes, self.attributes.as_ref()).map_err(failed)?;
-        let written = temporary.stamp().map_err(failed)?;
-        if !temporary.place(&place.name).map_err(failed)? {
-            return Ok(None);
+        self.unfinished = None;
+        let format = self.format.carried(&self.base, save.text);
+        let after = self.encode(save.text, &format)?;
+        let mut announced = None;
+        let created = in_place::create(&place, &after, self.attributes.as_ref(), &mut |intent| {
+            announced = Some(intent.clone());
+            announce(intent)
+        });
+        match created {
+            Ok(false) => Ok(None),
+            Ok(true) => {
+                // Whatever the state of the file is: the next look reads it.
+                self.remember(save.text, format, None);
+                Ok(Some(Checkpoint::Saved { outside: None }))
+            }
+            Err(error) => {
+                let text = (save.text.to_owned(), format);
+                self.save_failed(error, announced, (Vec::new(), after), text).map(Some)
+            }
         }
-        let synced = temporary.sync_folder().map_err(failed);
-        self.remember(text, written);
-        synced?;
-        Ok(Some(Checkpoint::Saved { outside: Vec::new() }))
+    }
+
+    fn save_failed(
+        &mut self,
+        error: SaveError,
+        announced: Option<Intent>,
+        (before, after): (Vec<u8>, Vec<u8>),
+        (text, format): (String, Format),
+    ) -> Result<Checkpoint, WorkspaceError> {
+        match error {
+            SaveError::NotAnnounced => Ok(Checkpoint::NotAnnounced),
+            SaveError::Untouched(error) => Err(WorkspaceError::from_io(&self.path, error)),
+            SaveError::HalfWritten(error) => {
+                tracing::warn!(path = %self.path, %error, "half written");
+                self.known = None;
+                let remains = announced.and_then(|intent| Remains::of(&intent, before, after));
+                self.unfinished = remains.map(|remains| Unfinished { remains, text, format });
+                Err(WorkspaceError::HalfWritten(self.path.clone()))
+            }
+        }
+    }
+
+    /// What another program appended while we saved is in the file already: it is the base of all that comes.
+    fn take_in_appended(
+        &mut self,
+        after: &[u8],
+        appended: &[u8],
+        current: &Current,
+    ) -> Option<OutsideChange> {
+        if appended.is_empty() {
+            return None;
+        }
+        // Half a character is no text yet: the next look sees it whole.
+        self.known = None;
+        let decoded = encoding::decode_again(&[after, appended].concat(), &self.format).ok()?;
+        check_text_size(&decoded.text, &self.path).ok()?;
+        Some(self.adopt(decoded, current))
+    }
+
+    /// Learns from the file how the save ended whose end is not known, and completes it if it is torn.
+    fn finish_unfinished(&mut self, current: &mut Current) -> Result<End, WorkspaceError> {
+        let Some(unfinished) = &self.unfinished else { return Ok(End::Known) };
+        let failed = |error| WorkspaceError::from_io(&self.path, error);
+        let found = in_place::read_whole(&mut current.file).map_err(failed)?;
+        match unfinished.remains.judge(&found) {
+            Judgement::NotWritten | Judgement::Unrelated => {
+                self.unfinished = None;
+                return Ok(End::Known);
+            }
+            Judgement::Written => {
+                if let Err(error) = platform::sync_data(&current.file) {
+                    tracing::warn!(path = %self.path, %error, "what was written is not on the disk");
+                    return Err(WorkspaceError::HalfWritten(self.path.clone()));
+                }
+            }
+            Judgement::Torn { wanted } => match in_place::complete(current, &found, &wanted) {
+                Ok(Written::Whole { .. }) => {
+                    tracing::info!(path = %self.path, "a save that was interrupted is complete now");
+                }
+                Ok(Written::Overtaken | Written::Different) => return Ok(End::Settling),
+                Err(SaveError::Untouched(error) | SaveError::HalfWritten(error)) => {
+                    tracing::warn!(path = %self.path, %error, "a save that was interrupted can not be completed");
+                    return Err(WorkspaceError::HalfWritten(self.path.clone()));
+                }
+                Err(SaveError::NotAnnounced) => return Ok(End::Settling),
+            },
+        }
+        let Some(Unfinished { text, format, .. }) = self.unfinished.take() else { return Ok(End::Known) };
+        self.remember(&text, format, None);
+        Ok(End::Finished)
+    }
+
+    fn encode(&self, text: &str, format: &Format) -> Result<Vec<u8>, WorkspaceError> {
+        encoding::encode(text, format).map_err(|error| WorkspaceError::Unencodable {
+            path: self.path.clone(),
+            character: error.character,
+        })
     }
 
     /// Opens what the path leads to now; `None` if that is no file.
@@ -402,10 +506,10 @@ impl DiskFile {
             Err(error @ WorkspaceError::FileTooLarge { .. }) => return Ok(Verdict::NotText(error)),
             bytes => bytes?,
         };
-        let decoded = if bytes == encoding::encode(&self.base, self.encoding, self.end_of_line) {
+        let decoded = if bytes == self.encode(&self.base, &self.format)? {
             None
         } else {
-            let decoded = encoding::decode_again(&bytes, self.end_of_line);
+            let decoded = encoding::decode_again(&bytes, &self.format);
             // A program that truncates a file and then writes it is not done: merging the half of it would tear the
             // text away under people's hands, and bring it back an instant later.
             let torn = decoded.as_ref().is_ok_and(|decoded| decoded.text.len() < self.base.len())
@@ -433,8 +537,8 @@ impl DiskFile {
             }
             // The same text, perhaps with other line ends or in another encoding: kept from now on.
             same => {
-                if let Some(Decoded { encoding, end_of_line, .. }) = same {
-                    (self.encoding, self.end_of_line) = (encoding, end_of_line);
+                if let Some(Decoded { format, .. }) = same {
+                    self.format = format;
                 }
                 self.known = Some(Known::new(current.stamp, read_at));
                 self.attributes = Some(current.metadata.clone());
@@ -445,8 +549,7 @@ impl DiskFile {
 
     /// Takes what the file has now as the base of all that comes.
     fn adopt(&mut self, decoded: Decoded, current: &Current) -> OutsideChange {
-        self.encoding = decoded.encoding;
-        self.end_of_line = decoded.end_of_line;
+        self.format = decoded.format;
         // The next look reads it again; by then it may have proved to be settled.
         self.known = Some(Known { stamp: current.stamp, proves: Proves::Nothing });
         self.attributes = Some(current.metadata.clone());
@@ -455,9 +558,10 @@ impl DiskFile {
     }
 
     /// After writing. The file is so young that its stamp proves nothing yet.
-    fn remember(&mut self, text: &str, stamp: FileStamp) {
+    fn remember(&mut self, text: &str, format: Format, stamp: Option<FileStamp>) {
         text.clone_into(&mut self.base);
-        self.known = Some(Known { stamp, proves: Proves::Nothing });
+        self.format = format;
+        self.known = stamp.map(|stamp| Known { stamp, proves: Proves::Nothing });
         self.conflicts = 0;
         self.settling = 0;
     }
@@ -495,12 +599,8 @@ impl Current {
     /// Whether the name still leads to this very file.
     fn is_in_place(&self) -> bool {
         let entry = self.place.folder.symlink_metadata(&self.place.name);
-        entry.is_ok_and(|entry| FileStamp::of(&entry).inode == self.stamp.inode)
-    }
-
-    /// Whether nothing was done to the file since it was read.
-    fn is_untouched(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| FileStamp::of(&metadata) == self.stamp)
+        let same = |entry: Metadata| (entry.dev(), entry.ino()) == (self.metadata.dev(), self.metadata.ino());
+        entry.is_ok_and(same)
     }
 }
 

@@ -1,20 +1,47 @@
 //! Bytes of a file to text of a document and back, byte for byte.
 
 use parlor_shared::message::{Encoding, EndOfLine};
+use serde::{Deserialize, Serialize};
 
 const UTF8_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 const UTF16_LE_MARK: [u8; 2] = [0xFF, 0xFE];
 const UTF16_BE_MARK: [u8; 2] = [0xFE, 0xFF];
+
+/// How a file stores its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Format {
+    /// How characters are stored.
+    pub encoding: Encoding,
+    /// How lines end.
+    pub end_of_line: EndOfLine,
+}
+
+impl Format {
+    /// A file of which nothing is known: a new one.
+    pub const NEW: Self = Self { encoding: Encoding::Utf8, end_of_line: EndOfLine::Lf };
+
+    /// The format of `text`, which became of `base`, whose format this is.
+    #[must_use]
+    pub fn carried(&self, _base: &str, _text: &str) -> Self {
+        self.clone()
+    }
+}
 
 /// A file's bytes, understood. Invariant: [`encode`] gives the same bytes again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
     /// The text, without a byte order mark; lines end in `\n` unless the file mixes its line ends.
     pub text: String,
-    /// How the characters were stored.
-    pub encoding: Encoding,
-    /// How the lines ended.
-    pub end_of_line: EndOfLine,
+    /// How the file stores it.
+    pub format: Format,
+}
+
+/// The encoding of the file has no bytes for this character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the file's encoding lacks {character:?}")]
+pub struct Unencodable {
+    /// The first character that it lacks.
+    pub character: char,
 }
 
 /// The bytes are not text that could be written back unchanged.
@@ -33,10 +60,10 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, NotText> {
         LineEnds::Crlf => (text.replace("\r\n", "\n"), EndOfLine::Crlf),
         LineEnds::Both => (text, EndOfLine::Mixed),
     };
-    Ok(Decoded { text, encoding, end_of_line })
+    Ok(Decoded { text, format: Format { encoding, end_of_line } })
 }
 
-/// Reads a file again whose lines ended in `before` when it was read or written last.
+/// Reads a file again that was stored as `before` when it was read or written last.
 ///
 /// A file that is uniform decides for itself, so that a conversion by the host's own tools is kept. One that mixes its
 /// line ends stays CRLF if it was: a line appended by a shell does not change what the rest of the document is, and
@@ -44,7 +71,8 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, NotText> {
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_again(bytes: &[u8], before: EndOfLine) -> Result<Decoded, NotText> {
+pub fn decode_again(bytes: &[u8], before: &Format) -> Result<Decoded, NotText> {
+    let before = before.end_of_line;
     let (text, encoding) = characters(bytes)?;
     let (text, end_of_line) = match LineEnds::of(&text) {
         LineEnds::None => (text, before),
@@ -55,25 +83,28 @@ pub fn decode_again(bytes: &[u8], before: EndOfLine) -> Result<Decoded, NotText>
             EndOfLine::Lf | EndOfLine::Mixed => (text, EndOfLine::Mixed),
         },
     };
-    Ok(Decoded { text, encoding, end_of_line })
+    Ok(Decoded { text, format: Format { encoding, end_of_line } })
 }
 
 /// The bytes that a file has for this text.
-pub fn encode(text: &str, encoding: Encoding, end_of_line: EndOfLine) -> Vec<u8> {
+///
+/// # Errors
+/// If the encoding lacks a character.
+pub fn encode(text: &str, format: &Format) -> Result<Vec<u8>, Unencodable> {
     let replaced;
-    let text = match end_of_line {
+    let text = match format.end_of_line {
         EndOfLine::Lf | EndOfLine::Mixed => text,
         EndOfLine::Crlf => {
             replaced = text.replace('\n', "\r\n");
             &replaced
         }
     };
-    match encoding {
+    Ok(match format.encoding {
         Encoding::Utf8 => text.as_bytes().to_vec(),
         Encoding::Utf8Bom => [&UTF8_MARK, text.as_bytes()].concat(),
         Encoding::Utf16Le => utf16(UTF16_LE_MARK, text, u16::to_le_bytes),
         Encoding::Utf16Be => utf16(UTF16_BE_MARK, text, u16::to_be_bytes),
-    }
+    })
 }
 
 fn utf16(mark: [u8; 2], text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -141,9 +172,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn decoded(bytes: &[u8]) -> (String, Encoding, EndOfLine) {
-        let Decoded { text, encoding, end_of_line } = decode(bytes).unwrap();
-        assert_eq!(encode(&text, encoding, end_of_line), bytes, "{bytes:?}");
-        (text, encoding, end_of_line)
+        let Decoded { text, format } = decode(bytes).unwrap();
+        assert_eq!(encode(&text, &format).unwrap(), bytes, "{bytes:?}");
+        (text, format.encoding, format.end_of_line)
     }
 
     #[test]
@@ -201,7 +232,11 @@ mod tests {
             b"\xEF\xBB\xBF\0",
         ] {
             assert_eq!(decode(bytes), Err(NotText), "{bytes:?}");
-            assert_eq!(decode_again(bytes, EndOfLine::Crlf), Err(NotText), "{bytes:?}");
+            assert_eq!(
+                decode_again(bytes, &Format { end_of_line: EndOfLine::Crlf, ..Format::NEW }),
+                Err(NotText),
+                "{bytes:?}"
+            );
         }
     }
 
@@ -217,8 +252,13 @@ mod tests {
             (Mixed, "a\r\nb\n", "a\r\nb\n", Mixed),
             (Mixed, "a", "a", Mixed),
         ] {
-            let again = decode_again(bytes.as_bytes(), before).unwrap();
-            assert_eq!((again.text.as_str(), again.end_of_line), (text, after), "{before:?} {bytes:?}");
+            let again =
+                decode_again(bytes.as_bytes(), &Format { end_of_line: before, ..Format::NEW }).unwrap();
+            assert_eq!(
+                (again.text.as_str(), again.format.end_of_line),
+                (text, after),
+                "{before:?} {bytes:?}"
+            );
         }
     }
 
@@ -239,8 +279,8 @@ mod tests {
                 proptest::collection::vec(proptest::sample::select(vec![b'a', b'\r', b'\n', 0xEF, 0xBB, 0xBF, 0xFE, 0xFF, 0xC3, 0xA9]), 0..24),
             ],
         ) {
-            if let Ok(Decoded { text, encoding, end_of_line }) = decode(&bytes) {
-                prop_assert_eq!(encode(&text, encoding, end_of_line), bytes);
+            if let Ok(Decoded { text, format }) = decode(&bytes) {
+                prop_assert_eq!(encode(&text, &format).unwrap(), bytes);
             }
         }
 
@@ -249,9 +289,9 @@ mod tests {
             text in "(\r\n|\n|\r|[a-zé日😀\u{feff}\t]){0,40}",
             encoding in any_encoding(),
         ) {
-            let bytes = encode(&text, encoding, EndOfLine::Lf);
+            let bytes = encode(&text, &Format { encoding, ..Format::NEW }).unwrap();
             let back = decode(&bytes).unwrap();
-            prop_assert_eq!(encode(&back.text, back.encoding, back.end_of_line), bytes);
+            prop_assert_eq!(encode(&back.text, &back.format).unwrap(), bytes);
         }
 
         #[test]
@@ -260,8 +300,9 @@ mod tests {
             encoding in any_encoding(),
             end_of_line in proptest::sample::select(vec![EndOfLine::Lf, EndOfLine::Crlf]),
         ) {
-            let back = decode_again(&encode(&text, encoding, end_of_line), end_of_line).unwrap();
-            prop_assert_eq!(back, Decoded { text, encoding, end_of_line });
+            let format = Format { encoding, end_of_line };
+            let back = decode_again(&encode(&text, &format).unwrap(), &format).unwrap();
+            prop_assert_eq!(back, Decoded { text, format });
         }
     }
 }

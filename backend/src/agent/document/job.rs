@@ -1,13 +1,13 @@
 //! A document's work on the disk: one piece at a time, on a thread that may block, never in the document's own task.
 
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
-use super::disk::{Checkpoint, DiskFile, Missing, Outside, OutsideChange};
+use super::disk::{Checkpoint, DiskFile, Missing, Outside, Save};
+use super::encoding::Format;
 use crate::agent::disk_work::{self, DiskWork};
+use crate::agent::state::Announcer;
 use crate::agent::workspace::{Actor, Workspace};
 
 /// What is to be done.
@@ -15,8 +15,6 @@ use crate::agent::workspace::{Actor, Workspace};
 pub(super) enum DiskJob {
     /// Look whether the file changed outside.
     Check,
-    /// Look whether somebody wrote into the file that the last checkpoint replaced.
-    Recheck,
     /// Write a text.
     Save {
         text: String,
@@ -24,6 +22,8 @@ pub(super) enum DiskJob {
         /// A guest if a guest wrote any of what is new.
         author: Actor,
         missing: Missing,
+        /// Tells the journal before the file is touched.
+        announcer: Announcer,
     },
 }
 
@@ -32,22 +32,25 @@ pub(super) enum DiskJob {
 pub(super) enum DiskOutcome {
     Loaded {
         text: String,
-        encoding: Encoding,
-        end_of_line: EndOfLine,
+        format: Format,
     },
     NotLoaded(Fault),
-    /// Written. What others wrote at that very moment is in a file that has no name any more, or was overwritten:
-    /// it is to be merged.
+    /// Written.
     Saved {
         revision: u64,
-        late: Vec<OutsideChange>,
+        /// What the file holds if another program appended at that moment.
+        now: Option<String>,
     },
+    /// Written, and another program wrote it at the same moment.
+    Overtaken,
+    /// The save whose end was not known is in the file now.
+    Finished,
     /// Nothing was written: the file had changed meanwhile and holds this now.
     Conflict(String),
+    /// Nothing was written: the journal did not take what was about to be done.
+    NotAnnounced,
     /// The file changed outside and holds this now.
     Text(String),
-    /// Replaced files were written to.
-    Late(Vec<OutsideChange>),
     /// Something is writing the file at this moment.
     Settling,
     Same,
@@ -71,11 +74,7 @@ impl Job {
     pub(super) fn load(workspace: Workspace, path: WorkspacePath) -> Self {
         let running = disk_work::begin(move || match DiskFile::load(&workspace, &path) {
             Ok((file, loaded)) => {
-                let outcome = DiskOutcome::Loaded {
-                    text: loaded.text,
-                    encoding: loaded.encoding,
-                    end_of_line: loaded.end_of_line,
-                };
+                let outcome = DiskOutcome::Loaded { text: loaded.text, format: loaded.format };
                 (Some(file), outcome)
             }
             Err(error) => (None, DiskOutcome::NotLoaded(error.into())),
@@ -93,13 +92,13 @@ impl Job {
     }
 
     /// How the file is stored, once it was read and while no job runs.
-    pub(super) fn format(&self) -> Option<(Encoding, EndOfLine)> {
-        self.file.as_ref().map(|file| (file.encoding(), file.end_of_line()))
+    pub(super) fn format(&self) -> Option<&Format> {
+        self.file.as_ref().map(DiskFile::format)
     }
 
-    /// Whether files that checkpoints replaced should be looked at again.
-    pub(super) fn has_retired(&self) -> bool {
-        self.file.as_ref().is_some_and(DiskFile::has_retired)
+    /// Whether there is a save whose end is not known, while no job runs.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.file.as_ref().is_some_and(DiskFile::is_unfinished)
     }
 
     /// Starts a job. None may be running.
@@ -152,24 +151,28 @@ impl Job {
 }
 
 fn run(file: &mut DiskFile, job: DiskJob) -> DiskOutcome {
-    // The age of a replaced file is measured where it is looked at.
-    let now = Instant::now().into_std();
     match job {
         DiskJob::Check => match file.changed_outside() {
             Ok(Outside::Same) => DiskOutcome::Same,
+            Ok(Outside::Finished) => DiskOutcome::Finished,
             Ok(Outside::Changed(change)) => DiskOutcome::Text(change.after),
             Ok(Outside::Settling) => DiskOutcome::Settling,
             Ok(Outside::Gone) => DiskOutcome::Gone,
             Ok(Outside::NoLongerText(fault)) => DiskOutcome::Failed(fault),
             Err(error) => DiskOutcome::Failed(error.into()),
         },
-        DiskJob::Recheck => DiskOutcome::Late(file.recheck_retired(now)),
-        DiskJob::Save { text, revision, author, missing } => {
-            match file.checkpoint(&text, author, missing, now) {
-                Ok(Checkpoint::Saved { outside: late }) => DiskOutcome::Saved { revision, late },
+        DiskJob::Save { text, revision, author, missing, announcer } => {
+            let save = Save { text: &text, author, missing };
+            match file.checkpoint(save, &mut |intent| announcer.announce(intent)) {
+                Ok(Checkpoint::Saved { outside }) => {
+                    DiskOutcome::Saved { revision, now: outside.map(|change| change.after) }
+                }
+                Ok(Checkpoint::Overtaken) => DiskOutcome::Overtaken,
+                Ok(Checkpoint::Finished) => DiskOutcome::Finished,
                 Ok(Checkpoint::Conflict(change)) => DiskOutcome::Conflict(change.after),
                 Ok(Checkpoint::Settling) => DiskOutcome::Settling,
                 Ok(Checkpoint::Gone) => DiskOutcome::Gone,
+                Ok(Checkpoint::NotAnnounced) => DiskOutcome::NotAnnounced,
                 Err(error) => DiskOutcome::Failed(error.into()),
             }
         }

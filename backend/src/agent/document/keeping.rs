@@ -9,11 +9,10 @@ use parlor_shared::message::DocumentStatus;
 use tokio::time::Instant;
 use tracing::debug;
 
+use super::DocumentActor;
 use super::checkpoint::retry_after;
-use super::encoding::encode;
-use super::{DocumentActor, Format};
 use crate::agent::event::AgentEvent;
-use crate::agent::state::kept::{Held, KeptText, KeptWhy, seconds_now};
+use crate::agent::state::kept::{KeptText, KeptWhy};
 
 impl DocumentActor {
     /// Begins the journal anew if it is behind and it is time for that. The host is told when the trouble begins.
@@ -47,7 +46,11 @@ impl DocumentActor {
     /// Not while the file is being looked at or written, and not before it told what the last program did without its
     /// journal: the new journal would not know of it.
     pub(super) fn may_begin_journal(&self) -> bool {
-        self.loaded && !self.job.is_running() && !self.check_disk && self.perhaps_outrun.is_none()
+        self.loaded
+            && !self.job.is_running()
+            && !self.check_disk
+            && self.perhaps_outrun.is_none()
+            && self.unfinished.is_none()
     }
 
     /// How a text stands that no file has: as usual, unless its journal does not have it either.
@@ -61,22 +64,13 @@ impl DocumentActor {
 
     /// The text, which no file has, as its file would be: for the texts that are kept beyond the session.
     pub(super) fn unsaved_text(&self) -> KeptText {
-        let Format { encoding, end_of_line } = self.format;
         let (why, fault) = match &self.status {
             DocumentStatus::Gone => (KeptWhy::Deleted, None),
             DocumentStatus::NotSaved(fault) => (KeptWhy::NotSaved, Some(fault.code.number())),
             _ => (KeptWhy::NotSaved, None),
         };
-        let text = self.text.text();
-        KeptText {
-            path: self.path.clone(),
-            why,
-            fault,
-            when: seconds_now(),
-            characters: text.encode_utf16().count() as u64,
-            bytes: encode(&text, encoding, end_of_line),
-            held: Some(Held::of(&encode(&self.disk_replica.text(), encoding, end_of_line))),
-        }
+        let (text, saved) = (self.text.text(), self.disk_replica.text());
+        KeptText { fault, ..KeptText::of(&self.path, why, &text, &saved, &self.format) }
     }
 
     /// A checkpoint begins: it writes all that was taken so far.

@@ -2,24 +2,20 @@
 
 use std::time::Duration;
 
-use parlor_shared::document::diff;
 use parlor_shared::fault::FaultCode;
 use parlor_shared::message::DocumentStatus;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::disk::{Missing, OutsideChange, SETTLE_INTERVAL};
+use super::disk::{Missing, SETTLE_INTERVAL};
 use super::job::{DiskJob, DiskOutcome};
-use super::{DocumentActor, Format, Writing};
+use super::{DocumentActor, Writing};
 use crate::agent::event::AgentEvent;
-use crate::agent::state::{DiskReplica, Journal, insertions};
+use crate::agent::state::{DiskReplica, Journal};
 use crate::agent::workspace::Actor;
 
 /// Before a file that is not there is called gone.
 const GONE_PAUSE: Duration = Duration::from_millis(150);
-
-/// Between two looks at files that checkpoints replaced: a shell may have opened one just before and write just after.
-const RECHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 impl DocumentActor {
     pub(super) fn start_jobs(&mut self, now: Instant) {
@@ -33,9 +29,6 @@ impl DocumentActor {
         self.settling_until = None;
         if std::mem::take(&mut self.check_disk) {
             self.job.start(DiskJob::Check);
-        } else if self.recheck_at.is_some_and(|at| at <= now) {
-            self.recheck_at = None;
-            self.job.start(DiskJob::Recheck);
         } else if self.may_write() && self.schedule.due(now).is_some_and(|at| at <= now) {
             if !self.schedule.wants_write() {
                 // The disk refused, and what it lacked came to it by another way, or it lacked nothing.
@@ -43,7 +36,6 @@ impl DocumentActor {
                 return self.job.start(DiskJob::Check);
             }
             let revision = self.schedule.begin();
-            let journal_mark = self.journal.saving();
             let text = self.text.text();
             // The end of the session removes the journal, so that it is written then all the same.
             if !self.journal.outrun(&text) && self.finishing.is_none() {
@@ -54,8 +46,9 @@ impl DocumentActor {
             self.note_writing();
             let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
             let author = std::mem::replace(&mut self.unsaved_by, Actor::Host);
+            let (journal_mark, announcer) = self.journal.saving();
             self.writing = Some(Writing { replica: DiskReplica::of(&self.text), journal_mark, author });
-            self.job.start(DiskJob::Save { text, revision, author, missing });
+            self.job.start(DiskJob::Save { text, revision, author, missing, announcer });
         }
     }
 
@@ -66,24 +59,11 @@ impl DocumentActor {
 
     /// Takes in what the disk said. False if the document can not go on.
     pub(super) fn job_finished(&mut self, outcome: DiskOutcome, now: Instant) -> bool {
-        match self.writing.take() {
-            Some(writing) if matches!(outcome, DiskOutcome::Saved { .. }) => {
-                self.disk_replica = writing.replica;
-                self.journal.saved(writing.journal_mark);
-            }
-            Some(writing) => {
-                if writing.author == Actor::Guest {
-                    self.unsaved_by = Actor::Guest;
-                }
-                // Or else, after a sudden end, what is on the disk would be measured by what never came to it.
-                self.journal.not_saved();
-            }
-            None => {}
-        }
+        self.learn_what_was_written(&outcome);
         let missed = std::mem::replace(&mut self.missed, matches!(outcome, DiskOutcome::Gone));
         match outcome {
-            DiskOutcome::Loaded { text, encoding, end_of_line } => {
-                self.format = Format { encoding, end_of_line };
+            DiskOutcome::Loaded { text, format } => {
+                self.format = format;
                 self.loaded = true;
                 self.merge_outside(&text, now);
                 self.schedule.is_on_disk();
@@ -103,17 +83,32 @@ impl DocumentActor {
                 self.not_loaded = Some(fault);
                 return false;
             }
-            DiskOutcome::Saved { revision, late } => {
+            DiskOutcome::Saved { revision, now: found } => {
                 self.perhaps_outrun = None;
                 self.note_written();
                 self.schedule.succeeded(revision, now);
                 self.events.send(AgentEvent::Saved { path: self.path.clone() });
-                for change in late {
-                    self.merge_late(&change, now);
+                if let Some(text) = found {
+                    self.merge_outside(&text, now);
                 }
                 let by = self.save_asked_by.take();
                 let saved = !self.schedule.is_unsaved();
                 self.set_status(if saved { DocumentStatus::Saved { by } } else { self.unsaved() });
+            }
+            DiskOutcome::Overtaken => {
+                debug!(document = %self.id, "another program wrote the file while it was being saved");
+                self.check_disk = true;
+                self.schedule.put_off();
+            }
+            DiskOutcome::Finished => {
+                debug!(document = %self.id, "a checkpoint that was interrupted is in the file");
+                self.perhaps_outrun = None;
+                self.check_disk = true;
+                self.compare_with_disk(&self.disk_replica.text());
+            }
+            DiskOutcome::NotAnnounced => {
+                self.journal.refused();
+                self.schedule.put_off();
             }
             DiskOutcome::Text(text) => {
                 self.merge_outside(&text, now);
@@ -124,11 +119,6 @@ impl DocumentActor {
                 self.merge_outside(&text, now);
                 self.schedule.put_off();
             }
-            DiskOutcome::Late(late) => {
-                for change in late {
-                    self.merge_late(&change, now);
-                }
-            }
             DiskOutcome::Settling => {
                 debug!(document = %self.id, "something is writing the file");
                 self.settling_until = Some(now + SETTLE_INTERVAL);
@@ -138,7 +128,7 @@ impl DocumentActor {
                 }
             }
             DiskOutcome::Same => {
-                (self.perhaps_written, self.perhaps_outrun) = (None, None);
+                self.perhaps_outrun = None;
                 if matches!(self.status, DocumentStatus::Gone | DocumentStatus::NotSaved(_)) {
                     self.compare_with_disk(&self.disk_replica.text());
                 }
@@ -168,26 +158,29 @@ impl DocumentActor {
 
     /// What the job left behind: how the file is stored now, and files to look at again.
     pub(super) fn after_job(&mut self, now: Instant) {
-        if let Some((encoding, end_of_line)) = self.job.format() {
-            let format = Format { encoding, end_of_line };
-            if std::mem::replace(&mut self.format, format) != format {
-                self.journal.is(&self.identity());
-            }
+        if let Some(format) = self.job.format()
+            && *format != self.format
+        {
+            self.format = format.clone();
+            self.journal.is(&self.identity());
         }
-        if self.journal.is_long() {
+        if self.journal.is_long() && self.unfinished.is_none() {
             self.journal.rewrite(&self.identity(), &self.text, &self.disk_replica);
         }
         self.weigh(now);
-        if self.job.has_retired() {
-            self.recheck_at.get_or_insert(now + RECHECK_INTERVAL);
-        }
     }
 
     /// The file holds this text now: what changed there becomes edits of the disk.
     fn merge_outside(&mut self, text: &str, now: Instant) {
-        self.learn_what_was_written(text);
+        if let Some(outrun) = self.perhaps_outrun.take()
+            && outrun.is_told_by(text, &self.disk_replica, None)
+        {
+            debug!(document = %self.id, "the file has what the last program's journal lacked");
+            self.disk_replica = outrun.least;
+            self.journal.disk(self.disk_replica.state());
+        }
         if text == self.text.text() {
-            // It is all of ours, whoever wrote it: we did, if a sudden end came between a checkpoint and its record.
+            // It is all of ours, whoever wrote it.
             self.disk_replica = DiskReplica::of(&self.text);
             self.journal.disk(self.disk_replica.state());
             return;
@@ -198,24 +191,42 @@ impl DocumentActor {
         self.pass_on(None, update, now);
     }
 
-    /// The last program ended in the midst of a checkpoint. If the file is nearer to what that was writing than to what
-    /// was there before, it was written: taken for a change outside, what was typed would be there twice.
-    fn learn_what_was_written(&mut self, text: &str) {
-        let (outrun, update) = (self.perhaps_outrun.take(), self.perhaps_written.take());
-        if let Some(outrun) = outrun
-            && outrun.is_told_by(text, &self.disk_replica, update.as_deref())
-        {
-            debug!(document = %self.id, "the file has what the last program's journal lacked");
-            self.disk_replica = outrun.least;
-            return self.journal.disk(self.disk_replica.state());
+    /// What the file holds of ours after a job, by how that ended: what outside changes are measured against.
+    fn learn_what_was_written(&mut self, outcome: &DiskOutcome) {
+        let begun = self.writing.take();
+        if begun.as_ref().is_some_and(|begun| begun.author == Actor::Guest) {
+            self.unsaved_by = Actor::Guest;
         }
-        let Some(update) = update else { return };
-        let written = self.disk_replica.with(&update);
-        if insertions(&written.text(), text) < insertions(&self.disk_replica.text(), text) {
-            debug!(document = %self.id, "the last program had written the file");
-            self.disk_replica = written;
-            self.journal.disk(self.disk_replica.state());
+        match outcome {
+            DiskOutcome::Saved { .. } | DiskOutcome::Overtaken => {
+                self.unfinished = None;
+                let Some(begun) = begun else { return };
+                self.unsaved_by =
+                    if matches!(outcome, DiskOutcome::Overtaken) { begun.author } else { Actor::Host };
+                self.has_written(begun);
+            }
+            DiskOutcome::Finished => {
+                if let Some(written) = self.unfinished.take() {
+                    self.has_written(written);
+                }
+            }
+            // The intent stays in the journal: whoever comes next completes it.
+            DiskOutcome::Failed(fault) if fault.code == FaultCode::HalfWritten => {
+                self.unfinished = self.unfinished.take().or(begun);
+            }
+            _ if self.job.is_unfinished() => {}
+            _ => {
+                if begun.is_some() || self.unfinished.take().is_some() {
+                    // Or else, after a sudden end, the file would be judged by a save that was never begun.
+                    self.journal.not_saved();
+                }
+            }
         }
+    }
+
+    fn has_written(&mut self, written: Writing) {
+        self.disk_replica = written.replica;
+        self.journal.saved(written.journal_mark);
     }
 
     /// After the file was read, which holds this: if it is all of the text there is nothing to write.
@@ -227,18 +238,6 @@ impl DocumentActor {
             self.set_status(DocumentStatus::Saved { by: None });
         } else if self.status == DocumentStatus::Gone {
             self.set_status(self.unsaved());
-        }
-    }
-
-    /// Somebody wrote into a file that a checkpoint had replaced already: what they added there is in no file that
-    /// has a name any more. It is merged into the text, and so comes to the disk with the next checkpoint.
-    fn merge_late(&mut self, change: &OutsideChange, now: Instant) {
-        let ours = self.text.text();
-        let merged = diff::merge(&change.before, &ours, &change.after);
-        let splices = diff::fewest_splices(&ours, &merged);
-        let update = self.text.edit(&splices).expect("the difference of a text fits it");
-        if let Some(update) = update {
-            self.changed(None, update, now);
         }
     }
 }

@@ -1,15 +1,19 @@
 //! One document's journal: enough to have the document again after the program's sudden end, exactly as it was acknowledged.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use parlor_shared::document::{Document, diff, digest, merge_updates};
 use parlor_shared::id::{AuthorId, DocumentId};
-use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::disk_replica::DiskReplica;
+use crate::agent::document::disk::{Intent, NotAnnounced, Remains, Unfinished};
+use crate::agent::document::encoding::{self, Format};
+
 use super::log::{LogError, Outrun, RecordLog};
 
 /// A document goes on from an outrun journal so many epochs later: the last program may have begun one that the journal
@@ -25,8 +29,7 @@ pub(in crate::agent) struct Identity {
     pub(in crate::agent) document: DocumentId,
     pub(in crate::agent) epoch: u32,
     pub(in crate::agent) path: WorkspacePath,
-    pub(in crate::agent) encoding: Encoding,
-    pub(in crate::agent) end_of_line: EndOfLine,
+    pub(in crate::agent) format: Format,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,9 +46,9 @@ enum Record {
     Saved { updates: u64 },
     /// The text and the disk replica took this update: a change outside. One record, so that no crash comes between.
     Outside(Vec<u8>),
-    /// A checkpoint begins that will have written so much, see [`Record::Saved`]. Nobody knows whether it did if nothing
-    /// follows.
-    Saving { updates: u64 },
+    /// A checkpoint begins that will have written so much, see [`Record::Saved`]. If nothing follows, the file tells whether it
+    /// did.
+    Saving { updates: u64, intent: Intent },
     /// The checkpoint that had begun wrote nothing: the disk refused, or had news.
     NotSaved,
 }
@@ -56,11 +59,61 @@ pub(in crate::agent) struct Restored {
     pub(in crate::agent) identity: Identity,
     pub(in crate::agent) text: Document,
     pub(in crate::agent) disk_replica: DiskReplica,
-    /// What the disk replica lacks if the checkpoint that was under way wrote the file: the file tells.
-    pub(in crate::agent) perhaps_written: Option<Vec<u8>>,
+    /// The checkpoint that was under way.
+    pub(in crate::agent) perhaps_written: Option<PerhapsWritten>,
     /// Checkpoints may have written what the journal lacks: the file tells.
     pub(in crate::agent) perhaps_outrun: Option<PerhapsOutrun>,
     pub(in crate::agent) journal: Journal,
+}
+
+/// A checkpoint whose end is not known.
+#[derive(Debug)]
+pub(in crate::agent) struct PerhapsWritten {
+    /// What the file held if the checkpoint wrote it.
+    pub(in crate::agent) replica: DiskReplica,
+    /// See [`Journal::saved`].
+    pub(in crate::agent) journal_mark: u64,
+    intent: Intent,
+}
+
+impl PerhapsWritten {
+    /// What the file is to be judged by. Nothing if the bytes can not be rebuilt.
+    pub(in crate::agent) fn unfinished(&self, before: &DiskReplica, format: &Format) -> Option<Unfinished> {
+        let (before, text) = (before.text(), self.replica.text());
+        let after_format = format.carried(&before, &text);
+        let before = encoding::encode(&before, format).ok()?;
+        let after = encoding::encode(&text, &after_format).ok()?;
+        let remains = Remains::of(&self.intent, before, after)?;
+        Some(Unfinished { remains, text, format: after_format })
+    }
+}
+
+/// Tells the journal what a checkpoint is about to do, from the thread that does it.
+#[derive(Debug, Clone)]
+pub(in crate::agent) struct Announcer {
+    log: Option<Arc<Mutex<RecordLog>>>,
+    updates: u64,
+}
+
+impl Announcer {
+    /// Keeps an intent where not even a power failure loses it, together with all that was appended before.
+    pub(in crate::agent) fn announce(&self, intent: &Intent) -> Result<(), NotAnnounced> {
+        let Some(log) = &self.log else { return Ok(()) };
+        let refused = |error: &dyn std::fmt::Display| {
+            warn!(%error, "a journal does not take what a checkpoint is about to do");
+            NotAnnounced
+        };
+        let record = encode(&Record::Saving { updates: self.updates, intent: intent.clone() });
+        // Not held while the disk works: the document goes on appending.
+        let sync = {
+            let mut log = log.lock();
+            log.append(&record).map_err(|error| refused(&error))?;
+            log.sync()
+        };
+        sync.run().map_err(|error| refused(&error))?;
+        log.lock().synced();
+        Ok(())
+    }
 }
 
 impl Restored {
@@ -68,7 +121,11 @@ impl Restored {
     /// journal: that would be taken for a change outside, and be there twice as soon as its author comes back.
     pub(in crate::agent) fn was_outrun(&self, file: &str) -> bool {
         let told = |outrun: &PerhapsOutrun| {
-            outrun.is_told_by(file, &self.disk_replica, self.perhaps_written.as_deref())
+            outrun.is_told_by(
+                file,
+                &self.disk_replica,
+                self.perhaps_written.as_ref().map(|written| &written.replica),
+            )
         };
         self.perhaps_outrun.as_ref().is_some_and(told)
     }
@@ -93,7 +150,7 @@ impl PerhapsOutrun {
         &self,
         file: &str,
         disk_replica: &DiskReplica,
-        perhaps_written: Option<&[u8]>,
+        perhaps_written: Option<&DiskReplica>,
     ) -> bool {
         let Outrun { written, begun } = self.outrun;
         match begun {
@@ -105,7 +162,7 @@ impl PerhapsOutrun {
             // than to what the file was before; in doubt nothing that was acknowledged is given up.
             Some(_) => {
                 let before = disk_replica.text();
-                let perhaps = perhaps_written.map(|update| disk_replica.with(update).text());
+                let perhaps = perhaps_written.map(DiskReplica::text);
                 let nearest =
                     std::iter::once(before).chain(perhaps).map(|text| insertions(&text, file)).min();
                 nearest > Some(insertions(&self.least.text(), file))
@@ -123,7 +180,7 @@ impl PerhapsOutrun {
 pub(in crate::agent) struct Journal {
     /// Where it is. Nothing if none is kept.
     path: Option<PathBuf>,
-    log: Option<RecordLog>,
+    log: Option<Arc<Mutex<RecordLog>>>,
     is_behind: bool,
     outrun: Option<Outrun>,
     updates: u64,
@@ -160,9 +217,9 @@ impl Journal {
             warn!(bytes = contents.cut_off, "the end of a journal was torn");
         }
         let replay = replay(&contents.records);
-        let perhaps_written = replay.saving.map(|updates| replay.written(updates));
-        let perhaps_written = perhaps_written.and_then(|written| merge_updates(&written).ok());
-        let Replay { identity: Some(mut identity), text, disk_replica, updates, .. } = replay else {
+        let written =
+            replay.saving.as_ref().and_then(|(updates, _)| merge_updates(&replay.written(*updates)).ok());
+        let Replay { identity: Some(mut identity), text, disk_replica, updates, saving, .. } = replay else {
             log.remove();
             return Ok(None);
         };
@@ -178,8 +235,14 @@ impl Journal {
         }
         let perhaps_outrun = outrun.map(|outrun| PerhapsOutrun { outrun, least: DiskReplica::of(&text) });
         let (path, is_behind) = (Some(path.to_owned()), outrun.is_some());
-        let journal = Self { path, log: Some(log), is_behind, outrun, updates, fresh_bytes };
+        let log = Some(Arc::new(Mutex::new(log)));
+        let journal = Self { path, log, is_behind, outrun, updates, fresh_bytes };
         let disk_replica = DiskReplica::of(&disk_replica);
+        let perhaps_written = saving.zip(written).map(|((journal_mark, intent), update)| PerhapsWritten {
+            replica: disk_replica.with(&update),
+            journal_mark,
+            intent,
+        });
         Ok(Some(Restored { identity, text, disk_replica, perhaps_written, perhaps_outrun, journal }))
     }
 
@@ -200,10 +263,19 @@ impl Journal {
         self.append(&Record::Disk(update.to_vec()));
     }
 
-    /// A checkpoint begins to write all that is in the text now. Gives this place in the journal, for [`Journal::saved`].
-    pub(in crate::agent) fn saving(&mut self) -> u64 {
-        self.append(&Record::Saving { updates: self.updates });
-        self.updates
+    /// A checkpoint begins to write all that is in the text now. Gives this place in the journal, for [`Journal::saved`], and a
+    /// way to tell the journal what the checkpoint is about to do.
+    pub(in crate::agent) fn saving(&self) -> (u64, Announcer) {
+        let log = if self.is_behind { None } else { self.log.clone() };
+        (self.updates, Announcer { log, updates: self.updates })
+    }
+
+    /// The disk did not take what a checkpoint was about to do.
+    pub(in crate::agent) fn refused(&mut self) {
+        if !std::mem::replace(&mut self.is_behind, true) {
+            // If that is refused too it is tried again before a checkpoint.
+            let _ = self.mark(Outrun::default());
+        }
     }
 
     /// A checkpoint is about to write this text, of which the journal lacks something if it is behind: makes sure that it
@@ -217,8 +289,9 @@ impl Journal {
         if self.mark(Outrun { written, begun: Some(digest(text)) }).is_ok() {
             return true;
         }
-        let Some(mut log) = self.log.take() else { return true };
-        if let Err(error) = log.void() {
+        let Some(log) = self.log.take() else { return true };
+        let voided = log.lock().void();
+        if let Err(error) = voided {
             warn!(%error, "a journal that is behind can not be marked");
             self.log = Some(log);
             return false;
@@ -253,14 +326,14 @@ impl Journal {
     /// be lost.
     pub(in crate::agent) fn is_long(&self) -> bool {
         let limit = self.fresh_bytes * 4 + REWRITE_BEYOND_BYTES;
-        !self.is_behind && self.log.as_ref().is_some_and(|log| log.bytes() > limit)
+        !self.is_behind && self.log.as_ref().is_some_and(|log| log.lock().bytes() > limit)
     }
 
     /// Replaces what was appended by what came of it. If the disk has no room for that the journal goes on as it is.
     pub(in crate::agent) fn rewrite(&mut self, identity: &Identity, text: &Document, disk: &DiskReplica) {
         if let Err(error) = self.begin_anew(identity, text, disk) {
             warn!(%error, "a journal is long, and there is no room to write it anew");
-            self.fresh_bytes = self.log.as_ref().map_or(0, RecordLog::bytes);
+            self.fresh_bytes = self.log.as_ref().map_or(0, |log| log.lock().bytes());
         }
     }
 
@@ -286,14 +359,14 @@ impl Journal {
         let log = RecordLog::replace(path, records.iter().map(Vec::as_slice))?;
         (self.is_behind, self.outrun) = (false, None);
         (self.updates, self.fresh_bytes) = (0, log.bytes());
-        self.log = Some(log);
+        self.log = Some(Arc::new(Mutex::new(log)));
         Ok(())
     }
 
     /// The document is closed and all of it on the disk.
     pub(in crate::agent) fn remove(&mut self) {
         if let Some(log) = self.log.take() {
-            log.remove();
+            log.lock().remove();
         }
     }
 
@@ -301,23 +374,23 @@ impl Journal {
         if self.is_behind {
             return;
         }
-        let Some(log) = &mut self.log else { return };
-        if let Err(error) = log.append(&encode(record)) {
+        let Some(log) = &self.log else { return };
+        let appended = log.lock().append(&encode(record));
+        if let Err(error) = appended {
             self.fall_behind(&error);
         }
     }
 
     fn fall_behind(&mut self, error: &LogError) {
-        if !std::mem::replace(&mut self.is_behind, true) {
+        if !self.is_behind {
             warn!(%error, "a journal is behind: until it is not, what no file has is lost if this program is killed");
-            // If that is refused it is tried again before a checkpoint.
-            let _ = self.mark(Outrun::default());
         }
+        self.refused();
     }
 
     fn mark(&mut self, outrun: Outrun) -> Result<(), LogError> {
-        if let Some(log) = &mut self.log {
-            log.mark(outrun)?;
+        if let Some(log) = &self.log {
+            log.lock().mark(outrun)?;
         }
         self.outrun = Some(outrun);
         Ok(())
@@ -377,7 +450,7 @@ struct Replay {
     /// Updates of the text since the state; those that the disk replica has are empty.
     updates: Vec<Vec<u8>>,
     /// The checkpoint that is under way, if one is.
-    saving: Option<u64>,
+    saving: Option<(u64, Intent)>,
 }
 
 impl Default for Replay {
@@ -426,8 +499,8 @@ impl Replay {
                 let applied = self.text.apply([update.as_slice()]);
                 applied.and(self.disk_replica.apply([update.as_slice()]))
             }
-            Record::Saving { updates } => {
-                self.saving = Some(updates);
+            Record::Saving { updates, intent } => {
+                self.saving = Some((updates, intent));
                 Ok(())
             }
             Record::NotSaved => {
@@ -457,9 +530,12 @@ mod tests {
             document: DocumentId(7),
             epoch: 0,
             path: WorkspacePath::parse(path).unwrap(),
-            encoding: Encoding::Utf8,
-            end_of_line: EndOfLine::Lf,
+            format: Format::NEW,
         }
+    }
+
+    fn intent(before: &str, after: &str) -> Intent {
+        Intent::of(before.as_bytes(), after.as_bytes())
     }
 
     fn insert(document: &mut Document, at: u32, text: &str) -> Vec<u8> {
@@ -484,7 +560,8 @@ mod tests {
         };
         let first = type_as_guest(0, "one ");
         journal.text(&first);
-        let mark = journal.saving();
+        let (mark, announcer) = journal.saving();
+        announcer.announce(&intent("loaded\n", "one loaded\n")).unwrap();
         journal.text(&type_as_guest(4, "two "));
         journal.saved(mark);
         journal.is(&identity("b.txt"));
@@ -513,14 +590,15 @@ mod tests {
         let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &DiskReplica::of(&disk));
         journal.text(&insert(&mut text, 0, "typed "));
         journal.rewrite(&identity("a.txt"), &text, &DiskReplica::of(&disk));
-        let mark = journal.saving();
+        let (mark, announcer) = journal.saving();
+        announcer.announce(&intent("loaded\n", "typed loaded\n")).unwrap();
         journal.saved(mark);
         journal.text(&insert(&mut text, 0, "later "));
         drop(journal);
         let restored = Journal::restore(&path).unwrap().unwrap();
         assert_eq!(restored.text.text(), "later typed loaded\n");
         assert_eq!(restored.disk_replica.text(), "typed loaded\n");
-        assert_eq!(restored.perhaps_written, None);
+        assert!(restored.perhaps_written.is_none());
     }
 
     #[test]
@@ -533,14 +611,17 @@ mod tests {
         text.apply([outside.as_slice()]).unwrap();
         journal.outside(&outside);
         journal.text(&insert(&mut text, 0, "typed "));
-        journal.saving();
+        journal.saving().1.announce(&intent("outside\n", "typed outside\n")).unwrap();
         journal.text(&insert(&mut text, 0, "later "));
         drop(journal);
         let restored = Journal::restore(&path).unwrap().unwrap();
         assert_eq!(restored.text.text(), "later typed outside\n");
         assert_eq!(restored.disk_replica.text(), "outside\n");
-        let written = restored.disk_replica.with(&restored.perhaps_written.unwrap());
-        assert_eq!(written.text(), "typed outside\n");
+        let written = restored.perhaps_written.unwrap();
+        assert_eq!(written.replica.text(), "typed outside\n");
+        let unfinished = written.unfinished(&restored.disk_replica, &Format::NEW).unwrap();
+        assert_eq!(unfinished.remains.after, b"typed outside\n");
+        assert_eq!(unfinished.remains.before, b"outside\n");
     }
 
     #[test]
@@ -550,11 +631,11 @@ mod tests {
         let (disk, mut text) = (Document::new(AuthorId::DISK), Document::new(AuthorId::AGENT));
         let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &DiskReplica::of(&disk));
         journal.text(&insert(&mut text, 0, "typed "));
-        journal.saving();
+        journal.saving().1.announce(&intent("", "typed ")).unwrap();
         journal.not_saved();
         drop(journal);
         let restored = Journal::restore(&path).unwrap().unwrap();
-        assert_eq!(restored.perhaps_written, None);
+        assert!(restored.perhaps_written.is_none());
         assert_eq!((restored.text.text(), restored.disk_replica.text()), ("typed ".into(), String::new()));
     }
 

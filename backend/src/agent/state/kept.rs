@@ -12,10 +12,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use parlor_shared::path::WorkspacePath;
 use sha2::{Digest as _, Sha256};
 
 use super::{create_private, session_name};
 use crate::agent::disk_work;
+use crate::agent::document::encoding::{Format, encode};
 
 mod file;
 
@@ -297,6 +299,22 @@ impl KeptTexts {
     }
 }
 
+impl KeptText {
+    /// This text of a document, which no file has; the file had `saved` of it, stored as `format` says. A text for which the
+    /// encoding has no bytes is kept in UTF-8.
+    pub fn of(path: &WorkspacePath, why: KeptWhy, text: &str, saved: &str, format: &Format) -> Self {
+        Self {
+            path: path.clone(),
+            why,
+            fault: None,
+            when: seconds_now(),
+            characters: text.encode_utf16().count() as u64,
+            bytes: encode(text, &format.carried(saved, text)).unwrap_or_else(|_| text.as_bytes().to_vec()),
+            held: encode(saved, format).ok().map(|bytes| Held::of(&bytes)),
+        }
+    }
+}
+
 /// The time of day, as kept texts tell it.
 pub fn seconds_now() -> u64 {
     disk_work::time_of_day().as_secs()
@@ -309,8 +327,6 @@ pub fn age(when: u64) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use parlor_shared::path::WorkspacePath;
-
     use super::*;
 
     fn text(path: &str, bytes: &[u8]) -> KeptText {

@@ -8,6 +8,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const MAGIC: &[u8; 4] = b"PLRJ";
 
@@ -93,12 +94,43 @@ impl Outrun {
 #[derive(Debug)]
 pub(in crate::agent) struct RecordLog {
     path: PathBuf,
-    file: File,
+    file: Arc<File>,
     /// Which file it is, where the system tells: asked once, since every record is checked against it.
     place: Option<Place>,
     bytes: u64,
     /// Whether its header has room for an [`Outrun`].
     tells: bool,
+    /// Whether the disk has its name.
+    is_named: bool,
+}
+
+/// Forces a log to the disk, while others go on appending to it.
+#[derive(Debug)]
+pub(in crate::agent) struct LogSync {
+    file: Arc<File>,
+    /// The folder, if the disk may not have the log's name.
+    folder: Option<PathBuf>,
+}
+
+impl LogSync {
+    /// When this returns, a power failure does not lose what was appended before [`RecordLog::sync`].
+    pub(in crate::agent) fn run(&self) -> io::Result<()> {
+        self.file.sync_data()?;
+        match &self.folder {
+            Some(folder) => sync_folder(folder),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Device and number of a file.
@@ -118,7 +150,7 @@ fn place(_file: &fs::Metadata) -> Option<Place> {
 impl RecordLog {
     fn new(path: &Path, file: File, bytes: u64) -> io::Result<Self> {
         let place = place(&file.metadata()?);
-        Ok(Self { path: path.to_owned(), file, place, bytes, tells: true })
+        Ok(Self { path: path.to_owned(), file: Arc::new(file), place, bytes, tells: true, is_named: false })
     }
 
     /// Creates an empty log, readable by its owner only. What stood there is gone.
@@ -180,9 +212,9 @@ impl RecordLog {
         record.extend((payload.len() as u32).to_le_bytes());
         record.extend(crc32fast::hash(payload).to_le_bytes());
         record.extend(payload);
-        if let Err(error) = self.check_place().and_then(|()| self.file.write_all(&record)) {
+        if let Err(error) = self.check_place().and_then(|()| (&*self.file).write_all(&record)) {
             let end = self.bytes;
-            let _ = self.file.set_len(end).and_then(|()| self.file.seek(SeekFrom::Start(end)));
+            let _ = self.file.set_len(end).and_then(|()| (&*self.file).seek(SeekFrom::Start(end)));
             return Err(LogError::Io(self.path.clone(), error));
         }
         self.bytes += record.len() as u64;
@@ -203,7 +235,7 @@ impl RecordLog {
             fresh.remove();
             return Err(error);
         }
-        fresh.path = path.to_owned();
+        (fresh.path, fresh.is_named) = (path.to_owned(), false);
         Ok(fresh)
     }
 
@@ -215,7 +247,8 @@ impl RecordLog {
         if self.tells {
             mark.extend(outrun.bytes());
         }
-        let marked = self.file.seek(SeekFrom::Start(OUTRUN_AT)).and_then(|_| self.file.write_all(&mark));
+        let mut file = &*self.file;
+        let marked = file.seek(SeekFrom::Start(OUTRUN_AT)).and_then(|_| file.write_all(&mark));
         marked.map_err(|error| LogError::Io(self.path.clone(), error))
     }
 
@@ -223,6 +256,17 @@ impl RecordLog {
     pub(in crate::agent) fn void(&mut self) -> Result<(), LogError> {
         let voided = self.file.set_len(0).or_else(|_| fs::remove_file(&self.path));
         voided.map_err(|error| LogError::Io(self.path.clone(), error))
+    }
+
+    /// What forces all that was appended so far to the disk. It takes its time, and needs no access to the log.
+    pub(in crate::agent) fn sync(&self) -> LogSync {
+        let folder = if self.is_named { None } else { self.path.parent().map(Path::to_owned) };
+        LogSync { file: Arc::clone(&self.file), folder }
+    }
+
+    /// Such a [`LogSync`] was carried out.
+    pub(in crate::agent) fn synced(&mut self) {
+        self.is_named = true;
     }
 
     /// Whether the log's name leads to it.
@@ -237,7 +281,7 @@ impl RecordLog {
     }
 
     /// Removes the log. Where its name can not be removed, what it held is.
-    pub(in crate::agent) fn remove(self) {
+    pub(in crate::agent) fn remove(&self) {
         let emptied = self.file.set_len(0);
         if let Err(error) = fs::remove_file(&self.path).and(emptied) {
             tracing::warn!(%error, "a journal could not be removed");

@@ -12,11 +12,12 @@ use std::time::{Duration, SystemTime};
 use parlor_shared::path::WorkspacePath;
 use tracing::warn;
 
-use super::kept::{Held, KeptError, KeptText, KeptWhy, seconds_now};
+use super::kept::{Held, KeptError, KeptText, KeptWhy};
 use super::salvage::{Salvaged, salvage};
 use super::{Identity, Journal, Restored, SessionState, StateError};
 use crate::agent::disk_work;
-use crate::agent::document::encoding::{decode, encode};
+use crate::agent::document::disk::DiskFile;
+use crate::agent::document::encoding::{Format, decode};
 use crate::agent::workspace::Workspace;
 
 /// Whether a session that ended suddenly is gone on with.
@@ -150,41 +151,14 @@ impl SessionState {
         restored: Restored,
         workspace: Option<&Workspace>,
     ) -> Result<(), StateError> {
-        let identity = &restored.identity;
-        let text = restored.text.text();
-        let saved = restored.disk_replica.text();
-        if text == saved {
-            restored.discard();
-            return Ok(());
-        }
-        let bytes = encode(&text, identity.encoding, identity.end_of_line);
-        let file = workspace.map(|workspace| read_file(workspace, identity)).unwrap_or(OnDisk::Unknown);
-        let why = match &file {
-            OnDisk::Bytes(file) if *file == bytes => None,
-            // The file has more than the journal: what went on without it was written.
-            OnDisk::Bytes(file) if decode(file).is_ok_and(|file| restored.was_outrun(&file.text)) => None,
-            OnDisk::Gone => Some(KeptWhy::Deleted),
-            OnDisk::Bytes(_) | OnDisk::Unknown => Some(KeptWhy::NotRevived),
-        };
-        let Some(why) = why else {
+        let Some(kept) = unsaved_text(&restored, workspace) else {
             restored.discard();
             return Ok(());
         };
-        let held = Held::of(&encode(&saved, identity.encoding, identity.end_of_line));
-        let kept = KeptText {
-            path: identity.path.clone(),
-            why,
-            fault: None,
-            when: seconds_now(),
-            characters: text.encode_utf16().count() as u64,
-            bytes,
-            held: Some(held),
-        };
-        let what = identity.path.to_string();
         match self.kept.keep(&kept) {
             Ok(_) => restored.discard(),
             // Renaming needs no room.
-            Err(error) => self.put_aside(journal, &what, &error.to_string())?,
+            Err(error) => self.put_aside(journal, kept.path.as_str(), &error.to_string())?,
         }
         Ok(())
     }
@@ -225,27 +199,16 @@ impl SessionState {
             return;
         }
         let unnamed = || WorkspacePath::parse(&name_of(journal, None)).ok();
-        let path = identity.as_ref().map(|identity| identity.path.clone()).or_else(unnamed);
+        let (path, format) = match identity {
+            Some(Identity { path, format, .. }) => (Some(path), format),
+            None => (unnamed(), Format::NEW),
+        };
         let Some(path) = path else { return };
-        let bytes = identity.as_ref().map_or_else(
-            || text.clone().into_bytes(),
-            |identity| encode(&text, identity.encoding, identity.end_of_line),
-        );
-        let on_disk = identity.as_ref().zip(Workspace::open(&self.shared_folder).ok());
-        if let Some((identity, workspace)) = on_disk
-            && matches!(read_file(&workspace, identity), OnDisk::Bytes(file) if file == bytes)
-        {
+        let kept = KeptText { held: None, ..KeptText::of(&path, KeptWhy::Damaged, &text, &saved, &format) };
+        let workspace = Workspace::open(&self.shared_folder).ok();
+        if matches!(read_file(workspace.as_ref(), &path), OnDisk::Bytes(file) if file == kept.bytes) {
             return;
         }
-        let kept = KeptText {
-            path,
-            why: KeptWhy::Damaged,
-            fault: None,
-            when: seconds_now(),
-            characters: text.encode_utf16().count() as u64,
-            bytes,
-            held: None,
-        };
         if let Err(error) = self.kept.keep(&kept) {
             // The journal itself is set aside, which needs no room: nothing is lost.
             warn!(%error, "what could be read of a damaged journal is not kept as a text");
@@ -310,9 +273,44 @@ enum OnDisk {
     Unknown,
 }
 
+/// The text of a document that does not go on, unless its file has it or had it. A save that was torn is completed first.
+fn unsaved_text(restored: &Restored, workspace: Option<&Workspace>) -> Option<KeptText> {
+    let Identity { path, format, .. } = &restored.identity;
+    let (text, saved) = (restored.text.text(), restored.disk_replica.text());
+    if text == saved {
+        return None;
+    }
+    let written = restored.perhaps_written.as_ref();
+    let unfinished = written.and_then(|written| written.unfinished(&restored.disk_replica, format));
+    if let (Some(workspace), Some(unfinished)) = (workspace, unfinished) {
+        // Looking at the file completes it. If that fails the whole text is kept, which makes up for it.
+        let mut file = DiskFile::restored(workspace, path, saved.clone(), format.clone(), Some(unfinished));
+        if let Err(error) = file.changed_outside() {
+            warn!(%error, "a save that was torn could not be completed");
+        }
+    }
+    let kept = KeptText::of(path, KeptWhy::NotRevived, &text, &saved, format);
+    match read_file(workspace, path) {
+        OnDisk::Gone => Some(KeptText { why: KeptWhy::Deleted, ..kept }),
+        OnDisk::Unknown => Some(kept),
+        OnDisk::Bytes(file) if file == kept.bytes => None,
+        OnDisk::Bytes(file) => {
+            let decoded = decode(&file).ok().map(|decoded| decoded.text);
+            // The file has more than the journal: what went on without it was written.
+            if decoded.as_ref().is_some_and(|file| restored.was_outrun(file)) {
+                return None;
+            }
+            // That save was the last, if it came to the file.
+            let is_written = written.is_some_and(|written| decoded == Some(written.replica.text()));
+            Some(if is_written { KeptText { held: Some(Held::of(&file)), ..kept } } else { kept })
+        }
+    }
+}
+
 /// What a document's file holds.
-fn read_file(workspace: &Workspace, identity: &Identity) -> OnDisk {
-    let mut reader = match workspace.read_bytes(&identity.path) {
+fn read_file(workspace: Option<&Workspace>, path: &WorkspacePath) -> OnDisk {
+    let Some(workspace) = workspace else { return OnDisk::Unknown };
+    let mut reader = match workspace.read_bytes(path) {
         Ok(reader) => reader,
         Err(error) if error.is_gone() => return OnDisk::Gone,
         Err(_) => return OnDisk::Unknown,

@@ -70,6 +70,17 @@ pub enum WorkspaceError {
         /// Its size.
         bytes: u64,
     },
+    /// The file's encoding has no bytes for a character of the text.
+    #[error("{path:?} can not hold {character:?} in its encoding")]
+    Unencodable {
+        /// The file.
+        path: WorkspacePath,
+        /// The character.
+        character: char,
+    },
+    /// A save failed in the middle and could not be taken back: the file holds neither the old text nor the new one.
+    #[error("{0:?} is half written")]
+    HalfWritten(WorkspacePath),
     /// Larger than the limit for this use.
     #[error("{path:?} has {bytes} bytes, the limit is {limit}")]
     FileTooLarge {
@@ -157,6 +168,10 @@ impl From<WorkspaceError> for Fault {
             E::NotEmpty(path) => (FaultCode::NotEmpty, path),
             E::DiskFull(path) => (FaultCode::DiskFull, path),
             E::ChangedWhileRead(path) | E::Disk { path, .. } => (FaultCode::DiskError, path),
+            E::HalfWritten(path) => (FaultCode::HalfWritten, path),
+            E::Unencodable { path, character } => {
+                return Self::new(FaultCode::Unencodable).with(path).with(character);
+            }
             E::InvalidName(name) => return Self::new(FaultCode::InvalidName).with(name),
             E::Binary { path, bytes } => return Self::new(FaultCode::Binary).with(path).with(bytes),
             E::FileTooLarge { path, bytes, limit } => {

@@ -1,21 +1,9 @@
-//! What the portable file API lacks: renames that exchange or never replace, ownership, times.
+//! What the portable file API lacks: writing at a place, room kept free, files made whole, renames that never replace, times.
 
 use std::io;
 use std::path::Path;
 
 use cap_std::fs::{Dir, File, Metadata};
-
-/// Exchanges two entries in one step, so that whatever stood under the second name is not lost, whoever put it there.
-///
-/// # Errors
-/// `Unsupported` where the file system or system can not.
-pub(in crate::agent) fn exchange(folder: &Dir, one: &str, other: &str) -> io::Result<()> {
-    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-    return rustix::fs::renameat_with(folder, one, folder, other, rustix::fs::RenameFlags::EXCHANGE)
-        .map_err(unsupported);
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-    return Err(io::ErrorKind::Unsupported.into());
-}
 
 /// Renames without ever replacing what stands under the new name.
 ///
@@ -116,6 +104,163 @@ pub(in crate::agent) fn check_writable(folder: &Dir, name: &str, metadata: &Meta
         drop(folder.open_with(name, cap_std::fs::OpenOptions::new().write(true))?);
     }
     Ok(())
+}
+
+/// Writes all of it at a place, whatever the file's position is.
+///
+/// # Errors
+/// What the disk says; some of it may be written then.
+pub(in crate::agent) fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut written = 0;
+        while written < bytes.len() {
+            match rustix::io::pwrite(file, &bytes[written..], at + written as u64) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => written += count,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    {
+        use std::io::{Seek as _, SeekFrom, Write as _};
+        let mut file = file;
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(bytes)
+    }
+}
+
+/// Reads what there is at a place, until the buffer is full or the file ends. Gives how much.
+///
+/// # Errors
+/// What the disk says.
+pub(in crate::agent) fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    let mut file = file;
+    file.seek(SeekFrom::Start(at))?;
+    let mut read = 0;
+    while read < bytes.len() {
+        match file.read(&mut bytes[read..])? {
+            0 => break,
+            count => read += count,
+        }
+    }
+    Ok(read)
+}
+
+/// Reads exactly so much.
+///
+/// # Errors
+/// If there is less, or what the disk says.
+pub(in crate::agent) fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+    if read_at(file, bytes, at)? == bytes.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+/// Appends some of it to a file that was opened for that. Gives where it begins, and how much was written.
+///
+/// # Errors
+/// What the disk says.
+pub(in crate::agent) fn append(file: &File, bytes: &[u8]) -> io::Result<(u64, usize)> {
+    use std::io::{Seek as _, Write as _};
+    let mut file = file;
+    let count = file.write(bytes)?;
+    if count == 0 {
+        return Err(io::ErrorKind::WriteZero.into());
+    }
+    // The system sets the position behind what it appended, wherever that came to stand.
+    Ok((file.stream_position()? - count as u64, count))
+}
+
+/// Keeps room free for a file that will grow, without making it longer.
+///
+/// # Errors
+/// `Unsupported` where the file system or system can not; otherwise that there is none.
+pub(in crate::agent) fn reserve(file: &File, at: u64, bytes: u64) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::io::Errno;
+        match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::KEEP_SIZE, at, bytes) {
+            Err(Errno::NOSPC | Errno::DQUOT) => Err(io::ErrorKind::StorageFull.into()),
+            // Whatever else is wrong, writing tells.
+            Err(_) => Err(io::ErrorKind::Unsupported.into()),
+            Ok(()) => Ok(()),
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (file, at, bytes);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// Waits until a file's content is on the disk.
+///
+/// # Errors
+/// What the disk says; file systems that can not do it are taken at their word.
+pub(in crate::agent) fn sync_data(file: &File) -> io::Result<()> {
+    match file.sync_data() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        synced => synced,
+    }
+}
+
+/// Makes a file that is not there, with all its bytes, on the disk. Nobody sees it before it is whole, where the system can do
+/// that. It looks like the one that was there before, if one was.
+///
+/// # Errors
+/// `AlreadyExists` if something has the name; otherwise what the disk says, and nothing is left.
+pub(in crate::agent) fn create_whole(
+    folder: &Dir,
+    name: &str,
+    bytes: &[u8],
+    like: Option<&Metadata>,
+) -> io::Result<()> {
+    let fill = |file: &File| {
+        write_all_at(file, bytes, 0)?;
+        if let Some(like) = like {
+            copy_attributes(like, file)?;
+        }
+        sync_data(file)
+    };
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+        use std::os::fd::AsRawFd as _;
+        // Never readable for more people than the file before it, not even for a moment.
+        let mode = Mode::from_raw_mode(if like.is_some() { 0o600 } else { 0o666 });
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        // Opened anew: ours only names the folder, which is not enough for this.
+        if let Ok(nameless) = rustix::fs::openat(folder, ".", flags, mode) {
+            let nameless = File::from_std(nameless.into());
+            fill(&nameless)?;
+            let link = format!("/proc/self/fd/{}", nameless.as_raw_fd());
+            match rustix::fs::linkat(CWD, link.as_str(), folder, name, AtFlags::SYMLINK_FOLLOW) {
+                Ok(()) => return sync_folder(folder),
+                Err(rustix::io::Errno::EXIST) => return Err(io::ErrorKind::AlreadyExists.into()),
+                // No /proc, or a file system without it: by its name, then.
+                Err(_) => {}
+            }
+        }
+    }
+    let mut options = cap_std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if like.is_some() {
+        use cap_std::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let file = folder.open_with(name, &options)?;
+    if let Err(error) = fill(&file) {
+        // Of what was not there before nothing is to be left.
+        let _ = folder.remove_file(name);
+        return Err(error);
+    }
+    sync_folder(folder)
 }
 
 /// Waits until a folder's entries are on the disk.

@@ -5,11 +5,10 @@ use std::io::{self, Read as _};
 use cap_fs_ext::{FollowSymlinks, MetadataExt as _, OpenOptionsFollowExt as _, OpenOptionsSyncExt as _};
 use cap_std::fs::{File, Metadata, OpenOptions};
 use parlor_shared::limits::{FILE_CHUNK_BYTES, MAX_DOCUMENT_BYTES, MAX_VIEWED_FILE_BYTES};
-use parlor_shared::message::{Encoding, EndOfLine};
 use parlor_shared::path::WorkspacePath;
 
 use super::{Access, Place, Workspace, WorkspaceError};
-use crate::agent::document::encoding::{self, Decoded};
+use crate::agent::document::encoding::{self, Decoded, Format};
 
 /// What tells one state of a file from another without reading it. Equal stamps mean equal content, unless the last
 /// change is so recent that the file system's clock could not tell two changes apart.
@@ -38,10 +37,8 @@ impl FileStamp {
 pub struct FileText {
     /// The text, lines ending in `\n` unless the file mixes its line ends.
     pub text: String,
-    /// How its characters are stored.
-    pub encoding: Encoding,
-    /// How its lines end.
-    pub end_of_line: EndOfLine,
+    /// How the file stores it.
+    pub format: Format,
     /// The state of the file from which the text was read.
     pub stamp: FileStamp,
 }
@@ -55,10 +52,10 @@ impl Workspace {
         let place = self.target(Access::Read, path)?;
         let (mut file, metadata) = place.open_file().map_err(|error| error.about(path))?;
         let bytes = read_document(&mut file, path, metadata.len())?;
-        let Decoded { text, encoding, end_of_line } = encoding::decode(&bytes)
+        let Decoded { text, format } = encoding::decode(&bytes)
             .map_err(|_| WorkspaceError::Binary { path: path.clone(), bytes: bytes.len() as u64 })?;
         check_text_size(&text, path)?;
-        Ok(FileText { text, encoding, end_of_line, stamp: FileStamp::of(&metadata) })
+        Ok(FileText { text, format, stamp: FileStamp::of(&metadata) })
     }
 
     /// Opens a file for sending it as it is, in chunks.
