@@ -115,6 +115,15 @@ async fn what_was_typed_into_a_moved_file_is_told_at_the_end_and_at_the_next_sta
     assert_eq!(kept["texts"][0]["path"], "src/a.txt");
     assert_eq!(program.end_and_tell().0, Some(0), "that was another session's");
 
+    let doctor = Command::new(env!("CARGO_BIN_EXE_parlor"))
+        .args(["doctor"])
+        .current_dir(place.folder.path())
+        .env("PARLOR_STATE_DIR", place.state.path())
+        .output()
+        .unwrap();
+    let doctor = String::from_utf8(doctor.stdout).unwrap();
+    assert!(doctor.contains("no file has 1 texts of this folder"), "{doctor}");
+
     let listed = list(&place);
     assert_eq!(listed.len(), 1);
     let folder = place.folder.path().canonicalize().unwrap();
@@ -241,13 +250,13 @@ async fn the_bytes_are_those_that_the_file_would_have_had() {
 }
 
 #[tokio::test]
-async fn what_a_disk_refuses_until_the_end_is_kept_and_the_end_says_why() {
+async fn what_does_not_come_to_its_file_until_the_end_is_kept() {
     let place = Place::new();
     place.write("a.txt", "saved\n");
     let program = place.start();
     let mut ann = join(&program, "Ann").await;
     let document = ann.open("a.txt").await;
-    // A link in a circle where the file was: neither there nor to be written.
+    // A folder stands where the file was.
     fs::remove_file(place.folder.path().join("a.txt")).unwrap();
     fs::create_dir(place.folder.path().join("a.txt")).unwrap();
     ann.append(document, "typed\n");
