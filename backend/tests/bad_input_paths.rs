@@ -462,7 +462,16 @@ fn without_permission_it_is_said_and_nothing_is_touched() {
         refused(&mut ann, &[Ask::CreateFile, Ask::CreateFolder], &["locked/new", "closed/new"], denied).await;
         refused(&mut ann, &[Ask::Delete, Ask::RenameFrom], &["locked/file.txt"], denied).await;
 
-        // A file, and a folder, that can be read and not written: the text stays, and it is said to everybody.
+        // A file that may be written, in a folder that may not: it is written in place.
+        let document = ann.open("locked/file.txt").await;
+        ann.append(document, "typed\n");
+        ann.wait_sync(document, &SyncState::Saved).await;
+        assert_eq!(agent.read("locked/file.txt"), "kept\ntyped\n");
+        agent.write("locked/file.txt", "kept\n");
+        ann.wait_text(document, |text| text == "kept\n").await;
+
+        // A file, and one in a folder, that can be read and not written: the text stays, and it is said to everybody.
+        mode("locked/file.txt", 0o444);
         let mut bob = agent.join(Role::Viewer, "Bob").await;
         for file in ["read-only.txt", "locked/file.txt"] {
             let (document, seen) = (ann.open(file).await, bob.open(file).await);

@@ -293,7 +293,7 @@ fn text_is_read_with_what_is_needed_to_write_it_back() {
     put(&root.join("windows.txt"), b"\xEF\xBB\xBFa\r\nb\r\n");
     let file = workspace.read_text(&path("windows.txt")).unwrap();
     assert_eq!(
-        (file.text.as_str(), file.format.encoding, file.format.end_of_line),
+        (file.text.as_str(), file.format.encoding, file.format.end_of_line()),
         ("a\nb\n", Encoding::Utf8Bom, EndOfLine::Crlf)
     );
     assert_eq!(Some(file.stamp), workspace.stamp(&path("windows.txt")).unwrap());

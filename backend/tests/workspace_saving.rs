@@ -40,7 +40,8 @@ fn encoding_and_line_ends_stay_as_the_file_has_them() {
     for (before, typed, after) in [
         (&b"a\nb"[..], "a\nx\nb", &b"a\nx\nb"[..]),
         (b"a\r\nb\r\n", "a\nx\nb\n", b"a\r\nx\r\nb\r\n"),
-        (b"a\r\nb\n", "a\r\nx\nb\n", b"a\r\nx\nb\n"),
+        (b"a\r\nb\n", "a;\nx\nb\n", b"a;\r\nx\r\nb\n"),
+        (b"a\rb\r", "a\nx\nb\n", b"a\rx\rb\r"),
         (b"\xEF\xBB\xBFa\n", "x\n", b"\xEF\xBB\xBFx\n"),
         (b"\xFF\xFEa\0\r\0\n\0", "a\n\u{1F600}", b"\xFF\xFEa\0\r\0\n\0\x3D\xD8\0\xDE"),
         (b"\xFE\xFF\0a", "b", b"\xFE\xFF\0b"),
@@ -109,7 +110,7 @@ fn a_conversion_outside_is_kept_and_is_no_change_of_the_text() {
     let (_place, file, mut disk) = Place::with_file("a\nb\n");
     put(&file, "a\r\nb\r\n");
     assert_eq!(disk.changed_outside().unwrap(), Outside::Same);
-    assert_eq!(disk.format().end_of_line, EndOfLine::Crlf);
+    assert_eq!(disk.format().end_of_line(), EndOfLine::Crlf);
     put(&file, b"\xEF\xBB\xBFa\r\nb\r\n");
     assert_eq!(disk.changed_outside().unwrap(), Outside::Same);
     assert_eq!(disk.format().encoding, Encoding::Utf8Bom);
@@ -117,7 +118,7 @@ fn a_conversion_outside_is_kept_and_is_no_change_of_the_text() {
     append(&file, "c\n");
     assert_eq!(disk.changed_outside().unwrap(), Outside::Changed(change("a\nb\n", "a\nb\nc\n")));
     assert_eq!(save(&mut disk, "a\nb\nc\nd\n").unwrap(), saved());
-    assert_eq!(fs::read(&file).unwrap(), b"\xEF\xBB\xBFa\r\nb\r\nc\r\nd\r\n");
+    assert_eq!(fs::read(&file).unwrap(), b"\xEF\xBB\xBFa\r\nb\r\nc\nd\n");
 }
 
 #[test]

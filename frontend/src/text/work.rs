@@ -190,7 +190,8 @@ pub(crate) fn end_of_line(end: EndOfLine) -> &'static str {
     match end {
         EndOfLine::Lf => "LF",
         EndOfLine::Crlf => "CRLF",
-        EndOfLine::Mixed => "LF and CRLF",
+        EndOfLine::Cr => "CR",
+        EndOfLine::Mixed => "Mixed",
     }
 }
 

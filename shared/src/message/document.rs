@@ -15,8 +15,10 @@ pub enum EndOfLine {
     Lf,
     /// `\r\n`.
     Crlf,
-    /// Both. Kept as they are: the carriage returns stay in the text.
+    /// Several of them. Each line keeps the one that it has; a new line takes its neighbour's.
     Mixed,
+    /// `\r`, as old Macs wrote.
+    Cr,
 }
 
 /// How characters are stored in the file on disk.

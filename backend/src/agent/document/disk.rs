@@ -31,6 +31,13 @@ const MAX_CONFLICTS: u32 = 3;
 /// Looks in a row at which a file may seem half written before it is taken as it is.
 const MAX_SETTLING: u32 = 10;
 
+/// A file that another program appended to so recently is not made shorter. No system cuts a file only if nobody appended to it
+/// just now, so that is done in a pause.
+const APPEND_PAUSE: Duration = Duration::from_millis(200);
+
+/// Saves in a row that wait for such a pause. Then a writer without pause is not waited for: about 5 s.
+const MAX_WAITS_FOR_PAUSE: u32 = 50;
+
 /// How often one checkpoint starts again because the file was touched or replaced under its hands.
 const MAX_ATTEMPTS: usize = 5;
 
@@ -59,6 +66,9 @@ pub struct DiskFile {
     unfinished: Option<Unfinished>,
     conflicts: u32,
     settling: u32,
+    /// When another program appended to it last, in nanoseconds since 1970.
+    appended_at_ns: Option<i128>,
+    waits_for_pause: u32,
 }
 
 /// A save whose end is not known.
@@ -204,6 +214,8 @@ impl DiskFile {
             unfinished: None,
             conflicts: 0,
             settling: 0,
+            appended_at_ns: None,
+            waits_for_pause: 0,
         };
         Ok((file, loaded))
     }
@@ -227,6 +239,8 @@ impl DiskFile {
             unfinished,
             conflicts: 0,
             settling: 0,
+            appended_at_ns: None,
+            waits_for_pause: 0,
         }
     }
 
@@ -345,6 +359,13 @@ impl DiskFile {
         }
         let format = self.format.carried(&self.base, save.text);
         let (before, after) = (self.encode(&self.base, &self.format)?, self.encode(save.text, &format)?);
+        if after.len() < before.len()
+            && self.is_being_appended_to()
+            && self.waits_for_pause < MAX_WAITS_FOR_PAUSE
+        {
+            self.waits_for_pause += 1;
+            return Ok(Some(Checkpoint::Settling));
+        }
         let appends = if self.conflicts < MAX_CONFLICTS { Appends::GiveWay } else { Appends::Keep };
         let mut announced = None;
         let written = in_place::write(&mut current, &before, &after, appends, &mut |intent| {
@@ -443,6 +464,11 @@ impl DiskFile {
         let decoded = encoding::decode_again(&[after, appended].concat(), &self.format).ok()?;
         check_text_size(&decoded.text, &self.path).ok()?;
         Some(self.adopt(decoded, current))
+    }
+
+    fn is_being_appended_to(&self) -> bool {
+        let age = |at| nanoseconds(time_of_day()).saturating_sub(at);
+        self.appended_at_ns.is_some_and(|at| (0..nanoseconds(APPEND_PAUSE)).contains(&age(at)))
     }
 
     /// Learns from the file how the save ended whose end is not known, and completes it if it is torn.
@@ -554,6 +580,9 @@ impl DiskFile {
         self.known = Some(Known { stamp: current.stamp, proves: Proves::Nothing });
         self.attributes = Some(current.metadata.clone());
         let before = std::mem::replace(&mut self.base, decoded.text);
+        if self.base.starts_with(&before) {
+            self.appended_at_ns = Some(current.stamp.mtime_ns);
+        }
         OutsideChange { before, after: self.base.clone() }
     }
 
@@ -564,6 +593,7 @@ impl DiskFile {
         self.known = stamp.map(|stamp| Known { stamp, proves: Proves::Nothing });
         self.conflicts = 0;
         self.settling = 0;
+        self.waits_for_pause = 0;
     }
 }
 

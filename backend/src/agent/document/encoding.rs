@@ -3,6 +3,10 @@
 use parlor_shared::message::{Encoding, EndOfLine};
 use serde::{Deserialize, Serialize};
 
+mod line_ends;
+
+pub use line_ends::{LineEnd, LineEnds};
+
 const UTF8_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 const UTF16_LE_MARK: [u8; 2] = [0xFF, 0xFE];
 const UTF16_BE_MARK: [u8; 2] = [0xFE, 0xFF];
@@ -13,24 +17,30 @@ pub struct Format {
     /// How characters are stored.
     pub encoding: Encoding,
     /// How lines end.
-    pub end_of_line: EndOfLine,
+    pub line_ends: LineEnds,
 }
 
 impl Format {
     /// A file of which nothing is known: a new one.
-    pub const NEW: Self = Self { encoding: Encoding::Utf8, end_of_line: EndOfLine::Lf };
+    pub const NEW: Self = Self { encoding: Encoding::Utf8, line_ends: LineEnds::All(LineEnd::Lf) };
 
-    /// The format of `text`, which became of `base`, whose format this is.
+    /// How lines end, in a word.
+    pub const fn end_of_line(&self) -> EndOfLine {
+        self.line_ends.summary()
+    }
+
+    /// The format of `text`, which became of `base`, whose format this is: what a line ends with moves with the line.
+    /// Costs nothing unless the file mixes its line ends.
     #[must_use]
-    pub fn carried(&self, _base: &str, _text: &str) -> Self {
-        self.clone()
+    pub fn carried(&self, base: &str, text: &str) -> Self {
+        Self { encoding: self.encoding, line_ends: self.line_ends.carried(base, text) }
     }
 }
 
 /// A file's bytes, understood. Invariant: [`encode`] gives the same bytes again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
-    /// The text, without a byte order mark; lines end in `\n` unless the file mixes its line ends.
+    /// The text, without a byte order mark; every line ends in `\n`.
     pub text: String,
     /// How the file stores it.
     pub format: Format,
@@ -54,56 +64,33 @@ pub struct NotText;
 /// # Errors
 /// If the bytes are not valid in the encoding that their byte order mark names (UTF-8 without one), or contain NUL.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, NotText> {
-    let (text, encoding) = characters(bytes)?;
-    let (text, end_of_line) = match LineEnds::of(&text) {
-        LineEnds::None | LineEnds::Lf => (text, EndOfLine::Lf),
-        LineEnds::Crlf => (text.replace("\r\n", "\n"), EndOfLine::Crlf),
-        LineEnds::Both => (text, EndOfLine::Mixed),
-    };
-    Ok(Decoded { text, format: Format { encoding, end_of_line } })
+    decode_again(bytes, &Format::NEW)
 }
 
 /// Reads a file again that was stored as `before` when it was read or written last.
 ///
-/// A file that is uniform decides for itself, so that a conversion by the host's own tools is kept. One that mixes its
-/// line ends stays CRLF if it was: a line appended by a shell does not change what the rest of the document is, and
-/// both ends count as a line end. Otherwise the carriage returns stay in the text.
+/// Each line's end is what the file says, so that a conversion by the host's own tools is kept, and a line that a shell
+/// appends changes no other. A file that has no line end any more says nothing: a new line ends as most did before.
 ///
 /// # Errors
 /// As [`decode`].
 pub fn decode_again(bytes: &[u8], before: &Format) -> Result<Decoded, NotText> {
-    let before = before.end_of_line;
-    let (text, encoding) = characters(bytes)?;
-    let (text, end_of_line) = match LineEnds::of(&text) {
-        LineEnds::None => (text, before),
-        LineEnds::Lf => (text, EndOfLine::Lf),
-        LineEnds::Crlf => (text.replace("\r\n", "\n"), EndOfLine::Crlf),
-        LineEnds::Both => match before {
-            EndOfLine::Crlf => (text.replace("\r\n", "\n"), EndOfLine::Crlf),
-            EndOfLine::Lf | EndOfLine::Mixed => (text, EndOfLine::Mixed),
-        },
-    };
-    Ok(Decoded { text, format: Format { encoding, end_of_line } })
+    let (characters, encoding) = characters(bytes)?;
+    let (text, line_ends) = LineEnds::take_from(characters, &before.line_ends);
+    Ok(Decoded { text, format: Format { encoding, line_ends } })
 }
 
-/// The bytes that a file has for this text.
+/// The bytes that a file has for this text, which is what the format was [carried](Format::carried) to.
 ///
 /// # Errors
 /// If the encoding lacks a character.
 pub fn encode(text: &str, format: &Format) -> Result<Vec<u8>, Unencodable> {
-    let replaced;
-    let text = match format.end_of_line {
-        EndOfLine::Lf | EndOfLine::Mixed => text,
-        EndOfLine::Crlf => {
-            replaced = text.replace('\n', "\r\n");
-            &replaced
-        }
-    };
+    let characters = format.line_ends.put_into(text);
     Ok(match format.encoding {
-        Encoding::Utf8 => text.as_bytes().to_vec(),
-        Encoding::Utf8Bom => [&UTF8_MARK, text.as_bytes()].concat(),
-        Encoding::Utf16Le => utf16(UTF16_LE_MARK, text, u16::to_le_bytes),
-        Encoding::Utf16Be => utf16(UTF16_BE_MARK, text, u16::to_be_bytes),
+        Encoding::Utf8 => characters.into_bytes(),
+        Encoding::Utf8Bom => [&UTF8_MARK, characters.as_bytes()].concat(),
+        Encoding::Utf16Le => utf16(UTF16_LE_MARK, &characters, u16::to_le_bytes),
+        Encoding::Utf16Be => utf16(UTF16_BE_MARK, &characters, u16::to_be_bytes),
     })
 }
 
@@ -139,33 +126,6 @@ fn from_utf16(bytes: &[u8], from_bytes: fn([u8; 2]) -> u16) -> Result<String, No
         .map_err(|_| NotText)
 }
 
-enum LineEnds {
-    None,
-    Lf,
-    Crlf,
-    Both,
-}
-
-impl LineEnds {
-    fn of(text: &str) -> Self {
-        let bytes = text.as_bytes();
-        let (mut lf, mut crlf) = (false, false);
-        for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
-            if at > 0 && bytes[at - 1] == b'\r' {
-                crlf = true;
-            } else {
-                lf = true;
-            }
-        }
-        match (lf, crlf) {
-            (false, false) => Self::None,
-            (true, false) => Self::Lf,
-            (false, true) => Self::Crlf,
-            (true, true) => Self::Both,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,7 +134,11 @@ mod tests {
     fn decoded(bytes: &[u8]) -> (String, Encoding, EndOfLine) {
         let Decoded { text, format } = decode(bytes).unwrap();
         assert_eq!(encode(&text, &format).unwrap(), bytes, "{bytes:?}");
-        (text, format.encoding, format.end_of_line)
+        (text, format.encoding, format.end_of_line())
+    }
+
+    fn all(end: LineEnd) -> Format {
+        Format { line_ends: LineEnds::All(end), ..Format::NEW }
     }
 
     #[test]
@@ -186,10 +150,12 @@ mod tests {
             ("a\n", "a\n", EndOfLine::Lf),
             ("a\r\nb\r\n", "a\nb\n", EndOfLine::Crlf),
             ("a\r\nb", "a\nb", EndOfLine::Crlf),
-            ("a\r\r\n", "a\r\n", EndOfLine::Crlf),
-            ("a\rb\r", "a\rb\r", EndOfLine::Lf),
-            ("a\r\nb\n", "a\r\nb\n", EndOfLine::Mixed),
-            ("\n\r\n", "\n\r\n", EndOfLine::Mixed),
+            ("a\r\r\n", "a\n\n", EndOfLine::Mixed),
+            ("a\rb\r", "a\nb\n", EndOfLine::Cr),
+            ("a\rb", "a\nb", EndOfLine::Cr),
+            ("a\r\nb\n", "a\nb\n", EndOfLine::Mixed),
+            ("\n\r\n", "\n\n", EndOfLine::Mixed),
+            ("10%\r100%\nok", "10%\n100%\nok", EndOfLine::Mixed),
         ] {
             assert_eq!(
                 decoded(bytes.as_bytes()),
@@ -232,33 +198,30 @@ mod tests {
             b"\xEF\xBB\xBF\0",
         ] {
             assert_eq!(decode(bytes), Err(NotText), "{bytes:?}");
-            assert_eq!(
-                decode_again(bytes, &Format { end_of_line: EndOfLine::Crlf, ..Format::NEW }),
-                Err(NotText),
-                "{bytes:?}"
-            );
+            assert_eq!(decode_again(bytes, &all(LineEnd::Crlf)), Err(NotText), "{bytes:?}");
         }
     }
 
     #[test]
-    fn a_later_change_outside_keeps_the_document_as_it_is_unless_the_whole_file_was_converted() {
-        use EndOfLine::{Crlf, Lf, Mixed};
-        for (before, bytes, text, after) in [
-            (Crlf, "a\r\nb\n", "a\nb\n", Crlf),
-            (Crlf, "a\nb\n", "a\nb\n", Lf),
-            (Crlf, "", "", Crlf),
-            (Lf, "a\r\nb\r\n", "a\nb\n", Crlf),
-            (Lf, "a\r\nb\n", "a\r\nb\n", Mixed),
-            (Mixed, "a\r\nb\n", "a\r\nb\n", Mixed),
-            (Mixed, "a", "a", Mixed),
+    fn a_later_change_outside_says_how_each_line_ends_and_a_file_without_lines_ends_them_as_before() {
+        use EndOfLine::{Cr, Crlf, Lf, Mixed};
+        let before = |bytes: &str| decode(bytes.as_bytes()).unwrap().format;
+        for (earlier, bytes, text, after) in [
+            // One line more, by a shell that knows LF alone.
+            ("a\r\n", "a\r\nb\n", "a\nb\n", Mixed),
+            ("a\n", "a\nb\r\n", "a\nb\n", Mixed),
+            // Converted.
+            ("a\r\nb\r\n", "a\nb\n", "a\nb\n", Lf),
+            ("a\nb\n", "a\r\nb\r\n", "a\nb\n", Crlf),
+            ("a\r\nb\n", "a\rb\r", "a\nb\n", Cr),
+            // Emptied.
+            ("a\r\n", "", "", Crlf),
+            ("a\r\nb\r\nc\n", "a", "a", Crlf),
+            ("a\r\nb\n", "a", "a", Lf),
         ] {
-            let again =
-                decode_again(bytes.as_bytes(), &Format { end_of_line: before, ..Format::NEW }).unwrap();
-            assert_eq!(
-                (again.text.as_str(), again.format.end_of_line),
-                (text, after),
-                "{before:?} {bytes:?}"
-            );
+            let again = decode_again(bytes.as_bytes(), &before(earlier)).unwrap();
+            assert_eq!((again.text.as_str(), again.format.end_of_line()), (text, after), "{bytes:?}");
+            assert_eq!(encode(&again.text, &again.format).unwrap(), bytes.as_bytes());
         }
     }
 
@@ -269,6 +232,95 @@ mod tests {
             Encoding::Utf16Le,
             Encoding::Utf16Be,
         ])
+    }
+
+    fn any_end() -> impl Strategy<Value = LineEnd> {
+        proptest::sample::select(vec![LineEnd::Lf, LineEnd::Crlf, LineEnd::Cr])
+    }
+
+    /// What somebody does to the lines of a text.
+    #[derive(Clone, Debug)]
+    enum LineEdit {
+        Insert(usize),
+        Delete(usize),
+        Change(usize),
+        Split(usize),
+        Join(usize),
+    }
+
+    fn any_edits() -> impl Strategy<Value = Vec<LineEdit>> {
+        let at = 0usize..40;
+        let edit = prop_oneof![
+            at.clone().prop_map(LineEdit::Insert),
+            at.clone().prop_map(LineEdit::Delete),
+            at.clone().prop_map(LineEdit::Change),
+            at.clone().prop_map(LineEdit::Split),
+            at.prop_map(LineEdit::Join),
+        ];
+        proptest::collection::vec(edit, 1..6)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn every_line_that_nobody_touched_keeps_its_bytes(
+            lines in proptest::collection::vec(("[a-zé]{0,6}", any_end()), 1..40),
+            last in "[a-z]{0,3}",
+            edits in any_edits(),
+            encoding in any_encoding(),
+        ) {
+            // The number tells a line from every other one; two equal ones are equal to everybody.
+            let lines: Vec<_> =
+                lines.into_iter().enumerate().map(|(at, (line, end))| (format!("#{at}:{line}"), end)).collect();
+            let bytes_of = |line: &str, end: LineEnd| encode(&format!("{line}\n"), &Format { line_ends: LineEnds::All(end), encoding }).unwrap();
+            let characters: String = lines.iter().map(|(line, end)| LineEnds::All(*end).put_into(&format!("{line}\n"))).collect();
+            let file = encode("", &Format { encoding, ..Format::NEW }).unwrap();
+            let mut file = file;
+            let mark = file.len();
+            file.extend(&encode(&(characters + &last), &Format { encoding, ..Format::NEW }).unwrap()[mark..]);
+            let base = decode(&file).unwrap();
+            prop_assert_eq!(encode(&base.text, &base.format).unwrap(), &file[..]);
+
+            // What was edited is marked by where it comes from; what was not stands as it was.
+            let mut text: Vec<(Option<usize>, String)> =
+                lines.iter().enumerate().map(|(at, (line, _))| (Some(at), line.clone())).collect();
+            for (count, edit) in edits.into_iter().enumerate() {
+                let len = text.len();
+                match edit {
+                    LineEdit::Insert(at) => text.insert(at % (len + 1), (None, format!("new {count}"))),
+                    LineEdit::Delete(at) if len > 1 => drop(text.remove(at % len)),
+                    LineEdit::Change(at) if len > 0 => {
+                        let line = &mut text[at % len];
+                        line.0 = None;
+                        line.1.push(';');
+                    }
+                    LineEdit::Split(at) if len > 0 => {
+                        let line = &mut text[at % len];
+                        line.0 = None;
+                        let first = line.1.chars().next().map_or(0, char::len_utf8);
+                        let half = line.1.split_off(first);
+                        text.insert(at % len + 1, (None, half));
+                    }
+                    LineEdit::Join(at) if len > 1 => {
+                        let (_, line) = text.remove(at % (len - 1));
+                        let joined = &mut text[at % (len - 1)];
+                        joined.0 = None;
+                        joined.1.insert_str(0, &line);
+                    }
+                    _ => {}
+                }
+            }
+            let edited: String = text.iter().map(|(_, line)| format!("{line}\n")).collect::<String>() + &last;
+            let carried = base.format.carried(&base.text, &edited);
+            let written = encode(&edited, &carried).unwrap();
+            let again = decode_again(&written, &carried).unwrap();
+            prop_assert_eq!(&again, &Decoded { text: edited, format: carried });
+            for (at, _) in text.iter().filter_map(|(from, line)| from.map(|from| (from, line))) {
+                let (line, end) = &lines[at];
+                let wanted = &bytes_of(line, *end)[mark..];
+                prop_assert!(written.windows(wanted.len()).any(|bytes| bytes == wanted), "line {at} of {lines:?}");
+            }
+        }
     }
 
     proptest! {
@@ -298,9 +350,9 @@ mod tests {
         fn what_a_checkpoint_writes_is_what_is_read_back(
             text in "(\n|[a-zé日😀\t]){0,40}",
             encoding in any_encoding(),
-            end_of_line in proptest::sample::select(vec![EndOfLine::Lf, EndOfLine::Crlf]),
+            end in any_end(),
         ) {
-            let format = Format { encoding, end_of_line };
+            let format = Format { encoding, line_ends: LineEnds::All(end) };
             let back = decode_again(&encode(&text, &format).unwrap(), &format).unwrap();
             prop_assert_eq!(back, Decoded { text, format });
         }

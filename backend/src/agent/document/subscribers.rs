@@ -49,7 +49,7 @@ impl DocumentActor {
             document: self.id,
             epoch,
             path: self.path.clone(),
-            end_of_line: self.format.end_of_line,
+            end_of_line: self.format.end_of_line(),
             encoding: self.format.encoding,
             writable: role == Role::Host || access_rules::is_writable_by_guests(&self.path),
             status: self.status.clone(),

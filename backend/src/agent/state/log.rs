@@ -13,8 +13,8 @@ use std::sync::Arc;
 const MAGIC: &[u8; 4] = b"PLRJ";
 
 /// The layout that this build writes; it reads the older ones as well. 2: journals tell of checkpoints that begin. 3: the
-/// header tells what went on without the log.
-const VERSION: u16 = 3;
+/// header tells what went on without the log. 4: journals hold each line's end.
+const VERSION: u16 = 4;
 
 /// Added to the version of a log that something went on without.
 const OUTRUN: u16 = 0x8000;

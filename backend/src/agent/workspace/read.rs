@@ -35,7 +35,7 @@ impl FileStamp {
 /// A text file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileText {
-    /// The text, lines ending in `\n` unless the file mixes its line ends.
+    /// The text; every line ends in `\n`.
     pub text: String,
     /// How the file stores it.
     pub format: Format,

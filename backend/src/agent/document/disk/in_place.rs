@@ -113,6 +113,7 @@ pub(super) fn write(
     match progress {
         Progress::Done => finish(current, &after, intent.after_tail),
         Progress::Emptied { from } => take_out(current, &after, from),
+        Progress::Elsewhere => Ok(Written::Different),
     }
 }
 
@@ -179,6 +180,8 @@ enum Progress {
     Emptied {
         from: usize,
     },
+    /// The name leads to another file by now. Nothing was written.
+    Elsewhere,
 }
 
 /// A save under way.
@@ -196,10 +199,11 @@ struct Save<'a> {
 
 impl Save<'_> {
     fn run(&mut self, announce: &mut Announce<'_>) -> io::Result<Progress> {
-        if self.after.len() > self.before.len()
-            && let Progress::Emptied { from } = self.append(announce)?
-        {
-            return Ok(Progress::Emptied { from });
+        if self.after.len() > self.before.len() {
+            match self.append(announce)? {
+                Progress::Done => {}
+                ended => return Ok(ended),
+            }
         }
         let from = common_prefix(&self.before, &self.after);
         self.overwrite(from)?;
@@ -216,7 +220,7 @@ impl Save<'_> {
         let end = self.before.len();
         let tail = self.after[end..].to_vec();
         let Some(appender) = open_writer(self.current, Mode::AtEnd)? else {
-            return Err(io::ErrorKind::NotFound.into());
+            return Ok(Progress::Elsewhere);
         };
         let mut landed = None;
         let mut written = 0;
@@ -280,21 +284,22 @@ impl Save<'_> {
         }
         self.is_overwriting = true;
         for _ in 0..MAX_ROUNDS {
-            let end = self.before.len();
-            let len = usize::try_from(self.writer.metadata()?.len()).unwrap_or(usize::MAX);
-            if len <= end {
-                reached(SaveStep::Cut)?;
-                if len == end {
-                    self.writer.set_len(self.after.len() as u64)?;
-                }
+            let (end, cut_to) = (self.before.len() as u64, self.after.len() as u64);
+            reached(SaveStep::Cut)?;
+            // No system cuts a file only if it is so long. What another program appends between these two calls is lost.
+            let len = self.writer.metadata()?.len();
+            if len == end {
+                return self.writer.set_len(cut_to);
+            }
+            if len < end {
                 return Ok(());
             }
-            let mut appended = vec![0; len - end];
-            platform::read_exact_at(&self.current.file, &mut appended, end as u64)?;
+            let mut appended = vec![0; usize::try_from(len - end).unwrap_or(usize::MAX)];
+            platform::read_exact_at(&self.current.file, &mut appended, end)?;
             self.intent.before_tail.extend(&appended);
             self.intent.after_tail.extend(&appended);
             announce(&self.intent).map_err(|NotAnnounced| io::Error::other("the journal refuses"))?;
-            put(&self.writer, SaveStep::Overwrite, self.after.len() as u64, &appended)?;
+            put(&self.writer, SaveStep::Overwrite, cut_to, &appended)?;
             self.before.extend(&appended);
             self.after.extend(&appended);
         }

@@ -182,10 +182,10 @@ mod tests {
             if grown {
                 found.resize(before.len().max(after.len()), 0);
             }
-            let common = found.len().min(after.len());
             for (block, _) in mix.iter().enumerate().filter(|(_, new)| **new) {
-                for at in (block * 4..block * 4 + 4).take_while(|at| *at < common) {
-                    found[at] = after[at];
+                let until = (block * 4 + 4).min(found.len()).min(after.len());
+                if block * 4 < until {
+                    found[block * 4..until].copy_from_slice(&after[block * 4..until]);
                 }
             }
             let remains = Remains { before: before.clone(), after: after.clone(), creates: false };
