@@ -220,6 +220,9 @@ async fn without_the_list_of_people_everybody_waits_for_the_host_and_nobody_gets
         let mut program = place.start();
         assert_eq!(program.editor, links, "{damage:?}");
         assert_eq!(program.event("set_aside")["what"], "the list of people", "{damage:?}");
+        // Also after one more sudden end, before anybody came.
+        program.kill();
+        let program = place.start();
         // A removed guest may be among those who come.
         let knock = |name| TestGuest::knock(program.editor.clone(), name, Identity::generate().unwrap());
         let bob = knock("Bob").await;
@@ -244,6 +247,8 @@ async fn without_the_numbers_of_documents_none_is_given_twice() {
         let mut program = place.start();
         assert_eq!(program.editor, links, "{damage:?}");
         assert_eq!(program.event("set_aside")["what"], "the numbers of documents", "{damage:?}");
+        program.kill();
+        let program = place.start();
         let mut bob = join(&program, "Bob").await;
         assert!(is_as_ever(&mut bob).await.0 < 10, "it is back from its journal");
         let fresh = bob.open("c.txt").await;

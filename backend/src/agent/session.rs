@@ -267,7 +267,7 @@ impl SessionActor {
                 self.banned.insert(key);
             }
             PersonRecord::Role(key, role) => self.take_role(key, role),
-            PersonRecord::Grant(..) => {}
+            PersonRecord::Grant(..) | PersonRecord::Lacks(_) => {}
         }
     }
 

@@ -4,16 +4,15 @@
 //! removes it; after a sudden end the next sharing of the same folder finds it and may be the same session again, see
 //! `state/revival.rs`. What of it can not be read is set aside, and the rest is used: one bad byte refuses no session.
 
-use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
-use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, TerminalId};
+use parlor_shared::id::DocumentId;
 use parlor_shared::invite::Invite;
-use parlor_shared::role::{Capability, Grant, Role};
+use parlor_shared::role::Role;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
@@ -22,6 +21,8 @@ mod disk_replica;
 mod journal;
 pub mod kept;
 mod log;
+mod numbers;
+mod people;
 mod revival;
 mod salvage;
 mod survey;
@@ -31,6 +32,8 @@ pub(super) use disk_replica::DiskReplica;
 pub use journal::fuzz_journal;
 pub(super) use journal::{Announcer, Identity, Journal, PerhapsOutrun, PerhapsWritten, Restored};
 pub(super) use log::LogError;
+pub(super) use numbers::{DocumentIds, TerminalIds};
+pub(super) use people::{KeptParticipant, KeptPeople, People, PersonRecord};
 pub use revival::{Beginning, Earlier, NotRevived, Revival, SetAsidePart};
 pub use survey::{KeptJournal, KeptSession, KeptState, survey};
 
@@ -39,13 +42,6 @@ use log::{Contents, RecordLog, private};
 
 use super::disk_work;
 use super::keys::SessionKeys;
-
-/// Names of documents, or of terminals, that are written down at once, before they are given.
-const RESERVED_IDS: u32 = 64;
-
-/// Records of people that wait for the disk; beyond it the oldest is given up. Guests may change their names as often as
-/// they like.
-const MAX_BEHIND: usize = 1024;
 
 /// Why a session's state can not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -62,30 +58,6 @@ pub enum StateError {
     /// What an earlier session left can not be used.
     #[error("what an earlier session left can not be used: {0}. Remove {folder} to begin anew", folder = .1.display())]
     Unreadable(String, PathBuf),
-}
-
-/// What is kept of somebody, so that it can come back as the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct KeptParticipant {
-    pub(super) id: ParticipantId,
-    pub(super) name: String,
-    pub(super) role: Role,
-    pub(super) color: u8,
-    pub(super) author: AuthorId,
-    pub(super) key: [u8; 32],
-}
-
-/// A change of who is, was or may be here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum PersonRecord {
-    /// Somebody is this from now on.
-    Is(KeptParticipant),
-    /// Whoever has this key does not come in again.
-    Banned([u8; 32]),
-    /// The host gave whoever has this key another role.
-    Role([u8; 32], Role),
-    /// The host gave whoever has this key a capability beside its role, or took it back.
-    Grant([u8; 32], Capability, Grant),
 }
 
 /// What a session is recognised by after a restart.
@@ -202,21 +174,6 @@ impl SessionState {
         write().map_err(|error| StateError::Unwritable(self.folder.clone(), error))
     }
 
-    /// Who was here, and a place to keep who comes.
-    pub(super) fn people(&self) -> Result<(People, KeptPeople), StateError> {
-        let (log, contents, completeness) = self.log("people", "the list of people")?;
-        let records =
-            contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok()).collect();
-        let numbers_begin = match completeness {
-            Completeness::Whole => 0,
-            Completeness::Lacking => beyond_all_that_were_given(),
-        };
-        Ok((
-            People { log: Some(log), behind: VecDeque::new() },
-            KeptPeople { records, completeness, numbers_begin },
-        ))
-    }
-
     /// Opens a log of the session. One that can not be used is set aside, and an empty one takes its place.
     fn log(&self, file: &str, what: &str) -> Result<(RecordLog, Contents, Completeness), StateError> {
         let path = self.folder.join(file);
@@ -236,26 +193,6 @@ impl SessionState {
             }
         }
         Ok((log, contents, completeness))
-    }
-
-    /// The names of documents, none of which was given before.
-    pub(super) fn document_ids(&self) -> Result<DocumentIds, StateError> {
-        self.numbers("documents").map(DocumentIds)
-    }
-
-    /// The names of terminals, none of which was given before.
-    pub(super) fn terminal_ids(&self) -> Result<TerminalIds, StateError> {
-        self.numbers("terminals").map(TerminalIds)
-    }
-
-    fn numbers(&self, file: &str) -> Result<Numbers, StateError> {
-        let (log, contents, completeness) = self.log(file, &format!("the numbers of {file}"))?;
-        let kept = contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok());
-        let mut last: u32 = kept.max().unwrap_or_default();
-        if completeness == Completeness::Lacking {
-            last = last.max(beyond_all_that_were_given());
-        }
-        Ok(Numbers { log: Some(log), last, reserved: last, is_behind: false })
     }
 
     /// Where a document's journal is.
@@ -313,30 +250,6 @@ pub(super) enum Completeness {
     Lacking,
 }
 
-/// Who was here before a restart.
-#[derive(Debug)]
-pub(super) struct KeptPeople {
-    pub(super) records: Vec<PersonRecord>,
-    /// Whether somebody may be missing: a removal too.
-    pub(super) completeness: Completeness,
-    /// No participant of before has a larger number than this or than one in the records. An author number that two people
-    /// had would mix up what they type.
-    pub(super) numbers_begin: u32,
-}
-
-impl KeptPeople {
-    /// Nobody was.
-    pub(super) const fn nobody() -> Self {
-        Self { records: Vec::new(), completeness: Completeness::Whole, numbers_begin: 0 }
-    }
-}
-
-/// A number beyond all that were given in order, if nobody knows any more which were: half the seconds since 1970. None is
-/// given so fast for so long, and it grows, so that it holds the next time as well.
-fn beyond_all_that_were_given() -> u32 {
-    u32::try_from(disk_work::time_of_day().as_secs() / 2).unwrap_or(u32::MAX / 2)
-}
-
 impl KeptKeys {
     /// As they stand in the file: with a checksum, for a key with another bit is another key, and no link would fit.
     fn bytes(&self) -> Vec<u8> {
@@ -350,133 +263,6 @@ impl KeptKeys {
         let (keys, rest) = postcard::take_from_bytes(bytes).ok()?;
         let whole = &bytes[..bytes.len() - rest.len()];
         (rest.is_empty() || rest == crc32fast::hash(whole).to_le_bytes()).then_some(keys)
-    }
-}
-
-/// Keeps who is here.
-#[derive(Debug)]
-pub(super) struct People {
-    log: Option<RecordLog>,
-    /// Records that the disk refused, oldest first: they are tried again with the next.
-    behind: VecDeque<Vec<u8>>,
-}
-
-impl People {
-    /// A place that keeps nothing.
-    pub(super) const fn none() -> Self {
-        Self { log: None, behind: VecDeque::new() }
-    }
-
-    /// Keeps a change.
-    pub(super) fn keep(&mut self, record: &PersonRecord) {
-        let bytes = postcard::to_stdvec(record).expect("records hold only what postcard encodes");
-        let Some(log) = &mut self.log else { return };
-        let was_behind = !self.behind.is_empty();
-        if self.behind.len() == MAX_BEHIND {
-            self.behind.pop_front();
-        }
-        self.behind.push_back(bytes);
-        while let Some(first) = self.behind.front() {
-            if let Err(error) = log.append(first) {
-                if !was_behind {
-                    warn!(%error, "a participant is not kept: after a crash it would join as a new one");
-                }
-                return;
-            }
-            self.behind.pop_front();
-        }
-    }
-}
-
-/// Numbers of which none is given twice, whatever ends the program: it begins again behind all that it had reserved.
-#[derive(Debug)]
-struct Numbers {
-    log: Option<RecordLog>,
-    last: u32,
-    /// Up to this one nobody gives a number again after a restart.
-    reserved: u32,
-    /// The disk refused: names are not in order until it takes one.
-    is_behind: bool,
-}
-
-impl Numbers {
-    /// Numbers for as long as this program runs.
-    const fn none() -> Self {
-        Self { log: None, last: 0, reserved: u32::MAX, is_behind: false }
-    }
-
-    /// The next number. While the disk refuses to keep them, one is taken at random from where nobody comes in order.
-    fn next(&mut self) -> u32 {
-        let next = self.last + 1;
-        if next > self.reserved {
-            let reserved = next + RESERVED_IDS;
-            let bytes = postcard::to_stdvec(&reserved).expect("a number can be encoded");
-            if let Some(log) = &mut self.log
-                && let Err(error) = log.append(&bytes)
-            {
-                if !std::mem::replace(&mut self.is_behind, true) {
-                    warn!(%error, "names of documents or terminals can not be kept: they are taken at random");
-                }
-                return random_number(next);
-            }
-            (self.reserved, self.is_behind) = (reserved, false);
-        }
-        self.last = next;
-        next
-    }
-}
-
-/// A number that hardly anybody was ever given: one in a billion of the upper half, where numbers in order never come.
-fn random_number(in_order: u32) -> u32 {
-    let mut random = [0; 4];
-    match getrandom::fill(&mut random) {
-        Ok(()) => (u32::from_le_bytes(random) >> 2) | 1 << 31,
-        // Then nothing that needs a key works either.
-        Err(_) => in_order,
-    }
-}
-
-/// Names for documents. A guest who was away knows a document by its name, and what it has of it: a name that comes to
-/// mean another text after a restart would merge two that have nothing to do with each other.
-#[derive(Debug)]
-pub(super) struct DocumentIds(Numbers);
-
-impl DocumentIds {
-    /// Names for as long as this program runs.
-    pub(super) const fn none() -> Self {
-        Self(Numbers::none())
-    }
-
-    /// This name is taken.
-    pub(super) fn taken(&mut self, id: DocumentId) {
-        self.0.last = self.0.last.max(id.0);
-    }
-
-    /// The next name.
-    pub(super) fn next(&mut self) -> DocumentId {
-        DocumentId(self.0.next())
-    }
-}
-
-/// Names for terminals. They end with the program, and a guest who was away knows one by its name: it must not take one of
-/// afterwards for one of before.
-#[derive(Debug)]
-pub(super) struct TerminalIds(Numbers);
-
-impl TerminalIds {
-    /// Names for as long as this program runs.
-    pub(super) const fn none() -> Self {
-        Self(Numbers::none())
-    }
-
-    /// The next name.
-    pub(super) fn next(&mut self) -> TerminalId {
-        TerminalId(self.0.next())
-    }
-
-    /// The first that can be given from now on. Those of before were smaller.
-    pub(super) const fn following(&self) -> TerminalId {
-        TerminalId(self.0.last + 1)
     }
 }
 
@@ -555,31 +341,6 @@ mod tests {
         state.remove();
         drop(state);
         assert!(SessionState::open(root.path(), shared.path()).unwrap().keys().unwrap().is_none());
-    }
-
-    #[test]
-    fn a_documents_name_is_never_given_again() {
-        let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let mut given = std::collections::BTreeSet::new();
-        for _ in 0..3 {
-            let state = SessionState::open(root.path(), shared.path()).unwrap();
-            let mut ids = state.document_ids().unwrap();
-            assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
-            ids.taken(DocumentId(given.len() as u32 * 100));
-            assert!(given.insert(ids.next()));
-        }
-    }
-
-    #[test]
-    fn a_terminals_name_is_never_given_again() {
-        let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let mut given = std::collections::BTreeSet::new();
-        for _ in 0..3 {
-            let state = SessionState::open(root.path(), shared.path()).unwrap();
-            let mut ids = state.terminal_ids().unwrap();
-            assert!(given.last() < Some(&ids.following()));
-            assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
-        }
     }
 
     #[cfg(unix)]
