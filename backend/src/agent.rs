@@ -22,6 +22,7 @@ mod disk_work;
 pub mod document;
 mod documents;
 mod door;
+mod ending;
 mod event;
 mod keys;
 mod outbox;
@@ -36,22 +37,23 @@ mod watching;
 pub mod workspace;
 
 pub use disk_work::{SaveHook, SavePoint, SaveStep, on_save_steps, simulate_on_this_thread};
+pub use ending::{Ended, Unsaved};
 pub use event::AgentEvent;
 pub use session::Approval;
 #[doc(hidden)]
 pub use state::fuzz_journal;
+pub use state::kept;
 pub use state::{
-    KeptJournal, KeptSession, KeptState, SessionState, StateError, create_private, host_invite, session_name,
-    survey,
+    Beginning, Earlier, KeptJournal, KeptSession, KeptState, NotRevived, Revival, SessionState, SetAsidePart,
+    StateError, create_private, host_invite, session_name, survey,
 };
 
-use document::Finished;
 use documents::{DocumentsActor, DocumentsHandle};
 use door::Door;
 use event::Events;
 use keys::SessionKeys;
 use session::{SessionActor, SessionHandle, SessionOptions};
-use state::{DocumentIds, People, TerminalIds};
+use state::{DocumentIds, KeptPeople, People, TerminalIds};
 pub use terminals::NewTerminal;
 use terminals::{TerminalsActor, TerminalsHandle};
 use tree::{TreeActor, TreeHandle};
@@ -61,6 +63,9 @@ use workspace::{OpenError, Workspace};
 
 /// How long each step of ending may take: connections that say farewell, documents that are written.
 const END_STEP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often it is noted that the session lives. After a sudden end it seems older by this at most.
+const ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What is to be shared, and how.
 #[derive(Debug, Clone)]
@@ -157,6 +162,11 @@ impl Agent {
         let workspace = Workspace::open(&options.folder)?;
         let mut roles = vec![Role::Host];
         roles.extend(options.invites);
+        let mut state = state;
+        if let Some(state) = &mut state {
+            // Unless whoever opened it has decided already.
+            state.begin(Revival::Always)?;
+        }
         let state = state.map(Arc::new);
         let kept = state.as_ref().map(|state| state.keys()).transpose()?.flatten();
         let keys = match &kept {
@@ -169,7 +179,7 @@ impl Agent {
                 state.keep_keys(&keys.to_keep(options.port))?;
                 (state.people()?, state.documents()?, state.document_ids()?)
             }
-            None => ((People::none(), Vec::new()), Vec::new(), DocumentIds::none()),
+            None => ((People::none(), KeptPeople::nobody()), Vec::new(), DocumentIds::none()),
         };
         let terminal_ids = match &state {
             Some(state) => state.terminal_ids()?,
@@ -188,6 +198,7 @@ impl Agent {
         };
         let (session_actor, session) =
             SessionActor::new(session_options, people, events.clone(), ended.clone());
+        let lives_on_machine = matches!(surroundings, Surroundings::Machine);
         let (watcher, changes) = match surroundings {
             Surroundings::Machine => Watcher::new(&workspace),
             Surroundings::Simulation { changes } => (Watcher::blind(), changes),
@@ -208,6 +219,9 @@ impl Agent {
             terminal_ids,
         );
         let (tree_actor, tree) = TreeActor::new(workspace.clone(), watching, ended.clone());
+        if let (true, Some(state)) = (lives_on_machine, &state) {
+            tasks.spawn(stay_alive(Arc::clone(state), ended.clone()));
+        }
         tasks.spawn(session_actor.run());
         tasks.spawn(pass_on);
         tasks.spawn(documents_actor.run());
@@ -246,23 +260,45 @@ impl Agent {
         }
     }
 
-    /// Ends the session: nobody else is let in, everybody is told, every file is written, every task waited for.
-    pub async fn end(&self) {
+    /// Ends the session: nobody else is let in, everybody is told, every file is written, every task waited for. Says what no
+    /// file has.
+    pub async fn end(&self) -> Ended {
         self.connections.close();
         self.services.door.close();
         self.services.session.end().await;
         step("connections", self.connections.wait()).await;
         step("terminals", self.services.terminals.finish()).await;
-        let finished = step("documents", self.services.documents.finish()).await;
+        let finished = step("documents", self.services.documents.finish()).await.flatten();
         self.ended.cancel();
         self.services.tasks.close();
         step("tasks", self.services.tasks.wait()).await;
-        match (&self.state, finished) {
-            (Some(state), Some(Finished::Saved)) => state.remove(),
-            (Some(_), _) => warn!("not everything could be saved: sharing this folder again brings it back"),
-            (None, _) => {}
+        let ended = ending::end(self.state.clone(), finished).await;
+        info!(saved = ended.is_saved(), "ended");
+        ended
+    }
+
+    /// What of the session that ended suddenly could not be read.
+    pub fn set_aside(&self) -> Vec<SetAsidePart> {
+        self.state.as_ref().map(|state| state.set_aside_parts()).unwrap_or_default()
+    }
+}
+
+/// Notes now and then that the session lives, so that it is known after a sudden end how long ago that was.
+async fn stay_alive(state: Arc<SessionState>, ended: CancellationToken) {
+    loop {
+        // Both arms are cancel-safe: a token and a time.
+        tokio::select! {
+            biased;
+            () = ended.cancelled() => break,
+            () = tokio::time::sleep(ALIVE_INTERVAL) => {}
         }
-        info!("ended");
+        let state = Arc::clone(&state);
+        // A disk that does not answer is waited for, and not asked again meanwhile.
+        tokio::select! {
+            biased;
+            () = ended.cancelled() => break,
+            _ = disk_work::begin(move || state.is_alive()) => {}
+        }
     }
 }
 

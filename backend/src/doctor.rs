@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::agent::kept::{KeptError, KeptTexts};
 use crate::agent::workspace::Workspace;
 use crate::agent::{KeptJournal, KeptSession, KeptState, SessionState, create_private, session_name, survey};
 use crate::http;
@@ -104,6 +105,7 @@ async fn examine(folder: &Path) -> Vec<Finding> {
                     format!("{} can not be read ({error}). Make it readable for you.", root.display()),
                 )),
             }
+            findings.push(kept_texts(&root, &canonical));
             findings.push(room("room for states", &root));
             findings.push(clock(&root));
         }
@@ -202,15 +204,17 @@ fn earlier_sessions(sessions: &[KeptSession], mine: &str) -> Vec<Finding> {
         findings.push(if session.keys == KeptState::Damaged {
             Finding::wrong(
                 "earlier sessions",
-                format!("{text}, and its keys are damaged. Remove {} to begin anew.", session.folder.display()),
+                format!(
+                    "{text}, and its keys are damaged. Sharing the folder again begins a new session with new links, and \
+                     keeps the texts that no file has: see parlor rescue list."
+                ),
             )
         } else if !damage.is_empty() {
             Finding::wrong(
                 "earlier sessions",
                 format!(
-                    "{text}. {}. Sharing the folder again brings back what is whole and keeps a copy of the rest in {}.",
+                    "{text}. {}. Sharing the folder again uses what is whole and sets the rest aside: see parlor rescue list.",
                     damage.join(", "),
-                    session.folder.display()
                 ),
             )
         } else {
@@ -218,11 +222,38 @@ fn earlier_sessions(sessions: &[KeptSession], mine: &str) -> Vec<Finding> {
                 session.journals.iter().filter_map(|journal| journal.records.as_ref().ok()).sum();
             Finding::fine(
                 "earlier sessions",
-                format!("{text}, all {records} records are whole. Sharing it again goes on with that session"),
+                format!(
+                    "{text}, all {records} records are whole. Sharing it again within an hour of its end goes on with that \
+                     session, and so does --resume"
+                ),
             )
         });
     }
     findings
+}
+
+/// Texts that no file has. They are safe, so nothing is wrong; whoever looks for lost text learns where it is.
+fn kept_texts(root: &Path, folder: &Path) -> Finding {
+    let look = || -> Result<(usize, usize, usize), KeptError> {
+        let (mut here, mut elsewhere, mut set_aside) = (0, 0, 0);
+        for texts in KeptTexts::everywhere(root)? {
+            let count = texts.list()?.len();
+            set_aside += texts.list_set_aside()?.len();
+            if texts.shared_folder() == folder { here += count } else { elsewhere += count }
+        }
+        Ok((here, elsewhere, set_aside))
+    };
+    match look() {
+        Ok((0, 0, 0)) => Finding::fine("kept texts", "none: every text is in its file"),
+        Ok((here, elsewhere, set_aside)) => Finding::fine(
+            "kept texts",
+            format!(
+                "no file has {here} texts of this folder and {elsewhere} of others, and {set_aside} damaged parts of sessions \
+                 were set aside: see parlor rescue list"
+            ),
+        ),
+        Err(error) => Finding::wrong("kept texts", format!("{error}. Make it readable for you.")),
+    }
 }
 
 /// What is wrong with a journal, if anything is.

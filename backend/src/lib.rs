@@ -6,7 +6,7 @@
 //! | [`http`] | the listener that serves the page and carries guests to the agent |
 //! | [`guest`] | a guest without a browser |
 //! | [`transport`] | what both sides put sealed frames on |
-//! | [`options`], [`share`], [`attach`], [`doctor`] | the command line, and what its commands do |
+//! | [`options`], [`share`], [`attach`], [`rescue`], [`doctor`] | the command line, and what its commands do |
 
 pub mod agent;
 #[cfg(unix)]
@@ -17,5 +17,6 @@ pub mod http;
 #[cfg(unix)]
 mod local;
 pub mod options;
+pub mod rescue;
 pub mod share;
 pub mod transport;

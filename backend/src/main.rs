@@ -5,7 +5,7 @@ use std::process::ExitCode;
 #[cfg(unix)]
 use parlor::attach;
 use parlor::options::{Command, Options, Output};
-use parlor::{doctor, share};
+use parlor::{doctor, rescue, share};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -35,6 +35,7 @@ fn main() -> ExitCode {
     let output = match &options.command {
         Command::Share(options) => options.output,
         Command::Doctor(options) => options.output,
+        Command::Rescue(_) => Output::Text,
         #[cfg(unix)]
         Command::Attach(_) => Output::Text,
     };
@@ -48,7 +49,10 @@ fn main() -> ExitCode {
         }
     };
     let result = match options.command {
-        Command::Share(options) => runtime.block_on(share::run(options)).map(|()| ExitCode::SUCCESS),
+        Command::Share(options) => runtime
+            .block_on(share::run(options))
+            .map(|ended| if ended.is_saved() { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Command::Rescue(options) => rescue::run(&options).map(|()| ExitCode::SUCCESS),
         #[cfg(unix)]
         Command::Attach(options) => runtime.block_on(attach::run(options)).map(|()| ExitCode::SUCCESS),
         Command::Doctor(options) => Ok(match runtime.block_on(doctor::run(&options)) {

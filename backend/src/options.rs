@@ -7,8 +7,15 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use serde::Deserialize;
 
 mod file;
+mod rescue;
+mod span;
 
 pub use file::FileError;
+pub use rescue::{RescueCommand, RescueListOptions, RescueOptions, RescueRestoreOptions, RescueTextOptions};
+pub use span::{NotASpan, Span};
+
+/// A session that ended suddenly is gone on with for so long, unless the person wants it otherwise.
+const REVIVE_WITHIN: &str = "1h";
 
 /// Share a folder: whoever opens the link is in the room, in a plain browser, with nothing to install.
 #[derive(Debug, Parser)]
@@ -47,10 +54,21 @@ pub enum Command {
         parlor share --terminal \"npm test\"   guests watch your tests run\n  \
         parlor share --approve always    you admit every guest in your own page\n\n\
         Settings: parlor.toml in the folder (role, read-only, approve), then config.toml in your configuration folder\n\
-        (also listen, port, name, output), then PARLOR_*, then flags; the last one that says something counts.\n\n\
+        (also listen, port, name, output, shell, revive-within), then PARLOR_*, then flags; the last one that says something counts.\n\n\
         The links hold the keys: send them only to those you invite. Ctrl-C ends the session for everybody."
     )]
     Share(ShareOptions),
+    /// List, show, restore or discard texts that no file has.
+    #[command(
+        after_help = "A text is kept when a session ends and its file is gone, could not be written, or changed after a crash. It\n\
+        stays until you restore or discard it.\n\n\
+        Examples:\n  parlor rescue list                   what is kept, of all folders\n  \
+        parlor rescue show 3f9c              print it\n  \
+        parlor rescue restore 3f9c           write it into its file\n  \
+        parlor rescue restore 3f9c --to a.rs write it where the file is now\n  \
+        parlor rescue discard 3f9c           remove it for good"
+    )]
+    Rescue(RescueOptions),
     /// Look whether something on this machine makes sharing a folder fail, or lose text.
     #[command(
         after_help = "Each line says what was looked at and how it is; what is wrong says what to do. The exit code is 1 if \
@@ -154,6 +172,18 @@ pub struct ShareOptions {
     /// The shell of shared terminals; without it your own ($SHELL).
     #[arg(long, value_name = "PATH", env = "PARLOR_SHELL")]
     pub shell: Option<PathBuf>,
+
+    /// A session that ended suddenly is gone on with for so long: same links, same people. 90s, 45m, 1h, 2d; 0 is never.
+    #[arg(long, value_name = "TIME", default_value = REVIVE_WITHIN, env = "PARLOR_REVIVE_WITHIN")]
+    pub revive_within: Span,
+
+    /// Go on with the session that ended suddenly, however long ago that was.
+    #[arg(long, conflicts_with = "new")]
+    pub resume: bool,
+
+    /// Never go on with an earlier session: new keys, new links. Texts that no file has are kept, see `parlor rescue`.
+    #[arg(long)]
+    pub new: bool,
 
     /// Open your own page in the browser.
     #[arg(long)]

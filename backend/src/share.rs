@@ -16,15 +16,17 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::agent::workspace::Workspace;
-use crate::agent::{Agent, AgentEvent, AgentOptions, Approval, NewTerminal, SessionState, StateError};
+use crate::agent::{Agent, AgentEvent, AgentOptions, Approval, Ended, NewTerminal, SessionState, StateError};
 use crate::http::{self, AllowedHosts, Tls};
 use crate::options::{Approve, GuestRole, Output, ShareOptions, TerminalAccess, TlsMode};
 
-/// Shares a folder until Ctrl-C, a termination signal, or a host who ends it in the page.
+mod kept;
+
+/// Shares a folder until Ctrl-C, a termination signal, or a host who ends it in the page. Gives what no file has then.
 ///
 /// # Errors
 /// If sharing can not begin; the message says what to do.
-pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
+pub async fn run(options: ShareOptions) -> anyhow::Result<Ended> {
     if options.listen.is_unspecified() {
         bail!(
             "{} is no address that a guest can open. Listen on the one that they reach you at, as in --listen 192.168.1.5.",
@@ -40,8 +42,10 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
         );
     }
     let mut interrupted = Interrupted::new().context("signals can not be received")?;
-    let state = SessionState::open(&SessionState::root()?, &options.path)
-        .map_err(|error| folder_first(&options.path, error))?;
+    let root = SessionState::root()?;
+    let mut state =
+        SessionState::open(&root, &options.path).map_err(|error| folder_first(&options.path, error))?;
+    let beginning = state.begin(kept::revival(&options))?;
     let state_folder = state.folder().to_owned();
     let listener = listen(&options, state.port()).await?;
     let address = listener.local_addr().context("the listener has no address")?;
@@ -78,6 +82,9 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
 
     let mut printer = Printer { output: options.output };
     printer.sharing(&agent, address, fingerprint);
+    for said in kept::at_the_beginning(beginning, &options, &agent.set_aside(), (&root, &options.path)) {
+        printer.said(&said);
+    }
     if options.open {
         open_page(&agent);
     }
@@ -94,12 +101,12 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
     }
     printer.ending();
     ended.cancel();
-    agent.end().await;
+    let how = agent.end().await;
     while let Ok(event) = events.try_recv() {
         printer.event(&event);
     }
-    printer.ended();
-    Ok(())
+    printer.said(&kept::at_the_end(&how));
+    Ok(how)
 }
 
 /// Shares the terminals that were asked for.
@@ -271,7 +278,6 @@ enum Line {
         fault: String,
         params: Vec<String>,
     },
-    Ended,
 }
 
 impl Printer {
@@ -336,10 +342,10 @@ impl Printer {
         }
     }
 
-    fn ended(&mut self) {
+    fn said(&mut self, said: &kept::Said) {
         match self.output {
-            Output::Json => self.line(&Line::Ended),
-            Output::Text => self.print("  The session has ended.\n"),
+            Output::Json => self.print(&format!("{}\n", said.json)),
+            Output::Text => self.print(&said.text),
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use parlor_shared::client::{ClientEvent, Phase, SyncState};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::DocumentId;
+use parlor_shared::invite::Invite;
 use parlor_shared::role::Role;
 use parlor_shared::seal::Identity;
 
@@ -65,7 +66,9 @@ async fn a_flipped_bit_in_a_journal_costs_only_what_stands_behind_it() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x10;
         put(journal, &damaged);
-        let program = place.start();
+        let mut program = place.start();
+        let aside = PathBuf::from(program.event("set_aside")["file"].as_str().unwrap());
+        assert_eq!(fs::read(aside).unwrap(), damaged, "a copy is kept of what was cut off at {at}");
         let mut bob = join(&program, "Bob").await;
         for file in ["a.txt", "b.txt"] {
             let document = bob.open(file).await;
@@ -73,47 +76,185 @@ async fn a_flipped_bit_in_a_journal_costs_only_what_stands_behind_it() {
             bob.append(document, "x");
             bob.wait_sync(document, &SyncState::Saved).await;
         }
-        assert!(journal.with_extension("damaged").exists(), "a copy is kept of what was cut off at {at}");
         program.kill();
         // As it was, for the next time.
-        fs::remove_file(journal.with_extension("damaged")).unwrap();
         journals(&place).iter().for_each(|path| fs::remove_file(path).unwrap());
         whole.iter().for_each(|(path, bytes)| put(path, bytes));
         ["a.txt", "b.txt"].iter().for_each(|file| place.write(file, "a line that was saved\n"));
     }
 }
 
-#[tokio::test]
-async fn a_state_of_a_newer_version_or_with_damaged_keys_is_refused_and_left_as_it_is() {
-    let place = killed().await;
-    let journal = journals(&place).remove(0);
-    let before = fs::read(&journal).unwrap();
-    let mut newer = before.clone();
-    newer[4] = 9;
-    put(&journal, &newer);
-    let output = place.fail_to_start();
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(error.contains("written by a newer Parlor (version 9)") && error.contains("Remove"), "{error}");
-    assert_eq!(fs::read(&journal).unwrap(), newer, "it is not touched");
+/// What a disk, another program or another version may make of a file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Damage {
+    /// A bit in the first bytes, which say what the file is.
+    FirstByte,
+    /// A bit in the first record.
+    FirstRecord,
+    /// The last bytes are gone.
+    CutShort,
+    /// A newer build wrote it.
+    Newer,
+    /// It is something else.
+    Foreign,
+    /// A folder stands in its place.
+    Folder,
+}
 
-    put(&journal, b"something else");
-    let error = String::from_utf8(place.fail_to_start().stderr).unwrap();
-    assert!(error.contains("is no journal of Parlor"), "{error}");
-    put(&journal, &before);
+const EVERY_DAMAGE: [Damage; 6] = [
+    Damage::FirstByte,
+    Damage::FirstRecord,
+    Damage::CutShort,
+    Damage::Newer,
+    Damage::Foreign,
+    Damage::Folder,
+];
 
-    let keys = place.session().join("keys");
-    let whole = fs::read(&keys).unwrap();
-    put(&keys, &whole[..whole.len() / 2]);
-    let error = String::from_utf8(place.fail_to_start().stderr).unwrap();
-    assert!(error.contains("its keys are damaged"), "{error}");
-    // Whole again, everything is there again.
-    put(&keys, &whole);
+impl Damage {
+    fn befall(self, file: &Path) {
+        let mut bytes = fs::read(file).unwrap();
+        match self {
+            Self::FirstByte => bytes[0] ^= 0x10,
+            Self::FirstRecord => bytes[26] ^= 0x10,
+            Self::CutShort => bytes.truncate(bytes.len() - 3),
+            Self::Newer => bytes[4] = 9,
+            Self::Foreign => bytes = b"something else".to_vec(),
+            Self::Folder => {
+                fs::remove_file(file).unwrap();
+                return fs::create_dir(file).unwrap();
+            }
+        }
+        put(file, &bytes);
+    }
+}
+
+/// A session that was killed: `b.txt` is saved, and `a.txt` is gone with something in its journal that no file has.
+async fn killed_with_unsaved_text() -> (Place, Invite, TestGuest) {
+    let place = Place::new();
+    place.write("a.txt", "saved\n");
+    place.write("b.txt", "");
     let program = place.start();
-    let mut bob = join(&program, "Bob").await;
-    let document = bob.open("b.txt").await;
-    assert_eq!(bob.text(document), "a line that was saved\n");
-    program.end();
+    let mut ann = join(&program, "Ann").await;
+    let a = ann.open("a.txt").await;
+    fs::remove_file(place.folder.path().join("a.txt")).unwrap();
+    ann.wait_sync(a, &SyncState::Gone).await;
+    ann.append(a, "typed on\n");
+    ann.wait("confirmed", |client| client.document(a).unwrap().is_confirmed()).await;
+    let b = ann.open("b.txt").await;
+    ann.append(b, "a line that was saved\n");
+    ann.wait_sync(b, &SyncState::Saved).await;
+    let links = program.editor.clone();
+    program.kill();
+    ann.wait("away", |client| *client.phase() == Phase::Offline).await;
+    (place, links, ann)
+}
+
+/// What is kept, as `parlor rescue` prints it.
+fn kept_text(place: &Place, id: &serde_json::Value) -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_parlor"))
+        .args(["rescue", "show", id.as_str().unwrap()])
+        .env("PARLOR_STATE_DIR", place.state.path())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The other document is as it was, and goes on.
+async fn is_as_ever(guest: &mut TestGuest) -> DocumentId {
+    let document = guest.open("b.txt").await;
+    guest.wait_text(document, |text| text == "a line that was saved\n").await;
+    guest.append(document, "x");
+    guest.wait_sync(document, &SyncState::Saved).await;
+    document
+}
+
+#[tokio::test]
+async fn one_journal_that_can_not_be_read_is_set_aside_and_the_session_goes_on() {
+    for damage in EVERY_DAMAGE {
+        let (place, links, _ann) = killed_with_unsaved_text().await;
+        damage.befall(&journals(&place)[0]);
+        let mut program = place.start();
+        assert_eq!(program.editor, links, "{damage:?}: the same session");
+        let aside = program.event("set_aside");
+        let is_named = !matches!(damage, Damage::Foreign | Damage::Folder | Damage::FirstRecord);
+        assert_eq!(aside["what"] == "a.txt", is_named, "{damage:?}: {aside}");
+        let file = Path::new(aside["file"].as_str().unwrap());
+        assert!(file.starts_with(place.state.path().join("kept")) && file.exists(), "{damage:?}: {aside}");
+        if matches!(damage, Damage::FirstByte | Damage::Newer | Damage::FirstRecord) {
+            let kept = program.event("kept");
+            assert_eq!(kept["texts"][0]["why"], "damaged", "{damage:?}");
+            assert_eq!(kept_text(&place, &kept["texts"][0]["id"]), "saved\ntyped on\n", "{damage:?}");
+        }
+        let mut bob = join(&program, "Bob").await;
+        is_as_ever(&mut bob).await;
+        program.kill();
+        // It is said once.
+        let mut program = place.start();
+        assert_eq!(program.event("revived")["event"], "revived");
+        program.kill();
+    }
+}
+
+#[tokio::test]
+async fn damaged_keys_end_the_session_and_its_unsaved_text_is_kept() {
+    for damage in EVERY_DAMAGE {
+        let (place, links, _ann) = killed_with_unsaved_text().await;
+        damage.befall(&place.session().join("keys"));
+        let mut program = place.start();
+        assert_ne!(program.editor.session, links.session, "{damage:?}");
+        assert_eq!(program.event("not_revived")["reason"], "no_keys", "{damage:?}");
+        let kept = program.event("kept");
+        assert_eq!(kept["texts"].as_array().unwrap().len(), 1, "{damage:?}: {kept}");
+        assert_eq!(kept_text(&place, &kept["texts"][0]["id"]), "saved\ntyped on\n", "{damage:?}");
+        let mut bob = join(&program, "Bob").await;
+        is_as_ever(&mut bob).await;
+        program.end();
+    }
+}
+
+#[tokio::test]
+async fn without_the_list_of_people_everybody_waits_for_the_host_and_nobody_gets_anothers_number() {
+    for damage in EVERY_DAMAGE {
+        let (place, links, _ann) = killed_with_unsaved_text().await;
+        damage.befall(&place.session().join("people"));
+        let mut program = place.start();
+        assert_eq!(program.editor, links, "{damage:?}");
+        assert_eq!(program.event("set_aside")["what"], "the list of people", "{damage:?}");
+        // Also after one more sudden end, before anybody came.
+        program.kill();
+        let program = place.start();
+        // A removed guest may be among those who come.
+        let knock = |name| TestGuest::knock(program.editor.clone(), name, Identity::generate().unwrap());
+        let bob = knock("Bob").await;
+        bob.wait("the lobby", |client| *client.phase() == Phase::Lobby).await;
+        let line: serde_json::Value = serde_json::from_str(&program.sharing).unwrap();
+        let host_link = line["host_url"].as_str().unwrap().parse().unwrap();
+        let mut host = TestGuest::knock(host_link, "Hanna", Identity::generate().unwrap()).await;
+        host.wait("welcome", |client| *client.phase() == Phase::Live).await;
+        let me = host.with(|client| client.membership().unwrap().me);
+        assert!(me.0 > 1_000_000, "{damage:?}: {me} may have been somebody's");
+        is_as_ever(&mut host).await;
+        program.kill();
+    }
+}
+
+#[tokio::test]
+async fn without_the_numbers_of_documents_none_is_given_twice() {
+    for damage in EVERY_DAMAGE {
+        let (place, links, _ann) = killed_with_unsaved_text().await;
+        damage.befall(&place.session().join("documents"));
+        place.write("c.txt", "another\n");
+        let mut program = place.start();
+        assert_eq!(program.editor, links, "{damage:?}");
+        assert_eq!(program.event("set_aside")["what"], "the numbers of documents", "{damage:?}");
+        program.kill();
+        let program = place.start();
+        let mut bob = join(&program, "Bob").await;
+        assert!(is_as_ever(&mut bob).await.0 < 10, "it is back from its journal");
+        let fresh = bob.open("c.txt").await;
+        assert!(fresh.0 > 1_000_000, "{damage:?}: {fresh} may have been another's");
+        program.kill();
+    }
 }
 
 /// Puts the session's state away; a file stands in its place.

@@ -25,6 +25,7 @@ use tracing::{debug, error};
 
 use super::event::Events;
 use super::participant::{ConnectionId, ParticipantConnection};
+use super::state::kept::KeptText;
 use super::state::{DiskReplica, Identity, Journal, PerhapsOutrun, PerhapsWritten, Restored};
 use super::workspace::{Actor, Workspace};
 
@@ -88,12 +89,12 @@ pub(super) enum DocumentCommand {
 }
 
 /// How a document ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Finished {
-    /// The disk has everything, or the file is gone and nobody asked for it back.
+    /// The disk has everything.
     Saved,
-    /// The disk refused: the journal has what it lacks.
-    Unsaved,
+    /// No file has this.
+    Unsaved(Box<KeptText>),
 }
 
 /// A way to reach a document.
@@ -501,12 +502,15 @@ impl DocumentActor {
             }
         }
         if let Some(done) = self.finishing.take() {
-            let saved = !self.schedule.is_unsaved() || self.status == DocumentStatus::Gone;
-            if saved {
+            let finished = if self.schedule.is_unsaved() {
+                // The journal stays until whoever ends the session has kept the text.
+                Finished::Unsaved(Box::new(self.unsaved_text()))
+            } else {
                 self.journal.remove();
-            }
+                Finished::Saved
+            };
             // Nobody waits any more if the time for ending is over.
-            let _ = done.send(if saved { Finished::Saved } else { Finished::Unsaved });
+            let _ = done.send(finished);
         }
     }
 }

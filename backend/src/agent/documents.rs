@@ -17,6 +17,7 @@ use super::document::disk::DiskFile;
 use super::document::{DocumentActor, DocumentCommand, DocumentHandle, DocumentNotice, Finished};
 use super::event::Events;
 use super::participant::{ConnectionId, ParticipantConnection};
+use super::state::kept::KeptText;
 use super::state::{DocumentIds, Restored, SessionState};
 use super::watching::{FolderEvent, Watching};
 use super::workspace::{Access, Actor, Workspace};
@@ -48,7 +49,16 @@ enum RegistryCommand {
         path: WorkspacePath,
         reply: oneshot::Sender<Result<(), Fault>>,
     },
-    Finish(oneshot::Sender<Finished>),
+    Finish(oneshot::Sender<AllFinished>),
+}
+
+/// How all documents ended.
+#[derive(Debug, Default)]
+pub(super) struct AllFinished {
+    /// The texts that no file has.
+    pub(super) unsaved: Vec<KeptText>,
+    /// Documents that broke: their journals alone can tell.
+    pub(super) broken: Vec<WorkspacePath>,
 }
 
 /// Finds the documents that are open. Written by the registry, read by connections.
@@ -112,14 +122,14 @@ impl DocumentsHandle {
         self.ask(|reply| RegistryCommand::Delete { actor, path, reply }).await
     }
 
-    /// Writes everything that is unsaved and closes all documents. Says whether the disk has everything.
-    pub(super) async fn finish(&self) -> Finished {
+    /// Writes everything that is unsaved and closes all documents. Gives what no file has. Nothing if nobody knows.
+    pub(super) async fn finish(&self) -> Option<AllFinished> {
         let (reply, done) = oneshot::channel();
         if self.registry.send(RegistryCommand::Finish(reply)).await.is_err() {
             // The registry is gone already, and with it every document.
-            return Finished::Saved;
+            return Some(AllFinished::default());
         }
-        done.await.unwrap_or(Finished::Unsaved)
+        done.await.ok()
     }
 
     async fn ask(
@@ -399,18 +409,20 @@ impl DocumentsActor {
         documents
     }
 
-    async fn finish(&mut self) -> Finished {
+    async fn finish(&mut self) -> AllFinished {
         let mut waiting = Vec::new();
         for open in self.open.values() {
             let (done, finished) = oneshot::channel();
             if open.handle.send(DocumentCommand::Finish(done)).await {
-                waiting.push(finished);
+                waiting.push((open.path.clone(), finished));
             }
         }
-        let mut all = Finished::Saved;
-        for finished in waiting {
-            if finished.await != Ok(Finished::Saved) {
-                all = Finished::Unsaved;
+        let mut all = AllFinished::default();
+        for (path, finished) in waiting {
+            match finished.await {
+                Ok(Finished::Saved) => {}
+                Ok(Finished::Unsaved(text)) => all.unsaved.push(*text),
+                Err(_) => all.broken.push(path),
             }
         }
         self.table.write().clear();

@@ -21,7 +21,7 @@ use tracing::info;
 use super::event::{AgentEvent, Events};
 use super::outbox::encode;
 use super::participant::{ConnectionId, ParticipantConnection, Returns};
-use super::state::{KeptParticipant, People, PersonRecord};
+use super::state::{Completeness, KeptParticipant, KeptPeople, People, PersonRecord};
 
 mod names;
 mod rights;
@@ -178,6 +178,15 @@ struct Waiting {
     member: Member,
     role: Role,
     words: String,
+    /// Whether it was in the room before: if it does not wait long enough it may still come back as the same.
+    been: Been,
+}
+
+/// Whether somebody in the lobby was in the room before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Been {
+    Here,
+    Never,
 }
 
 /// Somebody who left and may come back as the same.
@@ -213,7 +222,7 @@ pub(super) struct SessionActor {
 impl SessionActor {
     pub(super) fn new(
         options: SessionOptions,
-        (people, before): (People, Vec<PersonRecord>),
+        (people, before): (People, KeptPeople),
         events: Events,
         ended: CancellationToken,
     ) -> (Self, SessionHandle) {
@@ -236,25 +245,29 @@ impl SessionActor {
             last_participant: 0,
             last_connection: 0,
         };
-        before.into_iter().for_each(|record| actor.remember(record));
+        actor.last_participant = before.numbers_begin;
+        if before.completeness == Completeness::Lacking {
+            // Nobody knows any more whom the host had removed: it sees everybody who comes.
+            actor.options.approval = Approval::Always;
+        }
+        before.records.into_iter().for_each(|record| actor.remember(record));
         (actor, SessionHandle(sender))
     }
 
-    /// Takes in what was kept before a restart.
+    /// Takes in what was kept before a restart. Who somebody was, so that nothing that was typed is lost, and what the host
+    /// took from somebody. Not whom it let in, and not who may open terminals: that it decides anew.
     fn remember(&mut self, record: PersonRecord) {
         match record {
             PersonRecord::Is(KeptParticipant { id, name, role, color, author, key }) => {
                 self.last_participant = self.last_participant.max(id.0);
-                self.admitted.insert(key);
                 let participant = Participant { id, name, role, color, author };
                 self.remembered.insert(id, Remembered { participant, key });
             }
             PersonRecord::Banned(key) => {
-                self.admitted.remove(&key);
                 self.banned.insert(key);
             }
             PersonRecord::Role(key, role) => self.take_role(key, role),
-            PersonRecord::Grant(key, capability, grant) => self.take_grant(key, capability, grant),
+            PersonRecord::Grant(..) | PersonRecord::Lacks(_) => {}
         }
     }
 
@@ -308,11 +321,20 @@ impl SessionActor {
         if let Some(resumed) = self.resumed(&knock) {
             return Ok(resumed);
         }
+        let must_wait = self.options.approval == Approval::Always
+            && knock.role != Role::Host
+            && !self.admitted.contains(&knock.key);
+        // Before anybody is taken from those who may come back.
+        if must_wait && self.waiting.len() >= MAX_WAITING {
+            return Err(FaultCode::TooManyConnections.into());
+        }
         let returning = self.returning(&knock);
+        let been = returning.as_ref().map_or(Been::Never, |(_, been)| *been);
         let is_new = returning.is_none();
         if is_new && self.present().count() >= MAX_PARTICIPANTS {
             return Err(Fault::new(FaultCode::SessionFull).with(MAX_PARTICIPANTS));
         }
+        let returning = returning.map(|(participant, _)| participant);
         let mut participant = returning.unwrap_or_else(|| self.new_participant());
         self.last_connection += 1;
         let (connection, returns) = ParticipantConnection::new(
@@ -328,9 +350,6 @@ impl SessionActor {
             Role::Host => Role::Host,
             granted => self.roles.get(&knock.key).copied().unwrap_or(granted),
         };
-        let must_wait = self.options.approval == Approval::Always
-            && knock.role != Role::Host
-            && !self.admitted.contains(&knock.key);
         let role = participant.role;
         let member = Member {
             participant,
@@ -341,7 +360,7 @@ impl SessionActor {
             whereabouts: Whereabouts::Here,
         };
         if must_wait {
-            self.wait(Waiting { member, role, words: knock.words })?;
+            self.wait(Waiting { member, role, words: knock.words, been });
         } else {
             self.enter(member);
         }
@@ -360,15 +379,22 @@ impl SessionActor {
     }
 
     /// The participant that a returning key was before: whatever the host decided about it since still holds.
-    fn returning(&mut self, knock: &Knock) -> Option<Participant> {
+    fn returning(&mut self, knock: &Knock) -> Option<(Participant, Been)> {
         let id = knock.resume?.participant;
+        let waits = |waiting: &mut Waiting| waiting.member.key == knock.key;
+        if let Some((_, waiting)) = self.waiting.extract_if(id..=id, |_, waiting| waits(waiting)).next() {
+            let Waiting { member, been, .. } = waiting;
+            member.connection.stop(None);
+            self.tell_hosts(&SessionToGuest::KnockOver { participant: id });
+            return Some((member.participant, been));
+        }
         if self.members.get(&id).is_some_and(|member| member.key == knock.key) {
             let old = self.members.remove(&id)?;
             old.connection.stop(None);
-            return Some(old.participant);
+            return Some((old.participant, Been::Here));
         }
         if self.remembered.get(&id).is_some_and(|remembered| remembered.key == knock.key) {
-            return self.remembered.remove(&id).map(|remembered| remembered.participant);
+            return self.remembered.remove(&id).map(|remembered| (remembered.participant, Been::Here));
         }
         None
     }
@@ -388,17 +414,13 @@ impl SessionActor {
         }
     }
 
-    fn wait(&mut self, waiting: Waiting) -> Result<(), Fault> {
-        if self.waiting.len() >= MAX_WAITING {
-            return Err(FaultCode::TooManyConnections.into());
-        }
+    fn wait(&mut self, waiting: Waiting) {
         let participant = &waiting.member.participant;
         self.events
             .send(AgentEvent::GuestWaiting { participant: participant.id, name: participant.name.clone() });
         waiting.member.connection.outbox.session(SessionToGuest::Waiting);
         self.tell_hosts(&knock_message(&waiting));
         self.waiting.insert(participant.id, waiting);
-        Ok(())
     }
 
     fn enter(&mut self, member: Member) {
@@ -413,9 +435,8 @@ impl SessionActor {
         let mut participants: Vec<Participant> =
             self.present().map(|member| member.participant.clone()).collect();
         participants.push(participant.clone());
-        if !self.told_granted.is_empty() {
-            outbox.session(self.granted());
-        }
+        // Also that nobody may: whoever comes back after a restart remembers what was granted before.
+        outbox.session(self.granted());
         outbox.session(SessionToGuest::Welcome(Box::new(Welcome {
             me: participant.clone(),
             session: self.options.info.clone(),
@@ -478,9 +499,13 @@ impl SessionActor {
     }
 
     fn gone(&mut self, id: ParticipantId, connection: ConnectionId, reason: LeaveReason) {
-        if self.waiting.get(&id).is_some_and(|waiting| waiting.member.connection.connection == connection) {
-            self.waiting.remove(&id);
+        let is_this = |waiting: &mut Waiting| waiting.member.connection.connection == connection;
+        if let Some(waiting) = self.waiting.extract_if(id..=id, |_, waiting| is_this(waiting)).next() {
             self.tell_hosts(&SessionToGuest::KnockOver { participant: id });
+            let (_, Waiting { member, been, .. }) = waiting;
+            if been == Been::Here {
+                self.remember_left(member);
+            }
             return;
         }
         if self.members.get(&id).is_none_or(|member| member.connection.connection != connection) {
@@ -494,11 +519,17 @@ impl SessionActor {
             self.events
                 .send(AgentEvent::GuestLeft { participant: id, name: member.participant.name.clone() });
         }
+        self.remember_left(member);
+        self.tell_granted(None);
+    }
+
+    /// Somebody left who may come back as the same.
+    fn remember_left(&mut self, member: Member) {
         if self.remembered.len() >= REMEMBERED {
             self.remembered.pop_first();
         }
-        self.remembered.insert(id, Remembered { participant: member.participant, key: member.key });
-        self.tell_granted(None);
+        let Member { participant, key, .. } = member;
+        self.remembered.insert(participant.id, Remembered { participant, key });
     }
 
     fn message(&mut self, from: ParticipantId, message: SessionToHost, now: Instant) {
@@ -590,7 +621,7 @@ impl SessionActor {
         let key = self.waiting.get(&id).ok_or(FaultCode::UnknownParticipant)?.member.key;
         // Every tab of that person: who is let in is a key.
         let decided: Vec<_> = self.waiting.extract_if(.., |_, waiting| waiting.member.key == key).collect();
-        for (participant, Waiting { mut member, .. }) in decided {
+        for (participant, Waiting { mut member, been, .. }) in decided {
             self.tell_hosts(&SessionToGuest::KnockOver { participant });
             match decision {
                 Decision::Admit => {
@@ -598,7 +629,12 @@ impl SessionActor {
                     member.participant.name = self.distinct_name(participant, &member.participant.name);
                     self.enter(member);
                 }
-                Decision::Deny => member.connection.stop(Some(FaultCode::Denied.into())),
+                Decision::Deny => {
+                    member.connection.stop(Some(FaultCode::Denied.into()));
+                    if been == Been::Here {
+                        self.remember_left(member);
+                    }
+                }
             }
         }
         Ok(())

@@ -1,23 +1,30 @@
 //! What a session keeps on the host's disk until it ends in order: its keys, its participants, its documents' journals.
 //!
 //! It lies under the platform's state folder, readable by its owner only, never in the shared folder. Ending in order
-//! removes it; after a sudden end the next sharing of the same folder finds it and is the same session again.
+//! removes it; after a sudden end the next sharing of the same folder finds it and may be the same session again, see
+//! `state/revival.rs`. What of it can not be read is set aside, and the rest is used: one bad byte refuses no session.
 
-use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, TerminalId};
+use parking_lot::Mutex;
+use parlor_shared::id::DocumentId;
 use parlor_shared::invite::Invite;
-use parlor_shared::role::{Capability, Grant, Role};
+use parlor_shared::role::Role;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
 mod disk_replica;
 mod journal;
+pub mod kept;
 mod log;
+mod numbers;
+mod people;
+mod revival;
+mod salvage;
 mod survey;
 
 pub(super) use disk_replica::DiskReplica;
@@ -25,18 +32,16 @@ pub(super) use disk_replica::DiskReplica;
 pub use journal::fuzz_journal;
 pub(super) use journal::{Announcer, Identity, Journal, PerhapsOutrun, PerhapsWritten, Restored};
 pub(super) use log::LogError;
+pub(super) use numbers::{DocumentIds, TerminalIds};
+pub(super) use people::{KeptParticipant, KeptPeople, People, PersonRecord};
+pub use revival::{Beginning, Earlier, NotRevived, Revival, SetAsidePart};
 pub use survey::{KeptJournal, KeptSession, KeptState, survey};
 
-use log::{RecordLog, private};
+use kept::KeptTexts;
+use log::{Contents, RecordLog, private};
 
+use super::disk_work;
 use super::keys::SessionKeys;
-
-/// Names of documents, or of terminals, that are written down at once, before they are given.
-const RESERVED_IDS: u32 = 64;
-
-/// Records of people that wait for the disk; beyond it the oldest is given up. Guests may change their names as often as
-/// they like.
-const MAX_BEHIND: usize = 1024;
 
 /// Why a session's state can not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -55,30 +60,6 @@ pub enum StateError {
     Unreadable(String, PathBuf),
 }
 
-/// What is kept of somebody, so that it can come back as the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct KeptParticipant {
-    pub(super) id: ParticipantId,
-    pub(super) name: String,
-    pub(super) role: Role,
-    pub(super) color: u8,
-    pub(super) author: AuthorId,
-    pub(super) key: [u8; 32],
-}
-
-/// A change of who is, was or may be here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum PersonRecord {
-    /// Somebody is this from now on.
-    Is(KeptParticipant),
-    /// Whoever has this key does not come in again.
-    Banned([u8; 32]),
-    /// The host gave whoever has this key another role.
-    Role([u8; 32], Role),
-    /// The host gave whoever has this key a capability beside its role, or took it back.
-    Grant([u8; 32], Capability, Grant),
-}
-
 /// What a session is recognised by after a restart.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct KeptKeys {
@@ -93,8 +74,14 @@ pub(super) struct KeptKeys {
 #[derive(Debug)]
 pub struct SessionState {
     folder: PathBuf,
-    /// Locked as long as this lives.
-    _lock: File,
+    shared_folder: PathBuf,
+    /// Locked as long as this lives. Its time says when the session was last alive, see [`SessionState::is_alive`].
+    lock: File,
+    kept: KeptTexts,
+    /// What became of the session that ended suddenly, once that is decided.
+    beginning: Option<Beginning>,
+    /// What of the state could not be read so far.
+    set_aside: Mutex<Vec<SetAsidePart>>,
 }
 
 impl SessionState {
@@ -124,7 +111,10 @@ impl SessionState {
         private(&mut options);
         let lock = options.open(folder.join("lock")).map_err(unwritable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder, _lock: lock }),
+            Ok(()) => {
+                let kept = KeptTexts::new(root, &shared_folder);
+                Ok(Self { folder, shared_folder, lock, kept, beginning: None, set_aside: Mutex::default() })
+            }
             Err(TryLockError::WouldBlock) => Err(StateError::AlreadyShared),
             Err(TryLockError::Error(error)) => Err(unwritable(error)),
         }
@@ -143,18 +133,34 @@ impl SessionState {
     /// The keys of the session that ended suddenly, if one did.
     pub(super) fn keys(&self) -> Result<Option<KeptKeys>, StateError> {
         match fs::read(self.keys_file()) {
-            Ok(bytes) => match postcard::from_bytes(&bytes) {
-                Ok(keys) => Ok(Some(keys)),
-                Err(_) => Err(StateError::Unreadable("its keys are damaged".to_owned(), self.folder.clone())),
+            Ok(bytes) => match KeptKeys::read(&bytes) {
+                Some(keys) => Ok(Some(keys)),
+                None => Err(StateError::Unreadable("its keys are damaged".to_owned(), self.folder.clone())),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StateError::Unwritable(self.folder.clone(), error)),
+            Err(error) => Err(StateError::Unwritable(self.keys_file(), error)),
         }
+    }
+
+    /// The session lives: to be called now and then. What is found after a sudden end is as old as the last call.
+    pub(super) fn is_alive(&self) {
+        // Where that is refused the files that are written anyway tell.
+        let _ = self.lock.set_modified(SystemTime::UNIX_EPOCH + disk_work::time_of_day());
+    }
+
+    /// The texts that are kept of the shared folder, beyond any session.
+    pub fn kept(&self) -> &KeptTexts {
+        &self.kept
+    }
+
+    /// What of the state could not be read so far, and where it is now.
+    pub fn set_aside_parts(&self) -> Vec<SetAsidePart> {
+        self.set_aside.lock().clone()
     }
 
     /// Keeps the keys: in one step, after a crash they are there or not.
     pub(super) fn keep_keys(&self, keys: &KeptKeys) -> Result<(), StateError> {
-        let bytes = postcard::to_stdvec(keys).expect("keys hold only what postcard encodes");
+        let bytes = keys.bytes();
         let fresh = self.folder.join("keys.new");
         let mut options = OpenOptions::new();
         options.create(true).truncate(true).write(true);
@@ -168,31 +174,25 @@ impl SessionState {
         write().map_err(|error| StateError::Unwritable(self.folder.clone(), error))
     }
 
-    /// Who was here, and a place to keep who comes.
-    pub(super) fn people(&self) -> Result<(People, Vec<PersonRecord>), StateError> {
-        let (log, contents) =
-            RecordLog::open(&self.folder.join("people")).map_err(|error| self.unreadable(&error))?;
-        let records =
-            contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok()).collect();
-        Ok((People { log: Some(log), behind: VecDeque::new() }, records))
-    }
-
-    /// The names of documents, none of which was given before.
-    pub(super) fn document_ids(&self) -> Result<DocumentIds, StateError> {
-        self.numbers("documents").map(DocumentIds)
-    }
-
-    /// The names of terminals, none of which was given before.
-    pub(super) fn terminal_ids(&self) -> Result<TerminalIds, StateError> {
-        self.numbers("terminals").map(TerminalIds)
-    }
-
-    fn numbers(&self, file: &str) -> Result<Numbers, StateError> {
-        let (log, contents) =
-            RecordLog::open(&self.folder.join(file)).map_err(|error| self.unreadable(&error))?;
-        let kept = contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok());
-        let last = kept.max().unwrap_or_default();
-        Ok(Numbers { log: Some(log), last, reserved: last, is_behind: false })
+    /// Opens a log of the session. One that can not be used is set aside, and an empty one takes its place.
+    fn log(&self, file: &str, what: &str) -> Result<(RecordLog, Contents, Completeness), StateError> {
+        let path = self.folder.join(file);
+        let (opened, mut completeness) = match RecordLog::open(&path) {
+            Ok(opened) => (opened, Completeness::Whole),
+            Err(error) => {
+                self.put_aside(&path, what, &error.to_string())?;
+                (RecordLog::open(&path).map_err(|error| self.unreadable(&error))?, Completeness::Lacking)
+            }
+        };
+        let (log, contents) = opened;
+        if contents.cut_off > 0 {
+            completeness = Completeness::Lacking;
+            let copy = path.with_extension("damaged");
+            if copy.exists() {
+                self.put_aside(&copy, what, "its end was damaged; what stood before that is used")?;
+            }
+        }
+        Ok((log, contents, completeness))
     }
 
     /// Where a document's journal is.
@@ -200,8 +200,18 @@ impl SessionState {
         self.folder.join(format!("{document}.journal"))
     }
 
-    /// The documents that were open.
+    /// The documents that were open. What a journal can not tell any more is set aside, and kept as a text as far as it can
+    /// be read.
     pub(super) fn documents(&self) -> Result<Vec<Restored>, StateError> {
+        let mut restored = Vec::new();
+        for path in self.journals()? {
+            restored.extend(self.restore(&path)?);
+        }
+        Ok(restored)
+    }
+
+    /// Where the journals are.
+    fn journals(&self) -> Result<Vec<PathBuf>, StateError> {
         let unwritable = |error| StateError::Unwritable(self.folder.clone(), error);
         let mut journals = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(unwritable)? {
@@ -212,11 +222,7 @@ impl SessionState {
         }
         // The order in a folder is the file system's; what comes of it should be the same everywhere.
         journals.sort();
-        let mut restored = Vec::new();
-        for path in journals {
-            restored.extend(Journal::restore(&path).map_err(|error| self.unreadable(&error))?);
-        }
-        Ok(restored)
+        Ok(journals)
     }
 
     /// The session ended in order: nothing of it is needed any more.
@@ -235,130 +241,28 @@ impl SessionState {
     }
 }
 
-/// Keeps who is here.
-#[derive(Debug)]
-pub(super) struct People {
-    log: Option<RecordLog>,
-    /// Records that the disk refused, oldest first: they are tried again with the next.
-    behind: VecDeque<Vec<u8>>,
+/// Whether a log still had all that was written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Completeness {
+    /// It had.
+    Whole,
+    /// Something of it was torn or damaged: nobody knows what.
+    Lacking,
 }
 
-impl People {
-    /// A place that keeps nothing.
-    pub(super) const fn none() -> Self {
-        Self { log: None, behind: VecDeque::new() }
+impl KeptKeys {
+    /// As they stand in the file: with a checksum, for a key with another bit is another key, and no link would fit.
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = postcard::to_stdvec(self).expect("keys hold only what postcard encodes");
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        bytes
     }
 
-    /// Keeps a change.
-    pub(super) fn keep(&mut self, record: &PersonRecord) {
-        let bytes = postcard::to_stdvec(record).expect("records hold only what postcard encodes");
-        let Some(log) = &mut self.log else { return };
-        let was_behind = !self.behind.is_empty();
-        if self.behind.len() == MAX_BEHIND {
-            self.behind.pop_front();
-        }
-        self.behind.push_back(bytes);
-        while let Some(first) = self.behind.front() {
-            if let Err(error) = log.append(first) {
-                if !was_behind {
-                    warn!(%error, "a participant is not kept: after a crash it would join as a new one");
-                }
-                return;
-            }
-            self.behind.pop_front();
-        }
-    }
-}
-
-/// Numbers of which none is given twice, whatever ends the program: it begins again behind all that it had reserved.
-#[derive(Debug)]
-struct Numbers {
-    log: Option<RecordLog>,
-    last: u32,
-    /// Up to this one nobody gives a number again after a restart.
-    reserved: u32,
-    /// The disk refused: names are not in order until it takes one.
-    is_behind: bool,
-}
-
-impl Numbers {
-    /// Numbers for as long as this program runs.
-    const fn none() -> Self {
-        Self { log: None, last: 0, reserved: u32::MAX, is_behind: false }
-    }
-
-    /// The next number. While the disk refuses to keep them, one is taken at random from where nobody comes in order.
-    fn next(&mut self) -> u32 {
-        let next = self.last + 1;
-        if next > self.reserved {
-            let reserved = next + RESERVED_IDS;
-            let bytes = postcard::to_stdvec(&reserved).expect("a number can be encoded");
-            if let Some(log) = &mut self.log
-                && let Err(error) = log.append(&bytes)
-            {
-                if !std::mem::replace(&mut self.is_behind, true) {
-                    warn!(%error, "names of documents or terminals can not be kept: they are taken at random");
-                }
-                return random_number(next);
-            }
-            (self.reserved, self.is_behind) = (reserved, false);
-        }
-        self.last = next;
-        next
-    }
-}
-
-/// A number that hardly anybody was ever given: one in a billion of the upper half, where numbers in order never come.
-fn random_number(in_order: u32) -> u32 {
-    let mut random = [0; 4];
-    match getrandom::fill(&mut random) {
-        Ok(()) => (u32::from_le_bytes(random) >> 2) | 1 << 31,
-        // Then nothing that needs a key works either.
-        Err(_) => in_order,
-    }
-}
-
-/// Names for documents. A guest who was away knows a document by its name, and what it has of it: a name that comes to
-/// mean another text after a restart would merge two that have nothing to do with each other.
-#[derive(Debug)]
-pub(super) struct DocumentIds(Numbers);
-
-impl DocumentIds {
-    /// Names for as long as this program runs.
-    pub(super) const fn none() -> Self {
-        Self(Numbers::none())
-    }
-
-    /// This name is taken.
-    pub(super) fn taken(&mut self, id: DocumentId) {
-        self.0.last = self.0.last.max(id.0);
-    }
-
-    /// The next name.
-    pub(super) fn next(&mut self) -> DocumentId {
-        DocumentId(self.0.next())
-    }
-}
-
-/// Names for terminals. They end with the program, and a guest who was away knows one by its name: it must not take one of
-/// afterwards for one of before.
-#[derive(Debug)]
-pub(super) struct TerminalIds(Numbers);
-
-impl TerminalIds {
-    /// Names for as long as this program runs.
-    pub(super) const fn none() -> Self {
-        Self(Numbers::none())
-    }
-
-    /// The next name.
-    pub(super) fn next(&mut self) -> TerminalId {
-        TerminalId(self.0.next())
-    }
-
-    /// The first that can be given from now on. Those of before were smaller.
-    pub(super) const fn following(&self) -> TerminalId {
-        TerminalId(self.0.last + 1)
+    /// Reads such a file; one that an older build wrote has no checksum. Nothing if it is damaged.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (keys, rest) = postcard::take_from_bytes(bytes).ok()?;
+        let whole = &bytes[..bytes.len() - rest.len()];
+        (rest.is_empty() || rest == crc32fast::hash(whole).to_le_bytes()).then_some(keys)
     }
 }
 
@@ -377,7 +281,7 @@ pub fn host_invite(folder: &Path) -> Result<Invite, StateError> {
     let unreadable = |why: &str| StateError::Unreadable(why.to_owned(), folder.to_owned());
     let bytes =
         fs::read(folder.join("keys")).map_err(|error| StateError::Unwritable(folder.to_owned(), error))?;
-    let kept: KeptKeys = postcard::from_bytes(&bytes).map_err(|_| unreadable("its keys are damaged"))?;
+    let kept = KeptKeys::read(&bytes).ok_or_else(|| unreadable("its keys are damaged"))?;
     let keys =
         SessionKeys::restore(&kept, &[Role::Host]).map_err(|_| unreadable("there is no randomness"))?;
     let invite = keys.links("").into_iter().next();
@@ -427,41 +331,16 @@ mod tests {
         };
         state.keep_keys(&keys).unwrap();
         let (mut people, before) = state.people().unwrap();
-        assert!(before.is_empty());
+        assert!(before.records.is_empty());
         people.keep(&PersonRecord::Banned([9; 32]));
         drop((state, people));
 
         let state = SessionState::open(root.path(), shared.path()).unwrap();
         assert_eq!(state.keys().unwrap().unwrap().port, 4242);
-        assert_eq!(state.people().unwrap().1, [PersonRecord::Banned([9; 32])]);
+        assert_eq!(state.people().unwrap().1.records, [PersonRecord::Banned([9; 32])]);
         state.remove();
         drop(state);
         assert!(SessionState::open(root.path(), shared.path()).unwrap().keys().unwrap().is_none());
-    }
-
-    #[test]
-    fn a_documents_name_is_never_given_again() {
-        let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let mut given = std::collections::BTreeSet::new();
-        for _ in 0..3 {
-            let state = SessionState::open(root.path(), shared.path()).unwrap();
-            let mut ids = state.document_ids().unwrap();
-            assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
-            ids.taken(DocumentId(given.len() as u32 * 100));
-            assert!(given.insert(ids.next()));
-        }
-    }
-
-    #[test]
-    fn a_terminals_name_is_never_given_again() {
-        let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let mut given = std::collections::BTreeSet::new();
-        for _ in 0..3 {
-            let state = SessionState::open(root.path(), shared.path()).unwrap();
-            let mut ids = state.terminal_ids().unwrap();
-            assert!(given.last() < Some(&ids.following()));
-            assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
-        }
     }
 
     #[cfg(unix)]
@@ -479,7 +358,7 @@ mod tests {
         people.keep(&PersonRecord::Banned([2; 32]));
         assert_eq!(ids.next(), DocumentId(1));
         let both = [PersonRecord::Banned([1; 32]), PersonRecord::Banned([2; 32])];
-        assert_eq!(state.people().unwrap().1, both);
+        assert_eq!(state.people().unwrap().1.records, both);
         assert!(state.document_ids().unwrap().next() > DocumentId(1));
     }
 

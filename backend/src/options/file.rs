@@ -9,7 +9,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use serde::Deserialize;
 
-use super::{Approve, GuestRole, Output, ShareOptions};
+use super::{Approve, GuestRole, Output, ShareOptions, Span};
 
 /// The file in the shared folder.
 pub(super) const FOLDER_FILE: &str = "parlor.toml";
@@ -44,6 +44,7 @@ struct PersonSettings {
     name: Option<String>,
     output: Option<Output>,
     shell: Option<PathBuf>,
+    revive_within: Option<Span>,
 }
 
 /// Where the person's own settings are: `~/.config/parlor/config.toml`, or what the system has for it.
@@ -72,6 +73,9 @@ fn merge(options: &mut ShareOptions, given: &ArgMatches, person: PersonSettings,
     }
     if let Some(shell) = person.shell.filter(|_| open("shell")) {
         options.shell = Some(shell);
+    }
+    if let Some(revive_within) = person.revive_within.filter(|_| open("revive_within")) {
+        options.revive_within = revive_within;
     }
     if let Some(port) = person.port.filter(|_| open("port")) {
         options.port = port;
@@ -131,6 +135,16 @@ mod tests {
         let options =
             merged(&["--role", "viewer"], "role = 'editor'\napprove = 'never'\nport = 4242", folder);
         assert_eq!((options.role, options.approve, options.port), (GuestRole::Viewer, Approve::Never, 4242));
+    }
+
+    #[test]
+    fn how_long_a_session_is_revived_is_the_persons_setting_alone() {
+        let minutes = |options: &ShareOptions| options.revive_within.0.as_secs() / 60;
+        assert_eq!(minutes(&merged(&[], "", "")), 60);
+        assert_eq!(minutes(&merged(&[], "revive-within = '5m'", "")), 5);
+        assert_eq!(minutes(&merged(&["--revive-within", "2m"], "revive-within = '5m'", "")), 2);
+        assert!(toml::from_str::<PersonSettings>("revive-within = 'soon'").is_err());
+        assert!(toml::from_str::<FolderSettings>("revive-within = '30d'").is_err());
     }
 
     #[test]

@@ -364,6 +364,11 @@ impl TestGuest {
         }
     }
 
+    /// Knocks again on a new connection after a cut, wherever that leads.
+    pub async fn knock_again(&self) {
+        self.connect().await;
+    }
+
     /// Comes back on a new connection after a cut.
     pub async fn reconnect(&self) {
         self.connect().await;

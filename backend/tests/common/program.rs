@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use parlor_shared::invite::Invite;
 use tempfile::TempDir;
@@ -13,6 +13,8 @@ pub struct Program {
     pub editor: Invite,
     /// What it said when it began to share: its links.
     pub sharing: String,
+    /// What it says after that.
+    output: BufReader<ChildStdout>,
 }
 
 impl Program {
@@ -33,15 +35,36 @@ impl Program {
             .spawn()
             .unwrap();
         let mut sharing = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut sharing).unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut sharing).unwrap();
         let line: serde_json::Value = serde_json::from_str(&sharing).unwrap();
         let editor = line["invites"][0]["url"].as_str().unwrap().parse().unwrap();
-        Self { child, editor, sharing }
+        Self { child, editor, sharing, output }
     }
 
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// The next event of this name.
+    pub fn event(&mut self, name: &str) -> serde_json::Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.output.read_line(&mut line).unwrap() > 0, "it ended without saying {name}");
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+            if line["event"] == name {
+                return line;
+            }
+        }
+    }
+
+    /// Ends it as Ctrl-C does, and gives its exit code and what it said at the end.
+    pub fn end_and_tell(mut self) -> (Option<i32>, serde_json::Value) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        let ended = self.event("ended");
+        (self.child.wait().unwrap().code(), ended)
     }
 
     /// Ends it as Ctrl-C does, and waits.

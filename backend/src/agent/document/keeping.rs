@@ -12,6 +12,7 @@ use tracing::debug;
 use super::DocumentActor;
 use super::checkpoint::retry_after;
 use crate::agent::event::AgentEvent;
+use crate::agent::state::kept::{KeptText, KeptWhy};
 
 impl DocumentActor {
     /// Begins the journal anew if it is behind and it is time for that. The host is told when the trouble begins.
@@ -59,6 +60,17 @@ impl DocumentActor {
         } else {
             DocumentStatus::Unsaved
         }
+    }
+
+    /// The text, which no file has, as its file would be: for the texts that are kept beyond the session.
+    pub(super) fn unsaved_text(&self) -> KeptText {
+        let (why, fault) = match &self.status {
+            DocumentStatus::Gone => (KeptWhy::Deleted, None),
+            DocumentStatus::NotSaved(fault) => (KeptWhy::NotSaved, Some(fault.code.number())),
+            _ => (KeptWhy::NotSaved, None),
+        };
+        let (text, saved) = (self.text.text(), self.disk_replica.text());
+        KeptText { fault, ..KeptText::of(&self.path, why, &text, &saved, &self.format) }
     }
 
     /// A checkpoint begins: it writes all that was taken so far.

@@ -408,6 +408,17 @@ fn replay(records: &[Vec<u8>]) -> Replay {
     replay
 }
 
+/// The identity, the text and what the file had of it, of records of which some may be missing. Nothing if none is known.
+pub(super) fn replay_what_is_there(records: &[Vec<u8>]) -> Option<(Option<Identity>, String, String)> {
+    let known = records.iter().filter_map(|record| postcard::from_bytes(record).ok());
+    let (mut replay, mut found) = (Replay::default(), false);
+    known.for_each(|record| {
+        found = true;
+        replay.take(record);
+    });
+    found.then(|| (replay.identity, replay.text.text(), replay.disk_replica.text()))
+}
+
 /// Reads any bytes as a journal: for the fuzz target alone.
 #[doc(hidden)]
 pub fn fuzz_journal(bytes: &[u8]) {

@@ -31,6 +31,9 @@ const RECORD_HEADER_BYTES: usize = 8;
 /// Largest record: a whole document's state with its history's overhead.
 const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
 
+/// Bytes that are summed up at most in the search for whole records.
+const MOST_SUMMED_BYTES: u64 = 512 * 1024 * 1024;
+
 /// Why a log can not be used.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::agent) enum LogError {
@@ -341,6 +344,30 @@ fn parse(bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
         at += RECORD_HEADER_BYTES + length;
     }
     (records, at)
+}
+
+/// Every whole record, wherever it begins: for what a person may still want of a damaged log. A record that holds others is
+/// found as one.
+pub(super) fn whole_records(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut records = Vec::new();
+    let mut at = 0;
+    // Looking at every byte, by chance one in a few is a length that fits: what may be summed up is bounded.
+    let mut budget = MOST_SUMMED_BYTES;
+    while at + RECORD_HEADER_BYTES < bytes.len() && budget > 0 {
+        let number = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let (length, begin) = (number(at) as usize, at + RECORD_HEADER_BYTES);
+        let payload = bytes.get(begin..begin.saturating_add(length)).filter(|_| length > 0);
+        if let Some(payload) = payload {
+            budget = budget.saturating_sub(length as u64);
+            if crc32fast::hash(payload) == number(at + 4) {
+                records.push(payload.to_vec());
+                at = begin + length;
+                continue;
+            }
+        }
+        at += 1;
+    }
+    records
 }
 
 #[cfg(unix)]

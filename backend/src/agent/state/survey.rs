@@ -69,7 +69,7 @@ pub fn survey(root: &Path) -> io::Result<Vec<KeptSession>> {
 
 fn look_at(folder: PathBuf) -> io::Result<KeptSession> {
     let keys = match fs::read(folder.join("keys")) {
-        Ok(bytes) if postcard::from_bytes::<KeptKeys>(&bytes).is_ok() => KeptState::Whole,
+        Ok(bytes) if KeptKeys::read(&bytes).is_some() => KeptState::Whole,
         Ok(_) => KeptState::Damaged,
         Err(error) if error.kind() == io::ErrorKind::NotFound => KeptState::Missing,
         Err(_) => KeptState::Damaged,
