@@ -100,6 +100,15 @@ impl Kept {
         bytes
     }
 
+    /// The bytes that [`Kept::encode`] puts before the text of a [`Salvage`], and before the text's length. For whoever can
+    /// append a text when this program is no more.
+    pub fn head(session: SessionId, workspace: String, path: WorkspacePath) -> Vec<u8> {
+        let mut bytes = Self::Salvage(Salvage { session, workspace, path, text: String::new() }).encode();
+        // The length of no text is one zero.
+        bytes.pop();
+        bytes
+    }
+
     /// Reads what was kept. Whatever else the bytes are, they are refused.
     ///
     /// # Errors
