@@ -172,7 +172,7 @@ async function tell(rescued) {
     document.getElementById("boot-failed")?.removeAttribute("hidden");
     return;
   }
-  const dialog = element("dialog", { class: "dialog crashed", role: "alertdialog", "data-testid": "crashed", "aria-labelledby": "crashed-title", "aria-describedby": "crashed-text" });
+  const dialog = element("dialog", { class: "dialog crashed", role: "alertdialog", "data-testid": "crashed", tabindex: "-1", "aria-labelledby": "crashed-title", "aria-describedby": "crashed-text" });
   const fate = element("p", { role: "status", "data-testid": "crashed-text" }, rescued.length ? words.keeping : words.nothing);
   const body = element("div", { class: "dialog-body", id: "crashed-text" }, element("p", {}, words.what), fate);
   const reload = element("button", { type: "button", class: "button button-primary", "data-does": "reload" }, words.reload);
@@ -183,9 +183,14 @@ async function tell(rescued) {
   );
   document.title = words.title;
   document.body.append(dialog);
-  dialog.showModal();
+  const show = () => {
+    dialog.showModal();
+    // Not the button: whoever is in the middle of typing would press it by a space.
+    dialog.focus();
+  };
+  show();
   // A browser closes a dialog at the second Escape whatever one says.
-  dialog.onclose = () => dialog.showModal();
+  dialog.onclose = show;
   reload.disabled = rescued.length > 0;
 
   const patience = new Promise((resolve) => setTimeout(() => resolve(false), KEEPING_PATIENCE_MS));
@@ -199,7 +204,6 @@ async function tell(rescued) {
     body.append(element("p", { class: "crashed-path" }, path), field, element("button", { type: "button", class: "button", "data-does": "copy" }, words.copy));
   }
   reload.disabled = false;
-  reload.focus();
 }
 
 /** @param {HTMLButtonElement} button */
