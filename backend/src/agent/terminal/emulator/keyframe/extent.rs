@@ -192,14 +192,14 @@ mod tests {
     #[test]
     fn the_largest_screen_with_a_colour_for_everything_is_sent_as_it_is() {
         let mut original = emulator(&picture(200, nothing));
-        let (_, copy) = sent(&mut original, History::None);
+        let (alone, copy) = sent(&mut original, History::None);
         assert!(cells(&original) == cells(&copy));
         // The same with what has scrolled away, all of which would be ten times as much.
         let mut original = emulator(&picture(1200, nothing));
         assert_eq!(original.screen.grid().history_size(), TERMINAL_HISTORY_LINES);
         let (length, copy) = sent(&mut original, History::Kept);
-        assert!(length > MAX_TERMINAL_HISTORY_BYTES, "the screen alone is more than what comes with history");
-        assert_eq!(copy.screen.grid().history_size(), 0);
+        assert!(length > alone && length <= MAX_TERMINAL_HISTORY_BYTES + OVERHEAD_BYTES, "{alone} {length}");
+        assert!((1..200).contains(&copy.screen.grid().history_size()));
         assert!(cells(&original) == cells(&copy));
     }
 
