@@ -763,7 +763,7 @@ async fn a_guest_who_asks_by_hand_opens_no_terminal_without_a_grant() {
 
 /// Whoever paints pictures: as `chafa` does, two colours of its own in each cell, on the largest screen there is, and a little
 /// more than it shows.
-const PAINT: &str = r#"awk 'BEGIN { srand(7); for (line = 0; line < 260; line++) { row = ""; for (column = 0; column < 500; column++)
+const PAINT: &str = r#"awk 'BEGIN { srand(7); for (line = 0; line < 300; line++) { row = ""; for (column = 0; column < 500; column++)
     row = row sprintf("\033[38;2;%d;%d;%d;48;2;%d;%d;%dm\342\226\200", rand()*256, rand()*256, rand()*256, rand()*256, rand()*256, rand()*256);
     printf "%s\033[0m\n", row } }'; printf 'painted\n'; exec cat"#;
 

@@ -3,7 +3,7 @@
 import type { Room } from "../lib/room.ts";
 import { expect, test } from "../lib/test.ts";
 
-const SHELL = { shell: "exec env PS1='$ ' TERM=xterm-256color bash --norc --noprofile -i\n", other: "exec cat\n" };
+const SHELL = { shell: "exec env PS1='$ ' TERM=xterm-256color bash --norc --noprofile -i\n", other: "echo other; exec cat\n" };
 
 test("the card turns to the next who knocks, and its buttons with it", async ({ share, join, browserOf }) => {
   const agent = await share({ "plan.txt": "plan\n" }, "--approve", "always");
@@ -142,18 +142,21 @@ test("buttons of what is shown for one thing after another act on what is shown"
   await expect(host.notice).toContainText("a.bin");
   await host.openFile("b.bin");
   await expect(host.notice).toContainText("b.bin");
+  // From one to the other at once, without anything between.
+  await host.tab("a.bin").click();
+  await expect(host.notice).toContainText("a.bin");
   await host.notice.getByRole("button", { name: "Close" }).click();
-  await expect(host.tab("b.bin")).toHaveCount(0);
-  await expect(host.tab("a.bin")).toHaveCount(1);
+  await expect(host.tab("a.bin")).toHaveCount(0);
+  await expect(host.tab("b.bin")).toHaveCount(1);
 
-  // The menu of the terminal that is shown.
+  // The menu of the terminal that is shown: of one and then of the other.
   await host.command("Terminal: Focus");
-  const tab = (name: string) => host.terminalPanel.getByRole("tab", { name });
-  await tab("sh ./shell").click();
-  await host.terminal("sh ./shell");
-  await tab("sh ./other").click();
-  await host.terminalPanel.getByRole("button", { name: "More about this terminal" }).click();
-  await host.page.getByRole("menu").getByText("Move into editor area", { exact: true }).click();
-  await expect(host.tab("sh ./other")).toHaveCount(1);
-  await expect(host.tab("sh ./shell")).toHaveCount(0);
+  for (const name of ["sh ./shell", "sh ./other", "sh ./shell"]) {
+    await host.terminalPanel.getByRole("tab", { name }).click();
+    await host.terminal(name);
+    await host.terminalMenu("Move into editor area");
+    await expect(host.tab(name)).toHaveAttribute("aria-selected", "true");
+    await host.terminalMenu("Move to panel", host.terminalEditor);
+    await expect(host.tab(name)).toHaveCount(0);
+  }
 });

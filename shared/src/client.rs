@@ -219,7 +219,12 @@ impl Client {
                 self.fail(fault);
                 return None;
             }
-            self.documents.refuse_too_large(&mut self.events);
+            if self.documents.refuse_too_large(&mut self.events)
+                && let Err(fault) = self.documents.fill(&mut self.lanes, now)
+            {
+                self.fail(fault);
+                return None;
+            }
             self.terminals.fill(&mut self.lanes);
             let due = self.presence_sent.is_none_or(|sent| now >= sent + PRESENCE_INTERVAL);
             if !self.my_presence.1 && due {

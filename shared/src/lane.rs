@@ -555,8 +555,8 @@ mod tests {
     #[test]
     fn documents_get_four_times_what_files_get() {
         let mut lanes = Lanes::default();
-        lanes.push_file(message(100_000)).unwrap();
-        assert_eq!(lanes.push_update(DocumentId(1), message(100_000), resync), UpdatePush::Queued);
+        lanes.push_file(message(60_000)).unwrap();
+        assert_eq!(lanes.push_update(DocumentId(1), message(60_000), resync), UpdatePush::Queued);
         let first: Vec<Lane> = (0..50).map(|_| lanes.pop(100).unwrap().lane).collect();
         let documents = first.iter().filter(|lane| **lane == Lane::Document).count();
         assert!((39..=41).contains(&documents), "{documents} of 50");

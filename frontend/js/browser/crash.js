@@ -158,7 +158,11 @@ function becomePicture() {
         const text = copy.querySelector(".connection-text");
         if (text && words) text.textContent = words.state;
       }
-      if (copy.dataset?.testid === "sync-state") copy.dataset.state = "unsaved";
+      if (copy.dataset?.testid === "sync-state") {
+        copy.dataset.state = "unsaved";
+        const text = copy.querySelector("span");
+        if (text && words) text.textContent = words.state;
+      }
     });
     picture.inert = true;
     part.replaceWith(picture);

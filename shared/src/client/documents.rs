@@ -581,11 +581,15 @@ impl Documents {
         Ok(())
     }
 
-    /// What was typed and is more than the link takes at once is handed back to the person, as if the host had refused it.
-    pub(super) fn refuse_too_large(&mut self, events: &mut VecDeque<ClientEvent>) {
-        for (document, fault) in std::mem::take(&mut self.too_large) {
+    /// What was typed and is more than the link takes at once is handed back to the person, as if the host had refused it. Says
+    /// whether anything was: then there is more to put onto the lanes.
+    pub(super) fn refuse_too_large(&mut self, events: &mut VecDeque<ClientEvent>) -> bool {
+        let too_large = std::mem::take(&mut self.too_large);
+        let any = !too_large.is_empty();
+        for (document, fault) in too_large {
             self.receive_refused(document, fault, events);
         }
+        any
     }
 
     /// When a text is to be compared with the host's next, if any is: those never compared go with the next message.
