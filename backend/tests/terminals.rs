@@ -760,3 +760,35 @@ async fn a_guest_who_asks_by_hand_opens_no_terminal_without_a_grant() {
     agent.still_serves().await;
     agent.end().await;
 }
+
+/// Whoever paints pictures: as `chafa` does, two colours of its own in each cell, on the largest screen there is, and a little
+/// more than it shows.
+const PAINT: &str = r#"awk 'BEGIN { srand(7); for (line = 0; line < 300; line++) { row = ""; for (column = 0; column < 500; column++)
+    row = row sprintf("\033[38;2;%d;%d;%d;48;2;%d;%d;%dm\342\226\200", rand()*256, rand()*256, rand()*256, rand()*256, rand()*256, rand()*256);
+    printf "%s\033[0m\n", row } }'; printf 'painted\n'; exec cat"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_largest_and_most_colourful_screen_reaches_everybody_and_nobody_loses_the_connection() {
+    let agent = TestAgent::start().await;
+    let size = TerminalSize { columns: 500, rows: 200 };
+    let command = Some(PAINT.to_owned());
+    let new = NewTerminal { name: None, command, size, access: Access::Collaborative };
+    let terminal = agent.agent.open_terminal(new).await.unwrap();
+    // One who looks all the time, and falls behind on the way; one who asks for the screen and all above it when it is there.
+    let ann = watching(&agent, Role::Editor, "Ann", terminal).await;
+    see(&ann, terminal, "painted").await;
+    let ben = watching(&agent, Role::Viewer, "Ben", terminal).await;
+    let painted = see(&ben, terminal, "painted").await;
+    // The largest that colours take: every cell of the screen has two of its own.
+    let cells = painted.text.rsplitn(200, '\n').skip(1).map(|line| line.matches(";48;2;").count());
+    assert!(cells.filter(|cells| *cells >= 490).count() >= 190, "the colours are there");
+
+    type_into(&ann, terminal, "and on\n");
+    for guest in [&ann, &ben] {
+        see(guest, terminal, "and on").await;
+        let broke =
+            |event: &ClientEvent| matches!(event, ClientEvent::Phase(Phase::Offline | Phase::Ended(_)));
+        assert!(!guest.log.events().iter().any(broke), "the connection held");
+    }
+    agent.end().await;
+}

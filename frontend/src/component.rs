@@ -27,6 +27,7 @@ mod toast;
 mod tone;
 mod virtual_list;
 mod when;
+mod words;
 
 pub(crate) use avatar::{Avatar, PersonDot};
 pub(crate) use badge::Badge;
@@ -49,6 +50,7 @@ pub(crate) use toast::{Toast, ToastAction, ToastStack};
 pub(crate) use tone::Tone;
 pub(crate) use virtual_list::VirtualList;
 pub(crate) use when::When;
+pub(crate) use words::Words;
 
 /// An id for an element that others refer to, different from every other on the page.
 fn unique_id(what: &str) -> String {

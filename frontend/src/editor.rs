@@ -144,7 +144,10 @@ impl EditorsHandle {
             session.store.role().track();
             session.store.texts().track();
             editors.with_value(|editors| {
-                editors.each(|binding| binding.set_access(editors.access(binding.document())));
+                editors.each(|binding| {
+                    binding.set_access(editors.access(binding.document()));
+                    binding.settle(session);
+                });
             });
         });
     }
@@ -272,7 +275,7 @@ impl DocumentViews for Editors {
 
     fn moved(&self, document: DocumentId, path: &WorkspacePath) {
         if let Some(binding) = self.binding(document) {
-            binding.set_path(path);
+            binding.set_path(self.session, path);
         }
         self.frame.request();
     }

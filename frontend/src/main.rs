@@ -20,6 +20,11 @@ mod text;
 use leptos::prelude::*;
 
 fn main() {
-    console_error_panic_hook::set_once();
+    js::browser::prepare_for_crash(&text::CRASH);
+    std::panic::set_hook(Box::new(|info| {
+        // First what matters: the hook's own report takes memory, which may be what is missing.
+        js::browser::crash();
+        console_error_panic_hook::hook(info);
+    }));
     mount_to_body(app::App);
 }

@@ -28,6 +28,7 @@ mod place;
 pub(crate) mod store;
 pub(crate) mod terminals;
 pub(crate) mod tree;
+pub(crate) mod wishes;
 
 use drafts::Drafts;
 use memory::{Memory, RememberedSpot};

@@ -17,7 +17,7 @@ use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, LinkId, ParticipantId, RequestId};
 use crate::invite::Invite;
 use crate::lane::{Lanes, PresenceKey};
-use crate::limits::{HANDSHAKE_TIMEOUT, PRESENCE_INTERVAL};
+use crate::limits::{HANDSHAKE_TIMEOUT, MAX_NAME_CHARS, PRESENCE_INTERVAL};
 use crate::link::{Link, Opening};
 use crate::message::{
     JoinRequest, Participant, PresenceToGuest, PresenceToHost, Resume, ResumeLink, SessionInfo,
@@ -219,13 +219,22 @@ impl Client {
                 self.fail(fault);
                 return None;
             }
+            if self.documents.refuse_too_large(&mut self.events)
+                && let Err(fault) = self.documents.fill(&mut self.lanes, now)
+            {
+                self.fail(fault);
+                return None;
+            }
             self.terminals.fill(&mut self.lanes);
             let due = self.presence_sent.is_none_or(|sent| now >= sent + PRESENCE_INTERVAL);
             if !self.my_presence.1 && due {
                 self.my_presence.1 = true;
                 self.presence_sent = Some(now);
                 let message = ToHost::Presence(PresenceToHost::At(self.my_presence.0.clone()));
-                self.lanes.push_presence(PresenceKey::Own, codec::encode(&message).into());
+                // With more selections than anybody makes the others keep the place that they know.
+                if let Ok(bytes) = codec::encode_for_link(&message) {
+                    self.lanes.push_presence(PresenceKey::Own, bytes.into());
+                }
             }
         }
         let frame = self.link.next_frame(&mut self.lanes, now)?;
@@ -476,7 +485,13 @@ impl Client {
             }
             return;
         }
-        let bytes: Bytes = codec::encode(message).into();
+        let bytes: Bytes = match codec::encode_for_link(message) {
+            Ok(bytes) => bytes.into(),
+            Err(too_large) => {
+                self.events.push_back(ClientEvent::Fault { request, fault: too_large.into() });
+                return;
+            }
+        };
         let pushed = match message {
             ToHost::Session(_) => self.lanes.push_control(bytes),
             ToHost::Document(_) => self.lanes.push_document(bytes),
@@ -495,7 +510,8 @@ impl Client {
     fn receive_reply(&mut self, initiator: Initiator, message: &[u8], now: Duration) {
         let link = self.resumable.map(|link| ResumeLink { link, received: self.link.received() });
         let request = JoinRequest {
-            name: self.options.name.clone(),
+            // The host cuts it, but only once it has arrived.
+            name: self.options.name.chars().take(4 * MAX_NAME_CHARS).collect(),
             client: self.options.program.clone(),
             resume: self.membership.as_ref().map(|membership| Resume { participant: membership.me, link }),
         };

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, FaultCode};
+use crate::lane::Lane;
 use crate::message::{ToGuest, ToHost};
 
 /// How many messages each subject of a vocabulary has in this build.
@@ -21,6 +22,54 @@ impl Vocabulary for ToHost {
 
 impl Vocabulary for ToGuest {
     const SUBJECTS: &'static [u32] = &[12, 11, 1, 5, 0, 10];
+}
+
+/// A message that a lane carries.
+pub trait OnLane: Vocabulary {
+    /// Which.
+    fn lane(&self) -> Lane;
+}
+
+impl OnLane for ToHost {
+    fn lane(&self) -> Lane {
+        self.lane()
+    }
+}
+
+impl OnLane for ToGuest {
+    fn lane(&self) -> Lane {
+        self.lane()
+    }
+}
+
+/// The message is larger than the link takes on its lane: sent, it would end the connection, and again on the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message of {bytes} bytes is too large for the {lane:?} lane")]
+pub struct TooLarge {
+    /// Its lane.
+    pub lane: Lane,
+    /// How many bytes it has.
+    pub bytes: usize,
+}
+
+impl From<TooLarge> for Fault {
+    fn from(TooLarge { lane, bytes }: TooLarge) -> Self {
+        Self::new(FaultCode::TooLarge).with(bytes).with(lane.max_message_bytes())
+    }
+}
+
+/// The bytes of a message for the link. Everything that goes into a lane is encoded here.
+///
+/// # Errors
+/// [`TooLarge`]: say something else, see [`ToGuest::instead`].
+pub fn encode_for_link<T: OnLane>(message: &T) -> Result<Vec<u8>, TooLarge> {
+    let bytes = encode(message);
+    let lane = message.lane();
+    if bytes.len() <= lane.max_message_bytes() {
+        Ok(bytes)
+    } else {
+        Err(TooLarge { lane, bytes: bytes.len() })
+    }
 }
 
 /// A decoded message.

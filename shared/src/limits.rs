@@ -118,8 +118,13 @@ pub const TERMINAL_INPUT_WINDOW_BYTES: usize = 16 * 1024;
 /// Input that waits on a guest's side; a longer paste is refused there.
 pub const MAX_TERMINAL_PASTE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Largest message about terminals: a screen with all its history, compressed.
-pub const MAX_TERMINAL_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
+/// Largest message about terminals: the largest screen and the one behind it take 3.3 MB, compressed, if every cell has two
+/// colours of its own.
+pub const MAX_TERMINAL_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a screen may take together with what has scrolled away; the oldest lines are left out until it does. Two seconds at
+/// 1 MB/s, and the screen does not come before it is all there.
+pub const MAX_TERMINAL_HISTORY_BYTES: usize = 2 * 1024 * 1024;
 
 /// Shortest time between two notices of who types, watches, or what a terminal is called.
 pub const TERMINAL_NOTICE_INTERVAL: Duration = Duration::from_millis(100);

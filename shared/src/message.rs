@@ -25,6 +25,9 @@ pub use session::{
 pub use terminal::{History, TerminalInfo, TerminalState, TerminalToGuest, TerminalToHost, Typing};
 pub use workspace::{Entry, EntryKind, NewEntry, WorkspaceToGuest, WorkspaceToHost};
 
+/// Resets a terminal and says why nothing is on it.
+const UNSHOWABLE: &str = "\x1bcThis screen is too large to be sent.\r\n";
+
 /// Everything that a participant says to the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToHost {
@@ -130,6 +133,64 @@ impl ToHost {
 }
 
 impl ToGuest {
+    /// What is said in the place of this message if it is larger than the link takes. Each kind has an answer that leaves
+    /// its receiver with something that is true and with nothing to wait for; all of them are short.
+    #[must_use]
+    pub fn instead(&self, fault: Fault) -> Self {
+        match self {
+            Self::Document(message) => match message {
+                // It asks for all that it lacks.
+                DocumentToGuest::Update { document, .. } => {
+                    Self::Document(DocumentToGuest::Resync { document: *document })
+                }
+                // There is no way to have this text: it is no longer open here.
+                DocumentToGuest::State { document, .. } | DocumentToGuest::Renewed { document, .. } => {
+                    let (document, fault) = (*document, Some(fault));
+                    Self::Document(DocumentToGuest::Closed { document, fault })
+                }
+                DocumentToGuest::Opened { request, .. } => Self::Fault { request: Some(*request), fault },
+                DocumentToGuest::Acknowledged { .. }
+                | DocumentToGuest::Refused { .. }
+                | DocumentToGuest::Resync { .. }
+                | DocumentToGuest::Status { .. }
+                | DocumentToGuest::Moved { .. }
+                | DocumentToGuest::Closed { .. }
+                | DocumentToGuest::Digest { .. } => Self::Fault { request: None, fault },
+            },
+            Self::Terminal(message) => match message {
+                // A screen with a sentence on it is a screen: what is written next goes on from there.
+                TerminalToGuest::Keyframe { terminal, offset, size, history, .. } => {
+                    let bytes = Packed::new(UNSHOWABLE.as_bytes().to_vec());
+                    let (terminal, offset, size, history) = (*terminal, *offset, *size, *history);
+                    Self::Terminal(TerminalToGuest::Keyframe { terminal, offset, size, history, bytes })
+                }
+                TerminalToGuest::Opened { request, .. } | TerminalToGuest::Done { request } => {
+                    Self::Fault { request: Some(*request), fault }
+                }
+                // Of what a program writes, the next has an offset that tells of the gap: its receiver asks for the screen.
+                TerminalToGuest::Output { .. }
+                | TerminalToGuest::Is(_)
+                | TerminalToGuest::Over { .. }
+                | TerminalToGuest::Taken { .. }
+                | TerminalToGuest::Since { .. }
+                | TerminalToGuest::There { .. }
+                | TerminalToGuest::Refused { .. } => Self::Fault { request: None, fault },
+            },
+            Self::Workspace(message) => match message {
+                WorkspaceToGuest::Listing { request, .. } => Self::Fault { request: *request, fault },
+                WorkspaceToGuest::Done { request } | WorkspaceToGuest::Chunk { request, .. } => {
+                    Self::Fault { request: Some(*request), fault }
+                }
+                WorkspaceToGuest::Changes { .. } | WorkspaceToGuest::FolderGone { .. } => {
+                    Self::Fault { request: None, fault }
+                }
+            },
+            Self::Fault { request, .. } => Self::Fault { request: *request, fault },
+            Self::Session(SessionToGuest::Done { request }) => Self::Fault { request: Some(*request), fault },
+            Self::Session(_) | Self::Presence(_) => Self::Fault { request: None, fault },
+        }
+    }
+
     /// The lane that carries this message.
     pub const fn lane(&self) -> Lane {
         match self {

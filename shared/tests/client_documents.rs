@@ -13,6 +13,7 @@ use parlor_shared::client::{ClientEvent, Phase, Repair, SyncReport, SyncState};
 use parlor_shared::document::{ChangedBy, Document, Run, Splice, digest, incident};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
+use parlor_shared::limits::MAX_DOCUMENT_BYTES;
 use parlor_shared::message::{
     DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, Packed, ToGuest,
 };
@@ -247,6 +248,34 @@ fn a_refused_text_is_replaced_and_handed_back() {
     pair.settle();
     assert_eq!(pair.host.text(DOCUMENT), "now: text");
     assert_eq!(pair.host.counters.refused, 1);
+}
+
+/// Sixty megabytes, which do not get smaller. Sent, they would end the connection,
+/// and again on the next one.
+#[test]
+fn a_text_that_is_more_than_the_link_takes_is_handed_back_and_the_connection_holds() {
+    let mut pair = Pair::with_open_document("text");
+    let mut state = 1_u64;
+    let sign = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from_u32(0x1000 + (state >> 49) as u32).unwrap()
+    };
+    let pasted: String = std::iter::repeat_with(sign).take(MAX_DOCUMENT_BYTES / 4 * 5).collect();
+    pair.type_at(4, &pasted);
+    pair.take_events();
+    pair.settle();
+    let replaced = pair.take_events().into_iter().find_map(|event| match event {
+        ClientEvent::Replaced { lost, fault, .. } => Some((lost, fault)),
+        _ => None,
+    });
+    let (lost, fault) = replaced.unwrap();
+    assert_eq!(fault.unwrap().code, FaultCode::TooLarge);
+    assert!(lost.unwrap() == format!("text{pasted}"), "not printed: it has fifty megabytes");
+    assert_eq!(pair.client.phase(), &Phase::Live);
+    assert_eq!((pair.text(), pair.host.text(DOCUMENT)), ("text".to_owned(), "text".to_owned()));
+    pair.type_at(0, "now: ");
+    pair.settle();
+    assert_eq!(pair.host.text(DOCUMENT), "now: text");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Everything about the sources that is checked without running them.
 
 mod imports;
+mod listeners;
 mod size;
 
 use anyhow::{Result, bail};
@@ -14,9 +15,10 @@ pub(crate) fn check() -> Result<()> {
     setup::wasm_target()?;
     setup::npm_packages(setup::JOURNEY_PACKAGES)?;
 
-    let checks: [Check; 8] = [
+    let checks: [Check; 9] = [
         ("format", format),
         ("import rules", imports::check),
+        ("listeners on components", listeners::check),
         ("types of the journeys", journey_types),
         ("clippy, native", clippy_native),
         ("clippy, wasm", clippy_wasm),

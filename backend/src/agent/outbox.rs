@@ -16,6 +16,7 @@ use parlor_shared::presence::Presence;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 /// One participant's outgoing messages. Pushing never blocks: each lane has its own rule when full.
 ///
@@ -242,12 +243,15 @@ impl Outbox {
 
     /// Lets the connection take frames out of the lanes.
     pub(super) fn with_lanes<T>(&self, take: impl FnOnce(&mut Lanes) -> T) -> T {
-        let (taken, room) = {
+        let (taken, room, withheld) = {
             let mut lanes = self.lanes.lock();
-            (take(&mut lanes), lanes.has_file_room())
+            (take(&mut lanes), lanes.has_file_room(), lanes.take_withheld())
         };
         if room {
             self.room.notify_waiters();
+        }
+        if let Some(withheld) = withheld {
+            warn!(lane = ?withheld.lane, bytes = withheld.bytes, "a message that was too large for the link was not sent");
         }
         taken
     }
@@ -264,9 +268,16 @@ impl Outbox {
     }
 }
 
-/// A message's bytes, to be shared by everybody who gets it.
+/// A message's bytes, to be shared by everybody who gets it. All that the agent says is encoded here, so that nothing is said
+/// that the link does not take: something short is said instead.
 pub(super) fn encode(message: &ToGuest) -> Bytes {
-    codec::encode(message).into()
+    match codec::encode_for_link(message) {
+        Ok(bytes) => bytes.into(),
+        Err(too_large) => {
+            warn!(lane = ?too_large.lane, bytes = too_large.bytes, "a message is too large for the link; its receivers are told");
+            codec::encode(&message.instead(too_large.into())).into()
+        }
+    }
 }
 
 #[cfg(test)]

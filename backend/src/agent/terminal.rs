@@ -16,9 +16,7 @@ use parlor_shared::lane::PresenceKey;
 use parlor_shared::limits::{
     MAX_TERMINAL_INPUT_BYTES, TERMINAL_CHUNK_BYTES, TERMINAL_CHUNKS, TERMINAL_NOTICE_INTERVAL,
 };
-use parlor_shared::message::{
-    History, Packed, TerminalInfo, TerminalState, TerminalToGuest, ToGuest, Typing,
-};
+use parlor_shared::message::{History, TerminalInfo, TerminalState, TerminalToGuest, ToGuest, Typing};
 use parlor_shared::role::Role;
 use parlor_shared::terminal::{Access, SizePolicy, TerminalSize, decides_size, may_type};
 use tokio::sync::{mpsc, oneshot};
@@ -350,7 +348,7 @@ impl TerminalActor {
                 offset: self.offset,
                 size: self.info.size,
                 history,
-                bytes: Packed::new(self.emulator.keyframe(history)),
+                bytes: self.emulator.keyframe(history),
             }));
             self.painted = Some(Painted { offset: self.offset, history, message });
         }

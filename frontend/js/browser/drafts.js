@@ -8,6 +8,7 @@
 //! does. One that waits for its page ends with it and leaves nothing; one that is committed is carried out without the page,
 //! unless the page is gone while another runs before it. So what is kept on the way out of the page is there after it.
 
+import { hasCrashed, keepRescuedBy } from "./crash.js";
 import { DRAFT_MARKS, DRAFTS, openDatabase } from "./database.js";
 
 /** How long a tab waits for its own claim: the page before a reload may just be letting go of it. */
@@ -121,6 +122,17 @@ export async function readDraft(key) {
  * @returns {Promise<"kept" | "full" | "refused">}
  */
 export async function keepDraft(key, session, participant, bytes, maxCount, maxBytes) {
+  // What a crashed program calls a draft is none, and would take the place of one.
+  return hasCrashed() ? "refused" : keepBytes(key, session, participant, bytes, maxCount, maxBytes);
+}
+
+/** What the editors held when the program crashed, as texts for a person. The room for drafts is not asked: it is one more. */
+keepRescuedBy(async ({ session, participant, bytes }, number) => {
+  const key = `copy/${session}/${participant}/${Date.now()}-crash-${number}`;
+  return (await keepBytes(key, session, participant, bytes(), Infinity, Infinity)) === "kept";
+});
+
+async function keepBytes(key, session, participant, bytes, maxCount, maxBytes) {
   const own = bytes.slice();
   const fits = () => {
     const others = [...sizes].filter(([other]) => other !== key);
@@ -151,6 +163,7 @@ export async function keepDraft(key, session, participant, bytes, maxCount, maxB
  * @returns {Promise<void>}
  */
 export async function removeDraft(key) {
+  if (hasCrashed()) return;
   try {
     await inStores("readwrite", (drafts, marks, done) => {
       changes += 1;

@@ -2,6 +2,7 @@
 
 import { Compartment, EditorSelection, EditorState, Transaction } from "@codemirror/state";
 import { EditorView, placeholder } from "@codemirror/view";
+import { holdsText } from "../browser/crash.js";
 import { remoteRuns, undoLast } from "./anyone.js";
 import { changesFromOps, opsFromChanges, remoteEdit } from "./changes.js";
 import { differences } from "./difference.js";
@@ -70,6 +71,11 @@ export class Editor {
   /** The tools, once this editor has them. @type {import("./late.js").Tools | undefined} */
   #tools = toolsHere();
   #onScroll = () => this.#scheduleReport();
+  /** Whether something was typed here that the host may not have. */
+  #unsettled = false;
+  /** Where the text goes if the page's program crashes. @type {{ session: string, participant: number, head: Uint8Array } | null} */
+  #rescue = null;
+  #release = holdsText(() => this.#rescued());
 
   /**
    * @param {HTMLElement} parent
@@ -149,6 +155,28 @@ export class Editor {
   /** @returns {string} */
   text() {
     return this.#held.sharedText(this.#view.state.doc).toString();
+  }
+
+  /**
+   * Says under whose name the text is kept if the page's program crashes.
+   * @param {string} session
+   * @param {number} participant
+   * @param {Uint8Array} head all that is kept, but for the text at its end
+   */
+  setRescue(session, participant, head) {
+    this.#rescue = { session, participant, head };
+  }
+
+  /** The host has all that was typed here. */
+  settled() {
+    this.#unsettled = false;
+  }
+
+  #rescued() {
+    if (!this.#unsettled || !this.#rescue) return null;
+    const { session, participant, head } = this.#rescue;
+    const text = this.text();
+    return { session, participant, path: this.#path, text, bytes: () => withText(head, text) };
   }
 
   /** @returns {number} in UTF-16 units */
@@ -293,6 +321,7 @@ export class Editor {
   /** Removes the editor from the page; nothing is called back afterwards. */
   destroy() {
     this.#destroyed = true;
+    this.#release();
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#releaseTimer);
     this.#view.scrollDOM.removeEventListener("scroll", this.#onScroll);
@@ -382,6 +411,8 @@ export class Editor {
       }
       local = true;
       if (transaction.docChanged) {
+        // Before the page's program hears of it, which may be the moment in which it crashes.
+        this.#unsettled = true;
         const { ops, inserts } = opsFromChanges(this.#held.passOver(transaction.changes));
         this.#options.onEdit?.(ops, inserts);
       }
@@ -460,6 +491,20 @@ function label(text) {
     autocapitalize: "off",
     writingsuggestions: "false",
   });
+}
+
+/** The bytes of a kept text: what stands before it, its length as a varint, and it. See `Kept::head` in `shared`. */
+export function withText(head, text) {
+  const encoded = new TextEncoder().encode(text);
+  const length = [];
+  let left = encoded.length;
+  for (; left >= 0x80; left = Math.floor(left / 0x80)) length.push((left % 0x80) | 0x80);
+  length.push(left);
+  const bytes = new Uint8Array(head.length + length.length + encoded.length);
+  bytes.set(head);
+  bytes.set(length, head.length);
+  bytes.set(encoded, head.length + length.length);
+  return bytes;
 }
 
 function samePlace(before, after, at) {

@@ -1,5 +1,9 @@
 //! Buttons, with a text or with a picture alone.
+//!
+//! What a press does is a property and not a listener that a caller spreads with `on:click`: when a view is built over
+//! the one before, the listeners that were spread on a component stay those of the first. `cargo xtask check` looks for them.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
 use super::icon::Icon;
@@ -34,7 +38,7 @@ pub(crate) enum ButtonType {
     Submit,
 }
 
-/// A button with a text. Listen with `on:click`.
+/// A button with a text.
 #[component]
 pub(crate) fn Button(
     #[prop(optional)] kind: ButtonKind,
@@ -44,6 +48,7 @@ pub(crate) fn Button(
     #[prop(optional, into)]
     icon: Option<Signal<&'static str>>,
     #[prop(optional, into)] disabled: Signal<bool>,
+    #[prop(optional, into)] on_press: Option<Callback<MouseEvent>>,
     children: Children,
 ) -> impl IntoView {
     let kind = match kind {
@@ -61,14 +66,14 @@ pub(crate) fn Button(
         ButtonType::Submit => "submit",
     };
     view! {
-        <button type=ty class=format!("{kind}{size}") disabled=disabled>
+        <button type=ty class=format!("{kind}{size}") disabled=disabled on:click=move |event| press(on_press, event)>
             {icon.map(|name| view! { <Icon name /> })}
             {children()}
         </button>
     }
 }
 
-/// A button with a picture alone; its name is read aloud and shown as a tooltip. Listen with `on:click`.
+/// A button with a picture alone; its name is read aloud and shown as a tooltip.
 #[component]
 pub(crate) fn IconButton(
     #[prop(into)] icon: Signal<&'static str>,
@@ -79,6 +84,7 @@ pub(crate) fn IconButton(
     #[prop(optional, into)]
     pressed: Option<Signal<bool>>,
     #[prop(optional, into)] disabled: Signal<bool>,
+    #[prop(optional, into)] on_press: Option<Callback<MouseEvent>>,
 ) -> impl IntoView {
     view! {
         <button
@@ -88,8 +94,15 @@ pub(crate) fn IconButton(
             title=label
             aria-pressed=move || pressed.map(|pressed| if pressed.get() { "true" } else { "false" })
             disabled=disabled
+            on:click=move |event| press(on_press, event)
         >
             <Icon name=icon />
         </button>
+    }
+}
+
+fn press(on_press: Option<Callback<MouseEvent>>, event: MouseEvent) {
+    if let Some(on_press) = on_press {
+        on_press.run(event);
     }
 }

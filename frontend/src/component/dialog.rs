@@ -73,29 +73,34 @@ pub(crate) fn Dialog(
             </header>
             <div class="dialog-body">{children()}</div>
             <footer class="dialog-footer">{footer.run()}</footer>
-            <IconButton icon="x" label=close_label on:click=move |_| on_close.run(()) />
+            <IconButton icon="x" label=close_label on_press=move |_| on_close.run(()) />
         </dialog>
     }
 }
 
-/// A question that may wait: a card that takes no focus, so that what is being typed elsewhere answers nothing.
+/// A question that may wait: a card that takes no focus, so that what is being typed elsewhere answers nothing. F6 goes to
+/// it, and `node_ref` can be given the focus without its answering anything.
 #[component]
 pub(crate) fn AsideDialog(
     #[prop(into)] title: Signal<String>,
+    #[prop(optional)] node_ref: NodeRef<html::Div>,
     /// Buttons.
     #[prop(into)]
     footer: ViewFn,
     children: Children,
 ) -> impl IntoView {
     let title_id = unique_id("aside");
-    let labelled_by = title_id.clone();
+    let (region, dialog) = (title_id.clone(), title_id.clone());
     view! {
-        <section class="aside-dialog" role="dialog" aria-labelledby=labelled_by>
-            <h2 class="dialog-title" id=title_id>
-                {title}
-            </h2>
-            <div class="aside-body">{children()}</div>
-            <footer class="aside-footer">{footer.run()}</footer>
+        // A landmark, so that a screen reader's list of parts has it, and a dialog, so that it is read as a question.
+        <section class="aside" aria-labelledby=region data-part="question">
+            <div class="aside-dialog" role="dialog" aria-labelledby=dialog tabindex="-1" node_ref=node_ref>
+                <h2 class="dialog-title" id=title_id>
+                    {title}
+                </h2>
+                <div class="aside-body">{children()}</div>
+                <footer class="aside-footer">{footer.run()}</footer>
+            </div>
         </section>
     }
 }

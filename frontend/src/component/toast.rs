@@ -98,12 +98,12 @@ fn Notice(toast: Toast, on_dismiss: Callback<u64>, close_label: Signal<String>) 
         >
             <Icon name=tone.icon() />
             <p class="toast-text">{text}</p>
-            <IconButton icon="x" label=close_label on:click=move |_| on_dismiss.run(id) />
+            <IconButton icon="x" label=close_label on_press=move |_| on_dismiss.run(id) />
             {action
                 .map(|action| {
                     view! {
                         <div class="toast-actions">
-                            <Button on:click=move |_| {
+                            <Button on_press=move |_| {
                                 on_dismiss.run(id);
                                 action.run.run(());
                             }>{action.label}</Button>

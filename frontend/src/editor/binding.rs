@@ -60,6 +60,9 @@ impl Binding {
             };
             let callbacks = callbacks(editors, me, &cursor, &viewport);
             let editor = OwnedEditor::new(&container, &options, callbacks);
+            if let Some(rescue) = editors.session.rescue(path) {
+                editor.set_rescue(&rescue);
+            }
             let refused = editors.status.on_refused;
             let hint = |kind: &'static str| {
                 let me = me.clone();
@@ -106,9 +109,19 @@ impl Binding {
         self.document.set(document);
     }
 
-    pub(super) fn set_path(&self, path: &WorkspacePath) {
+    pub(super) fn set_path(&self, session: SessionHandle, path: &WorkspacePath) {
+        if let Some(rescue) = session.rescue(path) {
+            self.editor.set_rescue(&rescue);
+        }
         self.editor.set_label(&text::editor_label(path.as_str()));
         self.editor.set_language(path.as_str());
+    }
+
+    /// Tells the editor if the host has all of the text.
+    pub(super) fn settle(&self, session: SessionHandle) {
+        if session.is_settled(self.document.get()) {
+            self.editor.settled();
+        }
     }
 
     pub(super) fn set_access(&self, access: Access) {

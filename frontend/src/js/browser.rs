@@ -1,8 +1,9 @@
 //! The browser bundle, `parlor-browser`: identity, drafts, clipboard and wake events.
 
-use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
+use web_sys::WebSocket;
 
 #[wasm_bindgen(module = "parlor-browser")]
 extern "C" {
@@ -37,8 +38,29 @@ extern "C" {
     #[wasm_bindgen(js_name = unclaim)]
     fn unclaim_name(name: &str);
 
+    /// Stops the page for good and says so. For the panic hook: it calls nothing back.
+    #[wasm_bindgen]
+    pub(crate) fn crash();
+
+    #[wasm_bindgen(js_name = prepareForCrash)]
+    fn prepare_words(words: &Object);
+
+    /// A socket that a crash closes; nothing comes back if the browser forbids the address.
+    #[wasm_bindgen(js_name = openSocket)]
+    pub(crate) fn open_socket(address: &str) -> Option<WebSocket>;
+
     #[wasm_bindgen(js_name = requestWakeEvents)]
     fn request_wake_events(callback: &Function) -> Function;
+}
+
+/// Says what is to be said once the program can say nothing any more.
+pub(crate) fn prepare_for_crash(words: &[(&str, &str)]) {
+    let object = Object::new();
+    for (name, sentence) in words {
+        // A plain object takes every property.
+        let _ = Reflect::set(&object, &JsValue::from_str(name), &JsValue::from_str(sentence));
+    }
+    prepare_words(&object);
 }
 
 /// The private key of this browser profile: the stored one if there is one, else `candidate`, stored from now on.

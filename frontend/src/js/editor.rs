@@ -1,6 +1,6 @@
 //! The editor bundle, `parlor-editor`: one CodeMirror editor behind typed calls.
 
-use js_sys::{Array, Object, Reflect, Uint32Array};
+use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
@@ -28,6 +28,13 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     pub(crate) fn length(this: &Editor) -> u32;
+
+    /// The host has all that was typed here.
+    #[wasm_bindgen(method)]
+    pub(crate) fn settled(this: &Editor);
+
+    #[wasm_bindgen(method, js_name = setRescue)]
+    fn set_rescue_bytes(this: &Editor, session: &str, participant: u32, head: &Uint8Array);
 
     #[wasm_bindgen(method, js_name = setReadOnly)]
     fn set_read_only_flag(this: &Editor, read_only: bool);
@@ -125,6 +132,15 @@ pub(crate) enum EditedBy {
     Disk,
     /// Nobody knows; no change of before can be taken back any more by [`Editor::undo_last`].
     Anybody,
+}
+
+/// What a text is kept with when the page's program has crashed.
+#[derive(Clone, Debug)]
+pub(crate) struct Rescue {
+    pub(crate) session: String,
+    pub(crate) participant: u32,
+    /// All that is kept, but for the text at its end.
+    pub(crate) head: Vec<u8>,
 }
 
 /// What one author did, without anybody else between.
@@ -274,6 +290,12 @@ impl Drop for OwnedEditor {
 }
 
 impl Editor {
+    /// Says under whose name the text is kept if the page's program crashes.
+    pub(crate) fn set_rescue(&self, rescue: &Rescue) {
+        let head = Uint8Array::from(rescue.head.as_slice());
+        self.set_rescue_bytes(&rescue.session, rescue.participant, &head);
+    }
+
     /// Repeats what others did, in order.
     ///
     /// # Errors

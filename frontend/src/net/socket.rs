@@ -4,7 +4,9 @@ use js_sys::{ArrayBuffer, Uint8Array};
 use parlor_shared::limits::CLOSE_FOR_ANOTHER;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
-use web_sys::{BinaryType, Event, MessageEvent, WebSocket};
+use web_sys::{Event, MessageEvent, WebSocket};
+
+use crate::js::browser::open_socket;
 
 /// What a socket tells.
 pub(super) enum SocketEvent {
@@ -34,8 +36,7 @@ pub(super) struct Socket {
 impl Socket {
     /// Begins to open a socket; nothing comes back if the browser forbids the address.
     pub(super) fn open(address: &str, handler: impl Fn(SocketEvent) + Clone + 'static) -> Option<Self> {
-        let socket = WebSocket::new(address).ok()?;
-        socket.set_binary_type(BinaryType::Arraybuffer);
+        let socket = open_socket(address)?;
         let on_open = {
             let handler = handler.clone();
             Closure::<dyn Fn(Event)>::new(move |_| handler(SocketEvent::Opened))

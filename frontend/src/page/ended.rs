@@ -90,7 +90,7 @@ fn Card(standing: Standing, sentence: text::Explained, salvage: Vec<Salvage>) ->
                     .map(|label| {
                         view! {
                             <div class="page-actions">
-                                <Button kind=ButtonKind::Primary icon="rotate-cw" on:click=move |_| reload()>
+                                <Button kind=ButtonKind::Primary icon="rotate-cw" on_press=move |_| reload()>
                                     {label}
                                 </Button>
                             </div>
@@ -179,10 +179,10 @@ pub(crate) fn SalvageRow(
                 </span>
             </div>
             <div class="invite-row">
-                <Button icon="copy" on:click=copy>
+                <Button icon="copy" on_press=copy>
                     {text::UNSENT_COPY}
                 </Button>
-                <Button icon="download" on:click=download>
+                <Button icon="download" on_press=download>
                     {text::UNSENT_SAVE}
                 </Button>
                 {on_discard
@@ -192,7 +192,7 @@ pub(crate) fn SalvageRow(
                                 kind=ButtonKind::Ghost
                                 icon="trash-2"
                                 attr:aria-label=discard_name
-                                on:click=move |_| discard.run(())
+                                on_press=move |_| discard.run(())
                             >
                                 {text::DISCARD}
                             </Button>

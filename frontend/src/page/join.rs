@@ -129,7 +129,7 @@ pub(crate) fn Join(
                 <div class="page-actions">
                     <Button
                         icon="rotate-cw"
-                        on:click=move |_| {
+                        on_press=move |_| {
                             if let Some(session) = session.get_untracked() {
                                 session.try_now();
                             }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::connection::ConnectionState;
-use crate::component::{Button, Icon, Mark, Spinner};
+use crate::component::{Button, Icon, Mark, Spinner, Words};
 use crate::session::SessionHandle;
 use crate::session::store::SessionStateStoreFields as _;
 use crate::text;
@@ -34,7 +34,7 @@ pub(crate) fn Lobby() -> impl IntoView {
                     session.store.words().get().map(|words| view! { <Words words lead=text::LOBBY_WORDS /> })
                 }}
                 <div class="page-actions">
-                    <Button icon="log-out" on:click=move |_| session.leave()>
+                    <Button icon="log-out" on_press=move |_| session.leave()>
                         {text::LEAVE}
                     </Button>
                 </div>
@@ -44,15 +44,5 @@ pub(crate) fn Lobby() -> impl IntoView {
                 </p>
             </div>
         </main>
-    }
-}
-
-/// Six words that two people can compare by voice.
-#[component]
-pub(crate) fn Words(words: String, lead: &'static str) -> impl IntoView {
-    let list = words.split_whitespace().map(|word| view! { <li class="word">{word.to_owned()}</li> });
-    view! {
-        <p class="words-title">{lead}</p>
-        <ol class="words">{list.collect_view()}</ol>
     }
 }

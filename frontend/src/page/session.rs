@@ -26,6 +26,7 @@ mod keys;
 mod notice;
 mod palette;
 mod status;
+mod wish;
 mod work;
 
 use action::Stage;
@@ -64,7 +65,7 @@ impl Pane {
 }
 
 /// A dialog that is open.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Asking {
     /// The links to send.
     Share,
@@ -118,6 +119,15 @@ impl RoomView {
             Side::Explorer => Pane::Files,
             Side::People => Pane::People,
         });
+    }
+
+    /// Whether the list of people is in sight. Follows what is shown.
+    pub(crate) fn shows_people(self) -> bool {
+        if is_phone() {
+            self.pane.get() == Pane::People
+        } else {
+            self.sidebar.get() && self.side.get() == Side::People
+        }
     }
 
     /// As the buttons of the activity bar do: a press on what is shown hides it.

@@ -213,15 +213,15 @@ pub(crate) fn Explorer(state: ExplorerState, #[prop(into)] ask: Callback<Questio
                         icon="file-plus"
                         label=text::NEW_FILE
                         disabled=unmanaged
-                        on:click=move |_| state.name_new(session, NewEntry::File)
+                        on_press=move |_| state.name_new(session, NewEntry::File)
                     />
                     <IconButton
                         icon="folder-plus"
                         label=text::NEW_FOLDER
                         disabled=unmanaged
-                        on:click=move |_| state.name_new(session, NewEntry::Folder)
+                        on_press=move |_| state.name_new(session, NewEntry::Folder)
                     />
-                    <IconButton icon="list-collapse" label=text::COLLAPSE_ALL on:click=move |_| session.collapse_all() />
+                    <IconButton icon="list-collapse" label=text::COLLAPSE_ALL on_press=move |_| session.collapse_all() />
                 </div>
             </header>
             <div class="panel-body">
@@ -235,6 +235,13 @@ pub(crate) fn Explorer(state: ExplorerState, #[prop(into)] ask: Callback<Questio
                         })
                     />
                 </When>
+                <div
+                    class="tree-events"
+                    on:keydown=move |event| keyboard::keydown(parts, &event)
+                    on:contextmenu=move |event| menu::open_at_pointer(parts, &event, None)
+                    on:dragover=move |event| row::drag_over(parts, &event, &WorkspacePath::root())
+                    on:drop=move |event| row::dropped(parts, &event)
+                >
                 <VirtualList
                     count=count
                     keep=keep
@@ -247,11 +254,8 @@ pub(crate) fn Explorer(state: ExplorerState, #[prop(into)] ask: Callback<Questio
                     attr:tabindex="0"
                     attr:aria-activedescendant=move || chosen_row.get().map(row::row_id)
                     attr:class="virtual tree"
-                    on:keydown=move |event| keyboard::keydown(parts, &event)
-                    on:contextmenu=move |event| menu::open_at_pointer(parts, &event, None)
-                    on:dragover=move |event| row::drag_over(parts, &event, &WorkspacePath::root())
-                    on:drop=move |event| row::dropped(parts, &event)
                 />
+                </div>
             </div>
             <RowMenu parts />
         </section>

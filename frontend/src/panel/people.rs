@@ -15,6 +15,10 @@ use crate::session::SessionHandle;
 use crate::session::store::{Person, SessionStateStoreFields as _, Who};
 use crate::text;
 
+mod waiting;
+
+use waiting::Waiting;
+
 /// What the panel asks the room to do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PeopleQuestion {
@@ -51,7 +55,8 @@ pub(crate) fn People(#[prop(into)] ask: Callback<PeopleQuestion>) -> impl IntoVi
                 <h2 class="panel-title">{text::PARTICIPANTS}</h2>
             </header>
             <div class="panel-body">
-                <ul class="people" role="list" aria-label=text::PARTICIPANTS data-testid="participants">
+                <Waiting />
+                <ul class="people" role="list" tabindex="-1" aria-label=text::PARTICIPANTS data-testid="participants">
                     <For
                         each=move || ids.get()
                         key=|id| *id
@@ -74,7 +79,7 @@ pub(crate) fn People(#[prop(into)] ask: Callback<PeopleQuestion>) -> impl IntoVi
                     <Button
                         kind=ButtonKind::Primary
                         icon="user-plus"
-                        on:click=move |_| ask.run(PeopleQuestion::Invite)
+                        on_press=move |_| ask.run(PeopleQuestion::Invite)
                     >
                         {text::SHARE_TITLE}
                     </Button>
@@ -208,13 +213,13 @@ fn PersonRow(
                             let label = if role.get() == Role::Editor { text::MAKE_VIEWER } else { text::MAKE_EDITOR };
                             format!("{label}: {}", name.get())
                         })
-                        on:click=change_role
+                        on_press=change_role
                     />
                     <IconButton
                         icon="ellipsis"
                         label=Signal::derive(move || text::more_about(&name.get()))
                         attr:aria-haspopup="menu"
-                        on:click=open_menu
+                        on_press=open_menu
                     />
                 </When>
             </div>

@@ -45,6 +45,7 @@ impl SessionHandle {
             }
             ClientEvent::PresenceChanged { participant } => self.apply_presence(participant),
             ClientEvent::Knock { participant, name, role, words } => {
+                self.announce(text::knock_title(&name));
                 self.store.knocks().update(|knocks| {
                     knocks.retain(|knock| knock.participant != participant);
                     knocks.push(Knock { participant, name, role, words });
@@ -344,6 +345,9 @@ impl SessionHandle {
             // Not told for every key and every confirmation: while the host is there, it is on its way.
             SyncState::Saving => now.unsent = before.as_ref().map_or(now.unsent, |text| text.unsent),
             _ => now.unsent = Unsent::Nothing,
+        }
+        if matches!(now.sync, SyncState::Synced | SyncState::Saved) {
+            self.discard_what_arrived(document);
         }
         if before.as_ref() == Some(&now) {
             return;

@@ -20,6 +20,7 @@ use super::SessionHandle;
 use super::memory::Memory;
 use super::store::{self, Entry, SessionStateStoreFields as _, Tab, TabId, ToastAction, Tone};
 use crate::js::browser::{self, Claimant, Keeping, KeepingRoom, KeptMark};
+use crate::js::editor::Rescue;
 use crate::net::now;
 use crate::small_map::SmallMap;
 use crate::text;
@@ -333,6 +334,47 @@ impl SessionHandle {
             spawn_local(browser::remove_draft(key));
         }
         self.store.salvage().update(|all| all.retain(|other| other != salvage));
+    }
+
+    /// Texts that were kept in a crash of the page, or otherwise, and turn out to be with the host are no business of anybody's.
+    pub(super) fn discard_what_arrived(self, document: DocumentId) {
+        if self.store.salvage().read_untracked().is_empty() {
+            return;
+        }
+        let now = self.read(|client| {
+            let open = client.document(document).filter(|open| open.has_text() && !open.is_unconfirmed())?;
+            Some((open.info().path.clone(), open.document().text()))
+        });
+        let Some((path, text)) = now.flatten() else { return };
+        let arrived: Vec<store::Salvage> = self.store.salvage().with_untracked(|all| {
+            let arrived = |salvage: &&store::Salvage| {
+                salvage.elsewhere.is_none() && salvage.path == path && salvage.text == text
+            };
+            all.iter().filter(arrived).cloned().collect()
+        });
+        arrived.iter().for_each(|salvage| self.discard(salvage));
+        if !arrived.is_empty() && self.store.salvage().read_untracked().is_empty() {
+            self.store.toasts().update(|toasts| {
+                toasts.retain(|toast| toast.action != Some(ToastAction::ShowSalvage));
+            });
+        }
+    }
+
+    /// Under whose name the text of a file is kept if the page crashes.
+    pub(crate) fn rescue(self, path: &WorkspacePath) -> Option<Rescue> {
+        let (me, workspace) = self
+            .read(|client| {
+                client.membership().map(|membership| (membership.me, membership.session.workspace.clone()))
+            })
+            .flatten()?;
+        let session = self.inner().session;
+        let head = Kept::head(session, workspace, path.clone());
+        Some(Rescue { session: session.to_string(), participant: me.0, head })
+    }
+
+    /// Whether the host lacks nothing of a text.
+    pub(crate) fn is_settled(self, document: DocumentId) -> bool {
+        self.read(|client| client.unconfirmed().all(|mark| mark.document != document)).unwrap_or_default()
     }
 
     // Edits that wait for a decision.

@@ -320,7 +320,7 @@ pub(crate) enum Unsent {
 }
 
 /// Somebody who waits in the lobby.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Knock {
     pub(crate) participant: ParticipantId,
     pub(crate) name: String,

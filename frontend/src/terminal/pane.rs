@@ -56,7 +56,7 @@ pub(super) fn Standing(terminal: TerminalId) -> impl IntoView {
             <Button
                 kind=ButtonKind::Ghost
                 disabled=asked
-                on:click=move |_| {
+                on_press=move |_| {
                     session.with(|client| client.ask_to_type(terminal));
                 }
             >
@@ -79,7 +79,7 @@ pub(super) fn More(terminal: TerminalId, menu: OpenMenu) -> impl IntoView {
             icon="ellipsis"
             label=text::TERMINAL_MORE
             attr:aria-haspopup="menu"
-            on:click=move |event| menu.open(MenuAbout::Terminal(terminal), &event)
+            on_press=move |event| menu.open(MenuAbout::Terminal(terminal), &event)
         />
     }
 }
@@ -120,7 +120,7 @@ pub(super) fn TerminalPane(terminal: TerminalId) -> impl IntoView {
         Some(view! {
             <Banner tone=Tone::Neutral text=sentence attr:data-testid="terminal-ended">
                 <When when=Signal::derive(move || session.may(Capability::Share))>
-                    <Button icon="rotate-cw" on:click=move |_| session.restart_terminal(terminal)>
+                    <Button icon="rotate-cw" on_press=move |_| session.restart_terminal(terminal)>
                         {text::RESTART}
                     </Button>
                 </When>

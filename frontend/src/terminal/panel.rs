@@ -79,7 +79,7 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
                         icon="plus"
                         label=text::NEW_TERMINAL
                         attr:aria-haspopup=has_menu
-                        on:click=open_new
+                        on_press=open_new
                     />
                 </When>
                 <span class="terminal-space"></span>
@@ -90,7 +90,7 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
                             icon="columns-2"
                             label=text::SPLIT_TERMINAL
                             pressed=split
-                            on:click=move |_| terminals.split()
+                            on_press=move |_| terminals.split()
                         />
                     </When>
                     {move || chosen.get().map(|terminal| view! { <More terminal menu /> })}
@@ -101,9 +101,9 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
                             label.to_owned()
                         })
                         attr:class="icon-button terminal-maximise"
-                        on:click=move |_| terminals.toggle_maximised()
+                        on_press=move |_| terminals.toggle_maximised()
                     />
-                    <IconButton icon="x" label=text::CLOSE_PANEL on:click=move |_| terminals.close_panel() />
+                    <IconButton icon="x" label=text::CLOSE_PANEL on_press=move |_| terminals.close_panel() />
                 </div>
             </header>
             <div
@@ -150,7 +150,7 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
                         {move || {
                             let terminal = elsewhere.get()?;
                             Some(view! {
-                                <Button icon="panel-bottom" on:click=move |_| terminals.move_to_panel(terminal)>
+                                <Button icon="panel-bottom" on_press=move |_| terminals.move_to_panel(terminal)>
                                     {text::MOVE_TO_PANEL}
                                 </Button>
                             })
@@ -160,7 +160,7 @@ pub(crate) fn TerminalPanel() -> impl IntoView {
                                 kind=ButtonKind::Primary
                                 icon="plus"
                                 attr:aria-haspopup=has_menu
-                                on:click=open_new
+                                on_press=open_new
                             >
                                 {move || if shares.get() { text::SHARE_TERMINAL } else { text::NEW_TERMINAL }}
                             </Button>
@@ -213,9 +213,7 @@ fn TerminalTabs() -> impl IntoView {
 
     view! {
         <div class="terminal-tabs" role="tablist" aria-label=text::TERMINALS node_ref=list on:keydown=keydown>
-            {move || {
-                ids.get().into_iter().map(|terminal| view! { <TerminalTab terminal /> }).collect_view()
-            }}
+            <For each=move || ids.get() key=|terminal| *terminal children=|terminal| view! { <TerminalTab terminal /> } />
         </div>
     }
 }

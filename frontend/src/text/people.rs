@@ -119,6 +119,17 @@ pub(crate) const KNOCK_WORDS: &str = "Ask for the six words on their screen. The
 pub(crate) const ADMIT: &str = "Admit";
 pub(crate) const DENY: &str = "Deny";
 
+pub(crate) const WAITING_TITLE: &str = "Waiting for you";
+
+/// What the button that shows people says beside its name.
+pub(crate) fn waiting_for_you(count: usize) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 person is waiting for you".to_owned()),
+        _ => Some(format!("{count} people are waiting for you")),
+    }
+}
+
 /// How many wait beyond the one that is shown.
 pub(crate) fn more_waiting(count: usize) -> String {
     match count {

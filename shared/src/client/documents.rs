@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::check::SyncCheck;
 use super::draft::{Draft, DraftMark};
 use super::event::{ClientEvent, Phase};
-use crate::codec;
+use crate::codec::{self, TooLarge};
 use crate::document::sync::{DocumentSync, SendRule, SyncPhase};
 use crate::document::{ChangedBy, Document, Run, Splice, UpdateError};
 use crate::fault::{Fault, FaultCode};
@@ -287,6 +287,8 @@ pub(super) struct Documents {
     closed: BTreeSet<DocumentId>,
     /// Documents whose text was not the host's, and the digests of both; it is to be told.
     diverged: BTreeMap<DocumentId, ([u8; 8], [u8; 8])>,
+    /// Documents with an update that is more than the link takes.
+    too_large: Vec<(DocumentId, Fault)>,
     /// The comparison of all that a person asked for.
     check: Option<SyncCheck>,
     /// Ids for requests that the guest makes by itself; taken from the top, where the driver's never come.
@@ -518,11 +520,12 @@ impl Documents {
     /// Puts what waits onto the lanes.
     pub(super) fn fill(&mut self, lanes: &mut Lanes, now: Duration) -> Result<(), Fault> {
         let full = |_| Fault::new(FaultCode::TooSlow);
+        let mut too_large = Vec::new();
         for (document, (host, mine)) in std::mem::take(&mut self.diverged) {
-            lanes.push_document(bytes(DocumentToHost::Diverged { document, host, mine })).map_err(full)?;
+            lanes.push_document(bytes(DocumentToHost::Diverged { document, host, mine })?).map_err(full)?;
         }
         for document in std::mem::take(&mut self.closed) {
-            lanes.push_document(bytes(DocumentToHost::Close { document })).map_err(full)?;
+            lanes.push_document(bytes(DocumentToHost::Close { document })?).map_err(full)?;
         }
         for (request, opening) in &mut self.opening {
             if !opening.asked {
@@ -534,7 +537,7 @@ impl Documents {
                     state_vector: open.sync.known(),
                 });
                 let path = opening.path.clone();
-                let message = bytes(DocumentToHost::Open { request: *request, path, known });
+                let message = bytes(DocumentToHost::Open { request: *request, path, known })?;
                 lanes.push_document(message).map_err(full)?;
             }
         }
@@ -544,11 +547,11 @@ impl Documents {
             if is_asked || open.must_verify(now) {
                 open.must_compare = false;
                 open.asked_to_verify = Some(now);
-                lanes.push_document(bytes(DocumentToHost::Verify { document })).map_err(full)?;
+                lanes.push_document(bytes(DocumentToHost::Verify { document })?).map_err(full)?;
             }
             if std::mem::take(&mut open.must_sync) {
                 let (epoch, state_vector) = (open.info.epoch, open.sync.ask_for_state());
-                let message = bytes(DocumentToHost::Sync { document, epoch, state_vector });
+                let message = bytes(DocumentToHost::Sync { document, epoch, state_vector })?;
                 lanes.push_document(message).map_err(full)?;
             }
             if lanes.queued_document_bytes() < UPDATES_UNDER_WAY_BYTES {
@@ -556,23 +559,37 @@ impl Documents {
                 if let Some((sequence, update)) = update {
                     // As a state, since it may be as large as one and is never to be dropped.
                     let (epoch, update) = (open.info.epoch, Packed::new(update));
-                    let message = bytes(DocumentToHost::Update { document, epoch, sequence, update });
-                    lanes.push_state(document, message).map_err(full)?;
+                    match bytes(DocumentToHost::Update { document, epoch, sequence, update }) {
+                        Ok(message) => lanes.push_state(document, message).map_err(full)?,
+                        Err(error) => too_large.push((document, Fault::from(error))),
+                    }
                 }
             }
             // Behind what was typed before it, and not before the host has the document open.
             if open.must_save && open.sync.is_flushed() {
                 open.must_save = false;
-                lanes.push_document(bytes(DocumentToHost::Save { document })).map_err(full)?;
+                lanes.push_document(bytes(DocumentToHost::Save { document })?).map_err(full)?;
             }
         }
         let done: Vec<DocumentId> =
             self.open.iter().filter(|(_, open)| open.is_done()).map(|(document, _)| *document).collect();
         for document in done {
             self.open.remove(&document);
-            lanes.push_document(bytes(DocumentToHost::Close { document })).map_err(full)?;
+            lanes.push_document(bytes(DocumentToHost::Close { document })?).map_err(full)?;
         }
+        self.too_large = too_large;
         Ok(())
+    }
+
+    /// What was typed and is more than the link takes at once is handed back to the person, as if the host had refused it. Says
+    /// whether anything was: then there is more to put onto the lanes.
+    pub(super) fn refuse_too_large(&mut self, events: &mut VecDeque<ClientEvent>) -> bool {
+        let too_large = std::mem::take(&mut self.too_large);
+        let any = !too_large.is_empty();
+        for (document, fault) in too_large {
+            self.receive_refused(document, fault, events);
+        }
+        any
     }
 
     /// When a text is to be compared with the host's next, if any is: those never compared go with the next message.
@@ -633,6 +650,6 @@ impl Documents {
     }
 }
 
-fn bytes(message: DocumentToHost) -> Bytes {
-    codec::encode(&ToHost::Document(message)).into()
+fn bytes(message: DocumentToHost) -> Result<Bytes, TooLarge> {
+    codec::encode_for_link(&ToHost::Document(message)).map(Bytes::from)
 }

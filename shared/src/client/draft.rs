@@ -100,6 +100,15 @@ impl Kept {
         bytes
     }
 
+    /// The bytes that [`Kept::encode`] puts before the text of a [`Salvage`], and before the text's length. For whoever can
+    /// append a text when this program is no more.
+    pub fn head(session: SessionId, workspace: String, path: WorkspacePath) -> Vec<u8> {
+        let mut bytes = Self::Salvage(Salvage { session, workspace, path, text: String::new() }).encode();
+        // The length of no text is one zero.
+        bytes.pop();
+        bytes
+    }
+
     /// Reads what was kept. Whatever else the bytes are, they are refused.
     ///
     /// # Errors
@@ -207,5 +216,36 @@ impl DraftKeeper {
     /// The draft could not be written: it is due again.
     pub fn failed(&mut self, document: DocumentId) {
         self.written.insert(document, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `frontend/js/editor/editor.js` appends a text when this program is no more.
+    fn appended(head: &[u8], text: &str) -> Vec<u8> {
+        let mut bytes = head.to_vec();
+        let mut left = text.len();
+        while left >= 0x80 {
+            bytes.push((left % 0x80) as u8 | 0x80);
+            left /= 0x80;
+        }
+        bytes.push(left as u8);
+        bytes.extend(text.as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_text_can_be_appended_to_what_stands_before_it() {
+        let session = SessionId::from_bytes([7; 16]);
+        let (workspace, path) = ("demo".to_owned(), WorkspacePath::parse("a/\u{fc}.txt").expect("a path"));
+        let head = Kept::head(session, workspace.clone(), path.clone());
+        for length in [0, 1, 127, 128, 16_383, 16_384, 3_000_000] {
+            let text = "x".repeat(length);
+            let salvage =
+                Salvage { session, workspace: workspace.clone(), path: path.clone(), text: text.clone() };
+            assert_eq!(Kept::decode(&appended(&head, &text)), Ok(Kept::Salvage(salvage)), "{length}");
+        }
     }
 }

@@ -76,7 +76,8 @@ impl Terminals {
     /// Puts what waits into the lanes.
     pub(super) fn fill(&mut self, lanes: &mut Lanes) {
         while let Some(message) = self.to_say.pop_front() {
-            let bytes = codec::encode(&ToHost::Terminal(message.clone()));
+            // Ids and sizes: all of them are short.
+            let Ok(bytes) = codec::encode_for_link(&ToHost::Terminal(message.clone())) else { continue };
             // A size goes with the input, as the host expects it: see [`ToHost::lane`].
             if let TerminalToHost::Resize { terminal, .. } = message {
                 lanes.push_input(terminal, bytes.into());
@@ -93,7 +94,9 @@ impl Terminals {
                 let bytes: Vec<u8> = input.waiting.drain(..length).collect();
                 input.sent += length as u64;
                 let message = ToHost::Terminal(TerminalToHost::Input { terminal: *terminal, bytes });
-                lanes.push_input(*terminal, codec::encode(&message).into());
+                if let Ok(bytes) = codec::encode_for_link(&message) {
+                    lanes.push_input(*terminal, bytes.into());
+                }
             }
         }
     }

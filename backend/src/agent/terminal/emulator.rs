@@ -12,7 +12,7 @@ use alacritty_terminal::vte::ansi::{CharsetIndex, Processor, Timeout};
 use alacritty_terminal::{Grid, Term};
 use parking_lot::Mutex;
 use parlor_shared::limits::TERMINAL_HISTORY_LINES;
-use parlor_shared::message::History;
+use parlor_shared::message::{History, Packed};
 use parlor_shared::terminal::{TerminalSize, clean_title};
 
 mod forward;
@@ -144,9 +144,10 @@ impl Emulator {
         self.screen.tabs = None;
     }
 
-    /// Bytes that paint the screen on any terminal of its size, whatever is on it, and bring it into the same state.
-    pub(super) fn keyframe(&mut self, history: History) -> Vec<u8> {
-        keyframe::write(&mut self.screen, history)
+    /// Bytes that paint the screen on any terminal of its size, whatever is on it, and bring it into the same state. They fit
+    /// into a message, at the cost of what has scrolled away and, if need be, of colours.
+    pub(super) fn keyframe(&mut self, history: History) -> Packed {
+        keyframe::fitting(&mut self.screen, history)
     }
 
     /// How large the screen is.
@@ -263,7 +264,7 @@ mod tests {
         for (history, mess) in
             [(History::Kept, &b""[..]), (History::Kept, MESS), (History::None, b""), (History::None, MESS)]
         {
-            let keyframe = original.keyframe(history);
+            let keyframe = original.keyframe(history).unpack().unwrap();
             let mut copy = fed(mess);
             copy.feed(&keyframe);
             let what = || format!("{} then {}, {history:?}", bytes.escape_ascii(), keyframe.escape_ascii());

@@ -52,7 +52,7 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
     let save = move |label: &'static str| {
         view! {
             <When when=Signal::derive(move || session.may(Capability::Save))>
-                <Button icon="save" on:click=move |_| session.save_active()>
+                <Button icon="save" on_press=move |_| session.save_active()>
                     {label}
                 </Button>
             </When>
@@ -89,7 +89,7 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
                 Some(SyncState::Held) => {
                     view! {
                         <Banner tone=Tone::Warning text=text::HELD_BANNER>
-                            <Button icon="eye" on:click=move |_| {
+                            <Button icon="eye" on_press=move |_| {
                                 let document = shown.read_untracked().as_ref().map(|text| text.document);
                                 room.asking.set(document.map(Asking::Held));
                             }>{text::HELD_SHOW}</Button>
@@ -108,7 +108,7 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
                         <When when=Signal::derive(move || {
                             keeping == Keeping::Full && !session.store.salvage().read().is_empty()
                         })>
-                            <Button on:click=move |_| room.asking.set(Some(Asking::Salvage))>
+                            <Button on_press=move |_| room.asking.set(Some(Asking::Salvage))>
                                 {text::SALVAGE_SHOW}
                             </Button>
                         </When>
@@ -161,7 +161,7 @@ pub(super) fn Strip() -> impl IntoView {
                         None => text::RECONNECTING_NOW.to_owned(),
                     }}
                 </span>
-                <Button icon="rotate-cw" on:click=move |_| session.try_now()>
+                <Button icon="rotate-cw" on_press=move |_| session.try_now()>
                     {text::TRY_NOW}
                 </Button>
             </div>

@@ -75,7 +75,7 @@ pub(super) fn TitleBar() -> impl IntoView {
                         kind=ButtonKind::Primary
                         icon="user-plus"
                         attr:data-testid="share"
-                        on:click=move |_| room.asking.set(Some(Asking::Share))
+                        on_press=move |_| room.asking.set(Some(Asking::Share))
                     >
                         {text::SHARE}
                     </Button>
@@ -86,7 +86,7 @@ pub(super) fn TitleBar() -> impl IntoView {
                         let label = if ends.get() { text::END } else { text::LEAVE };
                         label.to_owned()
                     })
-                    on:click=move |_| {
+                    on_press=move |_| {
                         room.asking.set(Some(if ends.get_untracked() { Asking::End } else { Asking::Leave }));
                     }
                 />
@@ -109,6 +109,14 @@ pub(super) fn ActivityBar() -> impl IntoView {
         if shown { "true" } else { "false" }
     };
     let count = move || session.store.people().read().len();
+    let waiting = Memo::new(move |_| session.wishes().len());
+    // Whoever waits is counted before those who are there.
+    let people_count = move || match waiting.get() {
+        0 => count(),
+        waiting => waiting,
+    };
+    let waits = move || (waiting.get() > 0).then_some("true");
+    let about_waiting = move || text::waiting_for_you(waiting.get());
     let running = move || {
         let count = session.store.terminals().read().len();
         (count > 0).then_some(count)
@@ -130,12 +138,18 @@ pub(super) fn ActivityBar() -> impl IntoView {
                 type="button"
                 class="activity"
                 aria-label=text::PEOPLE
-                title=text::PEOPLE
+                title=move || about_waiting().unwrap_or_else(|| text::PEOPLE.to_owned())
+                aria-description=about_waiting
                 aria-pressed=move || pressed(Side::People)
                 on:click=move |_| room.toggle_side(Side::People)
             >
                 <Icon name="users" />
-                <span class="activity-count" aria-hidden="true" data-count=count></span>
+                <span
+                    class="activity-count"
+                    aria-hidden="true"
+                    data-waits=waits
+                    data-count=people_count
+                ></span>
             </button>
             <button
                 type="button"
@@ -247,6 +261,7 @@ pub(super) fn BottomBar() -> impl IntoView {
     let terminals = TerminalsHandle::expect();
 
     // -- derived --
+    let waiting = Memo::new(move |_| session.wishes().len());
     let has_terminals =
         move || session.may(Capability::OpenTerminal) || !session.store.terminals().read().is_empty();
 
@@ -259,10 +274,24 @@ pub(super) fn BottomBar() -> impl IntoView {
             Pane::Editor => room.pane.set(Pane::Editor),
             Pane::Terminal => terminals.open_panel(),
         };
+        let waiting = move || if pane == Pane::People { waiting.get() } else { 0 };
+        let waiting_count = move || Some(waiting()).filter(|count| *count > 0);
         view! {
-            <button type="button" class="bottombar-item" aria-pressed=pressed on:click=show>
+            <button
+                type="button"
+                class="bottombar-item"
+                aria-pressed=pressed
+                aria-description=move || text::waiting_for_you(waiting())
+                on:click=show
+            >
                 <Icon name=icon />
                 <span>{label}</span>
+                <span
+                    class="activity-count"
+                    aria-hidden="true"
+                    data-waits="true"
+                    data-count=waiting_count
+                ></span>
             </button>
         }
     };

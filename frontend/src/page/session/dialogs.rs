@@ -2,22 +2,18 @@
 
 use leptos::ev;
 use leptos::prelude::*;
-use parlor_shared::id::{ParticipantId, TerminalId};
 use parlor_shared::limits::MAX_NAME_CHARS;
-use parlor_shared::message::{EntryKind, InviteInfo, Typing};
-use parlor_shared::role::Capability;
+use parlor_shared::message::{EntryKind, InviteInfo};
 use wasm_bindgen_futures::spawn_local;
 
 use super::held::HeldDialog;
+use super::wish::WishCard;
 use super::{Asking, RoomView};
-use crate::component::{
-    AsideDialog, Button, ButtonKind, ButtonType, Dialog, DialogSize, Icon, TextField, When,
-};
+use crate::component::{Button, ButtonKind, ButtonType, Dialog, DialogSize, Icon, TextField, When};
 use crate::js::browser::copy_text;
 use crate::page::ended::SalvageRow;
-use crate::page::lobby::Words;
 use crate::session::SessionHandle;
-use crate::session::store::{Knock, SessionStateStoreFields as _, Who};
+use crate::session::store::{SessionStateStoreFields as _, Who};
 use crate::terminal::TerminalsHandle;
 use crate::text;
 
@@ -28,84 +24,23 @@ const SHOWN_CHARS: usize = 2000;
 #[component]
 pub(super) fn Dialogs() -> impl IntoView {
     // -- state --
-    let session = SessionHandle::expect();
     let room = RoomView::expect();
     let close = Callback::new(move |()| room.asking.set(None));
 
-    // -- derived --
-    let first_knock = Memo::new(move |_| session.store.knocks().read().first().cloned());
-    let first_wish = Memo::new(move |_| {
-        if !session.may(Capability::Share) {
-            return None;
-        }
-        let terminals = session.store.terminals().read();
-        terminals.iter().find_map(|info| Some((info.terminal, *info.asking.first()?)))
-    });
-
     view! {
-        {move || {
-            let asking = room.asking.get()?;
-            Some(match asking {
+        // Another question is another dialog, never the one before with other words.
+        <For
+            each=move || room.asking.get()
+            key=|asking| asking.clone()
+            children=move |asking| match asking {
                 Asking::Share => view! { <Share close /> }.into_any(),
                 Asking::Salvage => view! { <Salvaged close /> }.into_any(),
                 Asking::Name => view! { <Rename close /> }.into_any(),
                 Asking::Held(document) => view! { <HeldDialog document close /> }.into_any(),
                 asking => view! { <Confirm asking close /> }.into_any(),
-            })
-        }}
-        {move || first_knock.get().map(|knock| view! { <Approval knock /> })}
-        {move || {
-            // One question at a time; who stands at the door goes first.
-            let wish = first_wish.get().filter(|_| first_knock.read().is_none());
-            wish.map(|(terminal, participant)| view! { <TypingWish terminal participant /> })
-        }}
-    }
-}
-
-/// Somebody wants to come in.
-#[component]
-fn Approval(knock: Knock) -> impl IntoView {
-    let session = SessionHandle::expect();
-    let Knock { participant, name, role, words } = knock;
-    let waiting = Memo::new(move |_| session.store.knocks().read().len().saturating_sub(1));
-    let footer = move || {
-        view! {
-            <Button on:click=move |_| session.deny(participant)>{text::DENY}</Button>
-            <Button kind=ButtonKind::Primary on:click=move |_| session.admit(participant)>
-                {text::ADMIT}
-            </Button>
-        }
-    };
-    view! {
-        <AsideDialog title=text::knock_title(&name) footer=footer attr:data-testid="approval">
-            <p>{text::knock_text(role)}</p>
-            <Words words lead=text::KNOCK_WORDS />
-            <When when=Signal::derive(move || waiting.get() != 0)>
-                <p>{move || text::more_waiting(waiting.get())}</p>
-            </When>
-        </AsideDialog>
-    }
-}
-
-/// Somebody wants to type in a terminal.
-#[component]
-fn TypingWish(terminal: TerminalId, participant: ParticipantId) -> impl IntoView {
-    let session = SessionHandle::expect();
-    let name = session.terminal_named(terminal).unwrap_or_default();
-    let title = text::asks_to_type(&session.name_of(participant), &name);
-    let answer = move |typing| session.set_typing(terminal, participant, typing);
-    let footer = move || {
-        view! {
-            <Button on:click=move |_| answer(Typing::ByAccess)>{text::NOT_NOW}</Button>
-            <Button kind=ButtonKind::Primary on:click=move |_| answer(Typing::Allowed)>
-                {text::ALLOW}
-            </Button>
-        }
-    };
-    view! {
-        <AsideDialog title=title footer=footer attr:data-testid="typing-wish">
-            <p>{text::ASKS_TO_TYPE_TEXT}</p>
-        </AsideDialog>
+            }
+        />
+        <WishCard />
     }
 }
 
@@ -118,10 +53,11 @@ fn Share(close: Callback<()>) -> impl IntoView {
         <Dialog title=text::SHARE_TITLE close_label=text::CLOSE on_close=close size=DialogSize::Large>
             <p>{text::SHARE_LEAD}</p>
             <ul class="invites">
-                {move || {
-                    let invites = invites.get().into_iter();
-                    invites.map(|invite| view! { <InviteRow invite /> }).collect_view()
-                }}
+                <For
+                    each=move || invites.get()
+                    key=|invite| (invite.role, invite.link.clone())
+                    children=|invite| view! { <InviteRow invite /> }
+                />
             </ul>
             <p class="dialog-note">
                 <Icon name="key-round" />
@@ -162,7 +98,7 @@ fn InviteRow(invite: InviteInfo) -> impl IntoView {
                 <Button
                     icon="copy"
                     attr:aria-label=text::copy_invite(role)
-                    on:click=copy
+                    on_press=copy
                 >
                     {text::COPY}
                 </Button>
@@ -191,16 +127,15 @@ fn Salvaged(close: Callback<()>) -> impl IntoView {
         <Dialog title=text::SALVAGE_TITLE close_label=text::CLOSE on_close=close size=DialogSize::Large>
             <p>{text::SALVAGE_TEXT}</p>
             <ul class="invites">
-                {move || {
-                    let salvage = salvage.get().into_iter();
-                    salvage
-                        .map(|salvage| {
-                            let row = salvage.clone();
-                            let on_discard = Callback::new(move |()| session.discard(&salvage));
-                            view! { <SalvageRow salvage=row on_discard /> }
-                        })
-                        .collect_view()
-                }}
+                <For
+                    each=move || salvage.get()
+                    key=|salvage| (salvage.key.clone(), salvage.path.clone())
+                    children=move |salvage| {
+                        let row = salvage.clone();
+                        let on_discard = Callback::new(move |()| session.discard(&salvage));
+                        view! { <SalvageRow salvage=row on_discard /> }
+                    }
+                />
             </ul>
             <When when=Signal::derive(move || salvage.read().is_empty())>
                 <p>{text::SALVAGE_NONE}</p>
@@ -332,8 +267,8 @@ fn Confirm(asking: Asking, close: Callback<()>) -> impl IntoView {
     let yes = question.yes;
     let footer = move || {
         view! {
-            <Button on:click=move |_| close.run(())>{text::CANCEL}</Button>
-            <Button kind=kind attr:autofocus=true on:click=move |_| confirm()>
+            <Button on_press=move |_| close.run(())>{text::CANCEL}</Button>
+            <Button kind=kind attr:autofocus=true on_press=move |_| confirm()>
                 {yes}
             </Button>
         }

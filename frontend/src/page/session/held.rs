@@ -74,11 +74,11 @@ pub(super) fn HeldDialog(document: DocumentId, close: Callback<()>) -> impl Into
 
     let footer = move || {
         view! {
-            <Button kind=ButtonKind::Ghost on:click=move |_| close.run(())>
+            <Button kind=ButtonKind::Ghost on_press=move |_| close.run(())>
                 {text::HELD_LATER}
             </Button>
-            <Button on:click=move |_| session.take_hosts(document)>{text::HELD_TAKE}</Button>
-            <Button kind=ButtonKind::Primary attr:autofocus=true on:click=move |_| session.send_held(document)>
+            <Button on_press=move |_| session.take_hosts(document)>{text::HELD_TAKE}</Button>
+            <Button kind=ButtonKind::Primary attr:autofocus=true on_press=move |_| session.send_held(document)>
                 {text::HELD_SEND}
             </Button>
         }

@@ -73,19 +73,19 @@ pub(super) fn ImageView(id: TabId, path: WorkspacePath, image: Arc<Image>) -> im
                     icon="scan"
                     label=text::ZOOM_FIT
                     pressed=Signal::derive(move || zoom.get() == Zoom::Fit)
-                    on:click=move |_| zoom.set(Zoom::Fit)
+                    on_press=move |_| zoom.set(Zoom::Fit)
                 />
                 <IconButton
                     icon="zoom-in"
                     label=text::ZOOM_ACTUAL
                     pressed=Signal::derive(move || zoom.get() == Zoom::Actual)
-                    on:click=move |_| zoom.set(Zoom::Actual)
+                    on_press=move |_| zoom.set(Zoom::Actual)
                 />
                 <span class="image-facts">{facts}</span>
                 {is_text
                     .then(|| {
                         view! {
-                            <Button on:click=move |_| session.reopen_as_text(id)>{text::OPEN_AS_TEXT}</Button>
+                            <Button on_press=move |_| session.reopen_as_text(id)>{text::OPEN_AS_TEXT}</Button>
                         }
                     })}
             </div>

@@ -18,7 +18,8 @@ use crate::text::Command;
 const AWAY_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// Parts that F6 goes through, in order; in each, what takes the focus: the first of these that is shown.
-const PARTS: [(&str, &[&str]); 6] = [
+const PARTS: [(&str, &[&str]); 7] = [
+    ("question", &["button"]),
     ("activity", &["[aria-pressed=true]", "button"]),
     ("side", &["[role=tree]", "button:enabled"]),
     ("tabs", &["[role=tab][tabindex='0']"]),

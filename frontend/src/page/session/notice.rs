@@ -38,10 +38,10 @@ pub(super) fn FileNotice(id: TabId, path: WorkspacePath, fault: Fault) -> impl I
             </dl>
             <p>{sentence.todo}</p>
             <div class="empty-actions">
-                <Button icon="rotate-cw" on:click=move |_| session.reload(id)>
+                <Button icon="rotate-cw" on_press=move |_| session.reload(id)>
                     {text::TRY_AGAIN}
                 </Button>
-                <Button on:click=move |_| session.close_tab(id)>{text::SHORTCUT_CLOSE}</Button>
+                <Button on_press=move |_| session.close_tab(id)>{text::SHORTCUT_CLOSE}</Button>
             </div>
         </div>
     }

@@ -90,7 +90,7 @@ pub(super) fn Work() -> impl IntoView {
                             <Badge tone=Tone::Warning icon="lock">{text::READ_ONLY}</Badge>
                         </When>
                         <When when=Signal::derive(as_image)>
-                            <Button kind=ButtonKind::Ghost icon="image" on:click=move |_| session.reload(id)>
+                            <Button kind=ButtonKind::Ghost icon="image" on_press=move |_| session.reload(id)>
                                 {text::OPEN_AS_IMAGE}
                             </Button>
                         </When>
@@ -137,7 +137,7 @@ fn Welcome(room: RoomView) -> impl IntoView {
         <div class="welcome">
             <Mark />
             <EmptyState title=text::WELCOME_TITLE text=text::WELCOME_TEXT>
-                <Button kind=ButtonKind::Primary icon="files" on:click=move |_| {
+                <Button kind=ButtonKind::Primary icon="files" on_press=move |_| {
                     room.show_side(Side::Explorer);
                     room.explorer.focus_soon();
                 }>{text::FILES}</Button>

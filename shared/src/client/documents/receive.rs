@@ -228,7 +228,12 @@ impl Documents {
         self.receive_refused(document, Fault::new(FaultCode::Repaired).with(incident), events);
     }
 
-    fn receive_refused(&mut self, document: DocumentId, fault: Fault, events: &mut VecDeque<ClientEvent>) {
+    pub(super) fn receive_refused(
+        &mut self,
+        document: DocumentId,
+        fault: Fault,
+        events: &mut VecDeque<ClientEvent>,
+    ) {
         let Some(author) = self.author else { return };
         let Some(open) = self.open.remove(&document) else { return };
         self.start_over(open, author, Some(fault), events);

@@ -1,7 +1,8 @@
 //! Writes a screen as bytes that paint it.
 //!
 //! Invariant: whatever state a terminal of the same size is in, after a keyframe it shows the same cells, its cursor
-//! stands in the same place, and whatever is written next has the same effect.
+//! stands in the same place, and whatever is written next has the same effect. A screen that can not be sent so, since no
+//! message takes it, is painted more coarsely: see `extent.rs`.
 
 use std::fmt::Write as _;
 
@@ -17,6 +18,11 @@ use parlor_shared::message::History;
 
 use super::Screen;
 
+mod extent;
+
+pub(super) use extent::fitting;
+use extent::{Detail, Extent};
+
 /// Leaves the alternate screen and every mode, and empties the screen.
 const CLEAN: &str = "\x1b[?1049l\x1b[!p\x1b[?1;9;66;1000;1002;1003;1004;1005;1006;2004l\x1b[?7;1007;25h\x1b[4;20l\
                      \x1b[?6l\x1b>\x1b[r\x1b(B\x1b)B\x0f\x1b]8;;\x1b\\\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\\x1b]112\x1b\\\
@@ -25,8 +31,9 @@ const CLEAN: &str = "\x1b[?1049l\x1b[!p\x1b[?1;9;66;1000;1002;1003;1004;1005;100
 /// Empties what has scrolled away.
 const FORGET_HISTORY: &str = "\x1b[3J";
 
-pub(super) fn write(screen: &mut Screen, history: History) -> Vec<u8> {
-    let mut out = Painter { bytes: String::from(CLEAN), ..Painter::default() };
+/// Paints so much of a screen, unless that is more than `most_bytes`.
+fn paint(screen: &mut Screen, history: History, extent: Extent, most_bytes: usize) -> Option<Vec<u8>> {
+    let mut out = Painter { bytes: String::from(CLEAN), most_bytes, ..Painter::default() };
     if history == History::Kept {
         out.bytes.push_str(FORGET_HISTORY);
     }
@@ -34,7 +41,7 @@ pub(super) fn write(screen: &mut Screen, history: History) -> Vec<u8> {
         // The emulator gives the other screen only when it shows it, and empties this one when it comes back to it.
         let shown = screen.grid().clone();
         screen.term.swap_alt();
-        out.lines(screen.grid(), history);
+        out.lines(screen.grid(), extent.history_lines, extent.hidden);
         out.cursor(screen.grid());
         screen.term.swap_alt();
         *screen.term.grid_mut() = shown;
@@ -42,7 +49,7 @@ pub(super) fn write(screen: &mut Screen, history: History) -> Vec<u8> {
         // It was emptied with the background of what was written last.
         out.attributes(&Cell::default());
         out.bytes.push_str("\x1b[H\x1b[2J");
-        out.lines(screen.grid(), History::None);
+        out.lines(screen.grid(), 0, extent.shown);
     } else {
         // What the other screen holds is void, but for the place that was saved there.
         let saved = screen.grid().saved_cursor.clone();
@@ -54,10 +61,10 @@ pub(super) fn write(screen: &mut Screen, history: History) -> Vec<u8> {
         out.bytes.push_str("\x1b[?1049l");
         out.attributes(&Cell::default());
         out.bytes.push_str("\x1b[H");
-        out.lines(screen.grid(), history);
+        out.lines(screen.grid(), extent.history_lines, extent.shown);
     }
     out.state(screen);
-    out.bytes.into_bytes()
+    (out.bytes.len() <= most_bytes).then(|| out.bytes.into_bytes())
 }
 
 #[derive(Default)]
@@ -68,6 +75,10 @@ struct Painter {
     link: Option<Hyperlink>,
     /// The present line was begun by wrapping, which gives a line that scrolls in the background of the last character.
     wrapped: bool,
+    /// How closely lines are painted.
+    detail: Detail,
+    /// Beyond this painting is given up.
+    most_bytes: usize,
 }
 
 impl Painter {
@@ -75,14 +86,12 @@ impl Painter {
         self.bytes.write_fmt(arguments).expect("a String takes everything");
     }
 
-    /// All lines from the oldest to the last of the screen, the cursor being at the upper left.
-    fn lines(&mut self, grid: &Grid<Cell>, history: History) {
+    /// All lines of the screen and so many of those above it, the cursor being at the upper left.
+    fn lines(&mut self, grid: &Grid<Cell>, history_lines: usize, detail: Detail) {
+        self.detail = detail;
         let last = grid.bottommost_line();
-        let mut line = match history {
-            History::Kept => grid.topmost_line(),
-            History::None => Line(0),
-        };
-        while line <= last {
+        let mut line = Line(-(history_lines.min(grid.history_size()) as i32));
+        while line <= last && self.bytes.len() <= self.most_bytes {
             let wraps = self.line(grid, line);
             if !wraps && line < last {
                 // A new line would have the background of the last attributes.
@@ -91,6 +100,7 @@ impl Painter {
             }
             line += 1;
         }
+        self.detail = Detail::All;
         self.attributes(&Cell::default());
     }
 
@@ -130,7 +140,7 @@ impl Painter {
     fn cell(&mut self, cell: &Cell) {
         self.attributes(cell);
         self.bytes.push(if cell.c.is_control() { ' ' } else { cell.c });
-        self.bytes.extend(cell.zerowidth().unwrap_or_default());
+        self.bytes.extend(cell.zerowidth().unwrap_or_default().iter().take(self.detail.stacked()));
     }
 
     fn attributes(&mut self, cell: &Cell) {
@@ -141,7 +151,7 @@ impl Painter {
             .union(Flags::DIM)
             .union(Flags::HIDDEN)
             .union(Flags::STRIKEOUT);
-        let link = cell.hyperlink();
+        let link = cell.hyperlink().filter(|_| self.detail == Detail::All);
         if self.link != link {
             match &link {
                 Some(link) => self.put(format_args!("\x1b]8;id={};{}\x1b\\", link.id(), link.uri())),
@@ -149,10 +159,11 @@ impl Painter {
             }
             self.link = link;
         }
-        let (old, flags) = (&self.present, cell.flags & SHOWN);
-        if (old.fg, old.bg, old.flags, old.underline_color())
-            == (cell.fg, cell.bg, flags, cell.underline_color())
-        {
+        let (fg, bg) = (self.detail.color(cell.fg), self.detail.color(cell.bg));
+        let underline = cell.underline_color().filter(|_| self.detail.has_underline_colors());
+        let flags = if self.detail == Detail::Text { Flags::empty() } else { cell.flags & SHOWN };
+        let old = &self.present;
+        if (old.fg, old.bg, old.flags, old.underline_color()) == (fg, bg, flags, underline) {
             return;
         }
         self.bytes.push_str("\x1b[0");
@@ -173,16 +184,16 @@ impl Painter {
                 self.put(format_args!(";{code}"));
             }
         }
-        self.color(cell.fg, 30);
-        self.color(cell.bg, 40);
-        match cell.underline_color() {
+        self.color(fg, 30);
+        self.color(bg, 40);
+        match underline {
             Some(Color::Spec(Rgb { r, g, b })) => self.put(format_args!(";58:2::{r}:{g}:{b}")),
             Some(Color::Indexed(index)) => self.put(format_args!(";58:5:{index}")),
             Some(Color::Named(_)) | None => {}
         }
         self.bytes.push('m');
-        let mut present = Cell { fg: cell.fg, bg: cell.bg, flags, ..Cell::default() };
-        present.set_underline_color(cell.underline_color());
+        let mut present = Cell { fg, bg, flags, ..Cell::default() };
+        present.set_underline_color(underline);
         self.present = present;
     }
 
