@@ -248,8 +248,8 @@ fn kept_texts(root: &Path, folder: &Path) -> Finding {
         Ok((here, elsewhere, set_aside)) => Finding::fine(
             "kept texts",
             format!(
-                "no file has {here} texts of this folder and {elsewhere} of others, and {set_aside} damaged parts of sessions \
-                 were set aside: see parlor rescue list"
+                "texts that no file has: {here} of this folder, {elsewhere} of others; damaged parts of sessions that were set \
+                 aside: {set_aside}. See parlor rescue list"
             ),
         ),
         Err(error) => Finding::wrong("kept texts", format!("{error}. Make it readable for you.")),

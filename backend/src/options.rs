@@ -60,8 +60,8 @@ pub enum Command {
     Share(ShareOptions),
     /// List, show, restore or discard texts that no file has.
     #[command(
-        after_help = "A text is kept when a session ends and its file is gone, could not be written, or changed after a crash. It\n\
-        stays until you restore or discard it.\n\n\
+        after_help = "A text is kept when a session ends and its file is gone, could not be written, or changed after\n\
+        a crash. It stays until you restore or discard it.\n\n\
         Examples:\n  parlor rescue list                   what is kept, of all folders\n  \
         parlor rescue show 3f9c              print it\n  \
         parlor rescue restore 3f9c           write it into its file\n  \

@@ -122,7 +122,7 @@ async fn what_was_typed_into_a_moved_file_is_told_at_the_end_and_at_the_next_sta
         .output()
         .unwrap();
     let doctor = String::from_utf8(doctor.stdout).unwrap();
-    assert!(doctor.contains("no file has 1 texts of this folder"), "{doctor}");
+    assert!(doctor.contains("texts that no file has: 1 of this folder"), "{doctor}");
 
     let listed = list(&place);
     assert_eq!(listed.len(), 1);
