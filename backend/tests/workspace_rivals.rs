@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -103,6 +103,16 @@ fn a_program_that_holds_the_file_goes_on_writing_to_it() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "a\nlast\n");
 }
 
+/// A program that ends with the test, also if that fails.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
 /// The whole game, as the document's task plays it: guests type at the top, a shell that holds the file
 /// appends at the end as fast as it can, checkpoints run. Every line of both is there at the end, once.
 #[test]
@@ -112,15 +122,16 @@ fn nothing_that_a_shell_appends_while_checkpoints_run_is_lost() {
     let stop = place.root.join("../stop");
     // Thousands of lines, and as many more as it takes to have tried the race.
     let script = "exec 3>>\"$0\"; i=0; while [ $i -lt 5000 ] || ! [ -e \"$1\" ]; do echo shell $i >&3 || exit; i=$((i+1)); [ $((i % 40)) != 0 ] || sleep 0.005; done; echo $i";
-    let mut shell =
+    let shell =
         Command::new("sh").args(["-c", script]).args([&file, &stop]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut shell = Ended(shell);
     let (mut document, mut typed) = (String::new(), 0);
     let (mut saves, mut kept, mut overtaken) = (0, 0, 0);
     let mut ended = false;
     loop {
         // Asked before the round, so that the last round sees all that the shell wrote.
         let last = ended;
-        ended = shell.try_wait().unwrap().is_some();
+        ended = shell.0.try_wait().unwrap().is_some();
         if saves >= SAVES {
             put(&stop, "");
         }
@@ -176,7 +187,7 @@ fn nothing_that_a_shell_appends_while_checkpoints_run_is_lost() {
     let lines: Vec<usize> =
         shells.iter().map(|line| line.strip_prefix("shell ").unwrap().parse().unwrap()).collect();
     let mut output = String::new();
-    shell.stdout.unwrap().read_to_string(&mut output).unwrap();
+    shell.0.stdout.take().unwrap().read_to_string(&mut output).unwrap();
     let appended: usize = output.trim().parse().unwrap();
     println!("{saves} checkpoints beside {appended} appended lines, {kept} kept, {overtaken} overtaken");
     let wrong: Vec<_> = lines.windows(2).filter(|pair| pair[0] + 1 != pair[1]).collect();
