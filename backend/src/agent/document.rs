@@ -156,6 +156,8 @@ pub(super) struct DocumentActor {
     /// Not before then: something is writing the file at this moment.
     settling_until: Option<Instant>,
     recheck_at: Option<Instant>,
+    /// The file outgrew the limit: it is not looked at again before then, however often it changes.
+    outgrown_until: Option<Instant>,
     /// Who wrote what the disk does not have: a guest, if a guest wrote any of it.
     unsaved_by: Actor,
     /// The file was gone at the last look; many editors delete it and create it again.
@@ -273,6 +275,7 @@ impl DocumentActor {
             check_disk: false,
             settling_until: None,
             recheck_at: None,
+            outgrown_until: None,
             unsaved_by: Actor::Host,
             missed: false,
             paused: false,
@@ -444,7 +447,7 @@ impl DocumentActor {
         // Until something else is done with the file nothing is done to it: waking for it earlier would be waking in vain.
         let settled_by = |at: Instant| self.settling_until.map_or(at, |settled| settled.max(at));
         let (due, recheck) = (due.map(settled_by), self.recheck_at.map(settled_by));
-        let settled = self.settling_until.filter(|_| self.check_disk);
+        let settled = self.settling_until.or(self.outgrown_until).filter(|_| self.check_disk);
         let idle = if self.idle_told || self.schedule.is_unsaved() {
             None
         } else {
