@@ -156,6 +156,8 @@ pub(super) struct DocumentActor {
     check_disk: bool,
     /// Not before then: something is writing the file at this moment.
     settling_until: Option<Instant>,
+    /// The file outgrew the limit: it is not looked at again before then, however often it changes.
+    outgrown_until: Option<Instant>,
     /// Who wrote what the disk does not have: a guest, if a guest wrote any of it.
     unsaved_by: Actor,
     /// The file was gone at the last look; many editors delete it and create it again.
@@ -279,6 +281,7 @@ impl DocumentActor {
             job,
             check_disk: false,
             settling_until: None,
+            outgrown_until: None,
             unsaved_by: Actor::Host,
             missed: false,
             paused: false,
@@ -450,7 +453,7 @@ impl DocumentActor {
         // Until something else is done with the file nothing is done to it: waking for it earlier would be waking in vain.
         let settled_by = |at: Instant| self.settling_until.map_or(at, |settled| settled.max(at));
         let due = due.map(settled_by);
-        let settled = self.settling_until.filter(|_| self.check_disk);
+        let settled = self.settling_until.or(self.outgrown_until).filter(|_| self.check_disk);
         let idle = if self.idle_told || self.schedule.is_unsaved() {
             None
         } else {

@@ -184,6 +184,9 @@ pub(crate) fn Room() -> impl IntoView {
                 None,
             );
         }),
+        on_left_out: Callback::new(move |()| {
+            session.toast(store::Tone::Info, text::LEFT_OUT.to_owned(), None);
+        }),
     };
     let editors = EditorsHandle::provide(session, status);
     provide_context(status);

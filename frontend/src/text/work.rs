@@ -38,6 +38,7 @@ pub(crate) fn refused_typing(role: Role) -> String {
 }
 
 /// After the command that takes back the last change, whoever made it.
+pub(crate) const LEFT_OUT: &str = "Some of that can not be in a text file: control characters that other programs take for no text. It was left out.";
 pub(crate) const NOTHING_TO_UNDO: &str =
     "Nothing has changed in this file since you opened it, or came back, that can be undone.";
 pub(crate) const UNDID_MINE: &str = "Undid your own last change.";
@@ -62,6 +63,9 @@ pub(crate) const NOT_SAVED_RETRY: &str = "Try to save again";
 /// Above a document that the disk does not take.
 pub(crate) fn not_saved_banner(fault: &Fault) -> String {
     let Explained { what, .. } = explain(fault);
+    if fault.code == FaultCode::Outgrown {
+        return what;
+    }
     format!("Not saved. {what} The text is safe in the session, and saving is tried again.")
 }
 

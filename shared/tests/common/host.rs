@@ -22,7 +22,7 @@ use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::{Role, authorize};
 use parlor_shared::seal::{Channel, Greeting, Identity, Responder, clear_fault};
 
-pub(crate) const MAX_UNITS: u32 = 8 * 1024 * 1024;
+pub(crate) const MAX_BYTES: u64 = 8 * 1024 * 1024;
 const SESSION: SessionId = SessionId::from_bytes([4; 16]);
 
 /// What happened, so that a test can tell that it tested something.
@@ -415,7 +415,7 @@ impl Host {
                     Some(fault) => Err(fault),
                     None => target
                         .document
-                        .apply_as(me.author, &update, MAX_UNITS)
+                        .apply_as(me.author, &update, MAX_BYTES)
                         .map_err(|error| Fault::new(FaultCode::InvalidUpdate).with(error)),
                 };
                 if let Err(fault) = applied {
@@ -539,7 +539,7 @@ impl Host {
         let after = change(&before);
         let Some(update) = target.disk.edit(&diff::splices(&before, &after)).unwrap() else { return };
         assert_eq!(target.disk.text(), after);
-        target.document.apply_as(AuthorId::DISK, &update, MAX_UNITS).unwrap();
+        target.document.apply_as(AuthorId::DISK, &update, MAX_BYTES).unwrap();
         self.counters.disk_changes += 1;
         self.fan_out(document, &update, None);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use cap_fs_ext::MetadataExt as _;
 use cap_std::fs::{File, Metadata};
 use parlor_shared::fault::Fault;
+use parlor_shared::limits::MAX_DOCUMENT_BYTES;
 use parlor_shared::path::WorkspacePath;
 
 use super::encoding::{self, Decoded, Format};
@@ -505,10 +506,16 @@ impl DiskFile {
     }
 
     fn encode(&self, text: &str, format: &Format) -> Result<Vec<u8>, WorkspaceError> {
-        encoding::encode(text, format).map_err(|error| WorkspaceError::Unencodable {
+        let bytes = encoding::encode(text, format).map_err(|error| WorkspaceError::Unencodable {
             path: self.path.clone(),
             character: error.character,
-        })
+        })?;
+        // A larger file could not be opened again. Text of UTF-16 and CRLF takes more bytes there than as UTF-8.
+        if bytes.len() > MAX_DOCUMENT_BYTES {
+            let (bytes, limit) = (bytes.len() as u64, MAX_DOCUMENT_BYTES as u64);
+            return Err(WorkspaceError::TextTooLarge { path: self.path.clone(), bytes, limit });
+        }
+        Ok(bytes)
     }
 
     /// Opens what the path leads to now; `None` if that is no file.

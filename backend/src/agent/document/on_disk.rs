@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use parlor_shared::fault::FaultCode;
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::limits::MAX_DOCUMENT_BYTES;
 use parlor_shared::message::DocumentStatus;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -17,6 +18,9 @@ use crate::agent::workspace::Actor;
 /// Before a file that is not there is called gone.
 const GONE_PAUSE: Duration = Duration::from_millis(150);
 
+/// Between two looks at a file that outgrew the limit.
+const OUTGROWN_INTERVAL: Duration = Duration::from_secs(2);
+
 impl DocumentActor {
     pub(super) fn start_jobs(&mut self, now: Instant) {
         if self.paused
@@ -27,7 +31,8 @@ impl DocumentActor {
             return;
         }
         self.settling_until = None;
-        if std::mem::take(&mut self.check_disk) {
+        if self.check_disk && self.outgrown_until.is_none_or(|at| at <= now) {
+            (self.check_disk, self.outgrown_until) = (false, None);
             self.job.start(DiskJob::Check);
         } else if self.may_write() && self.schedule.due(now).is_some_and(|at| at <= now) {
             if !self.schedule.wants_write() {
@@ -142,18 +147,31 @@ impl DocumentActor {
                 self.save_asked_by = None;
                 self.set_status(DocumentStatus::Gone);
             }
+            DiskOutcome::Failed(fault) if fault.code == FaultCode::FileTooLarge => {
+                // A log may grow ten times a second: it is said once, whatever its size is by then.
+                debug!(document = %self.id, "the file outgrew the limit");
+                self.outgrown_until = Some(now + OUTGROWN_INTERVAL);
+                let fault = Fault::new(FaultCode::Outgrown).with(&self.path).with(MAX_DOCUMENT_BYTES);
+                return self.refused(fault, now);
+            }
             DiskOutcome::Failed(fault) => {
                 warn!(document = %self.id, code = ?fault.code, "the disk refused");
-                self.schedule.failed(now);
-                self.save_asked_by = None;
-                self.events.send(AgentEvent::Error { path: Some(self.path.clone()), fault: fault.clone() });
-                self.set_status(DocumentStatus::NotSaved(fault));
-                if self.finishing.is_some() {
-                    return false;
-                }
+                return self.refused(fault, now);
             }
         }
         true
+    }
+
+    /// The disk refused. The host is told once of the same cause. False if the document can not go on.
+    fn refused(&mut self, fault: Fault, now: Instant) -> bool {
+        self.schedule.failed(now);
+        self.save_asked_by = None;
+        let status = DocumentStatus::NotSaved(fault.clone());
+        if self.status != status {
+            self.events.send(AgentEvent::Error { path: Some(self.path.clone()), fault });
+            self.set_status(status);
+        }
+        self.finishing.is_none()
     }
 
     /// What the job left behind: how the file is stored now, and files to look at again.
