@@ -20,6 +20,8 @@ use crate::id::{AuthorId, ParticipantId};
 pub mod diff;
 pub mod epoch;
 pub mod hunks;
+pub mod merge;
+pub mod outside;
 pub mod sync;
 mod update_check;
 
