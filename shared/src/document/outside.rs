@@ -11,10 +11,16 @@
 //! Which of the older texts an editor had loaded nobody tells us. It is the one that the found text is nearest to, and it is
 //! believed only if the found text has back nearly all that was changed since: see [`judge`].
 
+pub mod active;
 mod nearness;
 mod recent;
+pub mod white_space;
 
 pub use recent::RecentTexts;
+
+use std::ops::Range;
+
+use imara_diff::{Algorithm, Diff, InternedInput};
 
 use super::merge;
 use nearness::{Nearness, nearness};
@@ -111,6 +117,16 @@ fn is_stale(to_base: &Nearness, to_older: &Nearness, since: &Nearness) -> bool {
     let is_much_nearer = written <= MUCH * taken_back;
     let has_back_what_was_deleted = since.deleted >= SLIGHT_UNITS;
     is_all_taken_back && (is_much_nearer || since.places > 1 || has_back_what_was_deleted)
+}
+
+/// Which pieces of two texts differ, by their numbers.
+fn hunks<T: AsRef<str>>(old: &[T], new: &[T]) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut input = InternedInput::default();
+    input.update_before(old.iter().map(AsRef::as_ref));
+    input.update_after(new.iter().map(AsRef::as_ref));
+    let diff = Diff::compute(Algorithm::Histogram, &input);
+    let range = |range: Range<u32>| range.start as usize..range.end as usize;
+    diff.hunks().map(|hunk| (range(hunk.before), range(hunk.after))).collect()
 }
 
 #[cfg(test)]

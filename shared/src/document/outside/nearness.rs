@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use imara_diff::{Algorithm, Diff, InternedInput};
-
+use super::hunks;
 use crate::document::diff;
 
 /// Longer pieces that were replaced are not compared letter by letter.
@@ -63,15 +62,6 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .flat_map(|word| word.split_inclusive(|c| c >= IDEOGRAPHS))
-}
-
-fn hunks<T: AsRef<str>>(old: &[T], new: &[T]) -> Vec<(Range<usize>, Range<usize>)> {
-    let mut input = InternedInput::default();
-    input.update_before(old.iter().map(AsRef::as_ref));
-    input.update_after(new.iter().map(AsRef::as_ref));
-    let diff = Diff::compute(Algorithm::Histogram, &input);
-    let range = |range: Range<u32>| range.start as usize..range.end as usize;
-    diff.hunks().map(|hunk| (range(hunk.before), range(hunk.after))).collect()
 }
 
 fn of_words(old: &[String], new: &[String]) -> (usize, usize) {
