@@ -2,6 +2,7 @@
 //!
 //! The type wraps yrs so that nobody else handles transactions: each method opens one and closes it.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -232,6 +233,39 @@ impl Document {
         self.splices.as_ref().map_or_else(Vec::new, |splices| {
             std::mem::take(&mut *splices.lock().unwrap_or_else(PoisonError::into_inner))
         })
+    }
+
+    /// Who wrote some part of the text, in its order. It is found by trying how far each one's piece goes: where an author's
+    /// text was replaced by as many units of another's, that other may be missed.
+    pub fn authors(&self, range: Range<u32>) -> Vec<AuthorId> {
+        let transaction = self.doc.transact();
+        let unit = |offset: u32| {
+            let index = self.text.sticky_index(&transaction, offset, Assoc::After)?;
+            index.id().map(|id| (id.client.get(), id.clock))
+        };
+        let mut authors = Vec::new();
+        let mut at = range.start;
+        while at < range.end
+            && let Some((client, clock)) = unit(at)
+        {
+            let belongs = |more: u32| unit(at + more) == Some((client, clock + more));
+            // Twice as far while it belongs, then in halves back.
+            let mut known = 0;
+            let mut step = 1;
+            while at + known + step < range.end && belongs(known + step) {
+                known += step;
+                step *= 2;
+            }
+            while step > 0 {
+                if at + known + step < range.end && belongs(known + step) {
+                    known += step;
+                }
+                step /= 2;
+            }
+            authors.push(AuthorId(client));
+            at += known + 1;
+        }
+        authors
     }
 
     /// What this replica has, encoded.

@@ -15,6 +15,7 @@ pub mod workspace;
 
 pub use document::{
     DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, KnownDocument,
+    RemovedBy,
 };
 pub use packed::Packed;
 pub use presence::{Activity, PresenceToGuest, PresenceToHost};

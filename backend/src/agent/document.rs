@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use parlor_shared::document::Document;
 use parlor_shared::document::epoch::Epochs;
+use parlor_shared::document::outside::bring_back::Offers;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
 use parlor_shared::message::{DocumentStatus, DocumentToGuest, Encoding, EndOfLine, KnownDocument, Packed};
@@ -28,6 +29,7 @@ use super::participant::{ConnectionId, ParticipantConnection};
 use super::state::{DiskReplica, Identity, Journal, PerhapsOutrun, Restored};
 use super::workspace::{Actor, Workspace};
 
+mod bring_back;
 mod checkpoint;
 pub mod disk;
 pub mod encoding;
@@ -68,6 +70,8 @@ pub(super) enum DocumentCommand {
     Sync { from: ParticipantId, epoch: u32, state_vector: Vec<u8> },
     /// An authorised wish for a checkpoint.
     Save { from: ParticipantId },
+    /// An authorised wish for what a change of the disk took.
+    BringBack { from: ParticipantId, offer: u32 },
     /// Somebody wants to compare its text with ours.
     Verify { from: ParticipantId },
     /// Somebody's text was another than ours; it takes ours.
@@ -195,6 +199,8 @@ pub(super) struct DocumentActor {
     /// Of whom that was logged a moment ago.
     repairs_told: BTreeMap<ParticipantId, Instant>,
     journal: Journal,
+    /// What changes of the disk took from guests.
+    offers: Offers,
     /// The journal is behind: when a new one is tried.
     journal_retry: Option<Retry>,
     /// Where a journal is to be, if one is kept.
@@ -301,6 +307,7 @@ impl DocumentActor {
             repairs: 0,
             repairs_told: BTreeMap::new(),
             journal: Journal::none(),
+            offers: Offers::default(),
             journal_retry: None,
             journal_path: None,
             writing: None,
@@ -371,6 +378,7 @@ impl DocumentActor {
                 self.save_asked_by = Some(from);
                 self.schedule.force();
             }
+            DocumentCommand::BringBack { from, offer } => self.bring_back(from, offer, now),
             DocumentCommand::Verify { from } => self.verify(from),
             DocumentCommand::Diverged { from, incident } => {
                 self.repairs += 1;

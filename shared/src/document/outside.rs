@@ -12,6 +12,7 @@
 //! believed only if the found text has back nearly all that was changed since: see [`judge`].
 
 pub mod active;
+pub mod bring_back;
 mod nearness;
 mod recent;
 pub mod white_space;

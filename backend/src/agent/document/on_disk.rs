@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use parlor_shared::document::diff;
 use parlor_shared::fault::FaultCode;
-use parlor_shared::message::DocumentStatus;
+use parlor_shared::message::{DocumentStatus, RemovedBy};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
@@ -194,7 +194,7 @@ impl DocumentActor {
         }
         let Some(update) = self.disk_replica.changed_to(text) else { return };
         self.journal.outside(&update);
-        self.text.apply([update.as_slice()]).expect("our own update can be read");
+        self.apply_outside(&update, RemovedBy::Edit);
         self.pass_on(None, update, now);
     }
 

@@ -58,6 +58,7 @@ impl DocumentActor {
         let until = now + LINGER_FOR_LOST - self.began;
         let (text, first) = self.epochs.renew(&self.text, until).expect("our own document can be encoded");
         self.disk_replica = DiskReplica::of(&text);
+        self.offers.renewed(&self.text, &text);
         self.text = text;
         self.journal.renew(&self.identity(), &self.text, &self.disk_replica);
         let epoch = self.epochs.current();

@@ -62,6 +62,9 @@ impl DocumentActor {
         self.empty_since = None;
         self.idle_told = false;
         self.send_steps(id, steps);
+        for offered in self.offered() {
+            self.subscribers[&id].connection.outbox.document(offered);
+        }
     }
 
     pub(super) fn synchronise(&self, from: ParticipantId, epoch: u32, state_vector: &[u8]) {
