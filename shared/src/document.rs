@@ -2,6 +2,7 @@
 //!
 //! The type wraps yrs so that nobody else handles transactions: each method opens one and closes it.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ use yrs::types::text::TextEvent;
 use yrs::updates::decoder::Decode as _;
 use yrs::updates::encoder::Encode as _;
 use yrs::{
-    Assoc, ClientID, Doc, GetString as _, IndexedSequence as _, Observable as _, OffsetKind, Options, Out,
-    ReadTxn as _, StateVector, StickyIndex, Text as _, TextRef, Transact as _, Update,
+    Assoc, ClientID, Doc, GetString as _, ID, IndexedSequence as _, Observable as _, OffsetKind, Options,
+    Out, ReadTxn as _, StateVector, StickyIndex, Text as _, TextRef, Transact as _, Update,
 };
 
 use crate::id::{AuthorId, ParticipantId};
@@ -20,6 +21,8 @@ use crate::id::{AuthorId, ParticipantId};
 pub mod diff;
 pub mod epoch;
 pub mod hunks;
+pub mod merge;
+pub mod outside;
 pub mod sync;
 pub mod text;
 mod update_check;
@@ -258,6 +261,39 @@ impl Document {
         })
     }
 
+    /// Who wrote some part of the text, in its order. It is found by trying how far each one's piece goes: where an author's
+    /// text was replaced by as many units of another's, that other may be missed.
+    pub fn authors(&self, range: Range<u32>) -> Vec<AuthorId> {
+        let transaction = self.doc.transact();
+        let unit = |offset: u32| {
+            let index = self.text.sticky_index(&transaction, offset, Assoc::After)?;
+            index.id().map(|id| (id.client.get(), id.clock))
+        };
+        let mut authors = Vec::new();
+        let mut at = range.start;
+        while at < range.end
+            && let Some((client, clock)) = unit(at)
+        {
+            let belongs = |more: u32| unit(at + more) == Some((client, clock + more));
+            // Twice as far while it belongs, then in halves back.
+            let mut known = 0;
+            let mut step = 1;
+            while at + known + step < range.end && belongs(known + step) {
+                known += step;
+                step *= 2;
+            }
+            while step > 0 {
+                if at + known + step < range.end && belongs(known + step) {
+                    known += step;
+                }
+                step /= 2;
+            }
+            authors.push(AuthorId(client));
+            at += known + 1;
+        }
+        authors
+    }
+
     /// What this replica has, encoded.
     pub fn state_vector(&self) -> Vec<u8> {
         self.doc.transact().state_vector().encode_v1()
@@ -305,6 +341,13 @@ impl Document {
             .sticky_index(&transaction, offset, assoc)
             .unwrap_or_else(|| StickyIndex::from_type(&transaction, &self.text, assoc));
         StickyPosition(index.encode_v1())
+    }
+
+    /// Behind the last that an author inserted, wherever that is; nothing if the author inserted nothing.
+    pub fn last_of(&self, author: AuthorId) -> Option<StickyPosition> {
+        let client = ClientID::new(author.0);
+        let clock = self.doc.transact().state_vector().get(&client).checked_sub(1)?;
+        Some(StickyPosition(StickyIndex::from_id(ID::new(client, clock), Assoc::Before).encode_v1()))
     }
 
     /// Where a position is now, in UTF-16 units; nothing if it belongs to text that has not arrived, or is garbage.

@@ -62,6 +62,9 @@ impl DocumentActor {
         self.empty_since = None;
         self.idle_told = false;
         self.send_steps(id, steps);
+        for offered in self.offered() {
+            self.subscribers[&id].connection.outbox.document(offered);
+        }
     }
 
     pub(super) fn synchronise(&self, from: ParticipantId, epoch: u32, state_vector: &[u8]) {
@@ -135,6 +138,7 @@ impl DocumentActor {
         if connection.role() != Some(Role::Host) {
             self.unsaved_by = Actor::Guest;
         }
+        self.typed(from, connection.author, now);
         self.changed(Some(from), update, now);
     }
 
