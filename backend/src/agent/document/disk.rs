@@ -353,6 +353,9 @@ impl DiskFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             checked => checked.map_err(|error| WorkspaceError::from_io(&self.path, error))?,
         }
+        if save.author == Actor::Guest {
+            self.workspace.check_other_names(&self.path, &current.metadata)?;
+        }
         match self.compare(&mut current)? {
             Verdict::Same if save.text == self.base => {
                 self.conflicts = 0;
