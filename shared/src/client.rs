@@ -20,7 +20,7 @@ use crate::lane::{Lanes, PresenceKey};
 use crate::limits::{HANDSHAKE_TIMEOUT, PRESENCE_INTERVAL};
 use crate::link::{Link, Opening};
 use crate::message::{
-    JoinRequest, Participant, PresenceToGuest, PresenceToHost, Resume, ResumeLink, SessionInfo,
+    Encoding, JoinRequest, Participant, PresenceToGuest, PresenceToHost, Resume, ResumeLink, SessionInfo,
     SessionToGuest, SessionToHost, ToGuest, ToHost, WorkspaceToGuest, WorkspaceToHost,
 };
 use crate::path::WorkspacePath;
@@ -35,7 +35,7 @@ mod event;
 mod terminals;
 
 pub use check::{Repair, SyncReport};
-pub use documents::{HeldEdits, OpenDocument, SyncState};
+pub use documents::{EncodingFor, HeldEdits, OpenDocument, SyncState};
 pub use event::{ClientEvent, OverReason, Phase};
 
 use documents::Documents;
@@ -332,6 +332,13 @@ impl Client {
     /// Asks for a checkpoint now.
     pub fn save(&mut self, document: DocumentId) {
         self.documents.save(document);
+    }
+
+    /// Has a file read or written in an encoding, for everybody; a fault with this id says that it can not be.
+    pub fn encode(&mut self, document: DocumentId, purpose: EncodingFor, encoding: Encoding) -> RequestId {
+        let request = self.request();
+        self.documents.encode(document, request, purpose, encoding);
+        request
     }
 
     /// Applies what was typed into a document.

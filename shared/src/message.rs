@@ -15,6 +15,7 @@ pub mod workspace;
 
 pub use document::{
     DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, KnownDocument,
+    Reading,
 };
 pub use packed::Packed;
 pub use presence::{Activity, PresenceToGuest, PresenceToHost};
@@ -112,6 +113,9 @@ impl ToHost {
                 | TerminalToHost::SetAccess { request, .. }
                 | TerminalToHost::SetTyping { request, .. }
                 | TerminalToHost::SetSizePolicy { request, .. },
+            )
+            | Self::Document(
+                DocumentToHost::Reopen { request, .. } | DocumentToHost::SaveWith { request, .. },
             ) => Some(*request),
             Self::Workspace(WorkspaceToHost::Unwatch { .. } | WorkspaceToHost::Cancel { .. })
             | Self::Session(SessionToHost::Leave | SessionToHost::SetName { .. } | SessionToHost::End)
@@ -123,7 +127,15 @@ impl ToHost {
                 | TerminalToHost::Input { .. }
                 | TerminalToHost::Resize { .. },
             )
-            | Self::Document(_)
+            | Self::Document(
+                DocumentToHost::Open { .. }
+                | DocumentToHost::Update { .. }
+                | DocumentToHost::Sync { .. }
+                | DocumentToHost::Save { .. }
+                | DocumentToHost::Close { .. }
+                | DocumentToHost::Verify { .. }
+                | DocumentToHost::Diverged { .. },
+            )
             | Self::Presence(_) => None,
         }
     }

@@ -177,8 +177,9 @@ pub const fn required_capability(message: &ToHost) -> Option<Capability> {
             | DocumentToHost::Close { .. }
             | DocumentToHost::Verify { .. }
             | DocumentToHost::Diverged { .. } => None,
-            DocumentToHost::Update { .. } => Some(Capability::Edit),
-            DocumentToHost::Save { .. } => Some(Capability::Save),
+            // Reading the file anew changes everybody's text.
+            DocumentToHost::Update { .. } | DocumentToHost::Reopen { .. } => Some(Capability::Edit),
+            DocumentToHost::Save { .. } | DocumentToHost::SaveWith { .. } => Some(Capability::Save),
         },
         ToHost::Presence(_) => None,
         ToHost::Workspace(message) => match message {
@@ -226,7 +227,7 @@ pub fn authorize(rights: Rights, message: &ToHost) -> Result<(), Fault> {
 mod tests {
     use super::*;
     use crate::id::{DocumentId, ParticipantId, RequestId, TerminalId};
-    use crate::message::{History, NewEntry, PresenceToHost, Typing};
+    use crate::message::{Encoding, History, NewEntry, PresenceToHost, Typing};
     use crate::path::WorkspacePath;
     use crate::presence::Presence;
     use crate::terminal::{Access, SizePolicy, TerminalSize};
@@ -265,6 +266,8 @@ mod tests {
             ToHost::Document(DocumentToHost::Close { document }),
             ToHost::Document(DocumentToHost::Verify { document }),
             ToHost::Document(DocumentToHost::Diverged { document, host: [0; 8], mine: [1; 8] }),
+            ToHost::Document(DocumentToHost::Reopen { request, document, encoding: Encoding::Gbk }),
+            ToHost::Document(DocumentToHost::SaveWith { request, document, encoding: Encoding::Gbk }),
             ToHost::Presence(PresenceToHost::At(Presence::default())),
             ToHost::Workspace(WorkspaceToHost::Watch { request, folder: path.clone() }),
             ToHost::Workspace(WorkspaceToHost::Unwatch { folder: path.clone() }),
@@ -304,28 +307,30 @@ mod tests {
         for message in one_of_each() {
             let changes = matches!(
                 message,
-                ToHost::Document(DocumentToHost::Update { .. } | DocumentToHost::Save { .. })
-                    | ToHost::Workspace(
-                        WorkspaceToHost::Create { .. }
-                            | WorkspaceToHost::Rename { .. }
-                            | WorkspaceToHost::Delete { .. }
-                    )
-                    | ToHost::Session(
-                        SessionToHost::SetRole { .. }
-                            | SessionToHost::Remove { .. }
-                            | SessionToHost::Admit { .. }
-                            | SessionToHost::Deny { .. }
-                            | SessionToHost::End
-                            | SessionToHost::SetGrant { .. }
-                    )
-                    | ToHost::Terminal(
-                        TerminalToHost::Open { .. }
-                            | TerminalToHost::Unshare { .. }
-                            | TerminalToHost::Restart { .. }
-                            | TerminalToHost::SetAccess { .. }
-                            | TerminalToHost::SetTyping { .. }
-                            | TerminalToHost::SetSizePolicy { .. }
-                    )
+                ToHost::Document(
+                    DocumentToHost::Update { .. }
+                        | DocumentToHost::Save { .. }
+                        | DocumentToHost::Reopen { .. }
+                        | DocumentToHost::SaveWith { .. }
+                ) | ToHost::Workspace(
+                    WorkspaceToHost::Create { .. }
+                        | WorkspaceToHost::Rename { .. }
+                        | WorkspaceToHost::Delete { .. }
+                ) | ToHost::Session(
+                    SessionToHost::SetRole { .. }
+                        | SessionToHost::Remove { .. }
+                        | SessionToHost::Admit { .. }
+                        | SessionToHost::Deny { .. }
+                        | SessionToHost::End
+                        | SessionToHost::SetGrant { .. }
+                ) | ToHost::Terminal(
+                    TerminalToHost::Open { .. }
+                        | TerminalToHost::Unshare { .. }
+                        | TerminalToHost::Restart { .. }
+                        | TerminalToHost::SetAccess { .. }
+                        | TerminalToHost::SetTyping { .. }
+                        | TerminalToHost::SetSizePolicy { .. }
+                )
             );
             assert_eq!(authorize(Role::Viewer.into(), &message).is_err(), changes, "{message:?}");
         }

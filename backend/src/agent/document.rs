@@ -31,6 +31,7 @@ use super::workspace::{Actor, Workspace};
 mod checkpoint;
 pub mod disk;
 pub mod encoding;
+mod encoding_wish;
 mod job;
 mod keeping;
 mod on_disk;
@@ -40,6 +41,7 @@ mod subscribers;
 use checkpoint::{CheckpointSchedule, Retry};
 use disk::DiskFile;
 use encoding::Format;
+pub(super) use encoding_wish::{EncodingWish, Purpose};
 use job::Job;
 
 /// Commands that may wait for one document; a guest that sends more waits at its own connection.
@@ -69,6 +71,8 @@ pub(super) enum DocumentCommand {
     Sync { from: ParticipantId, epoch: u32, state_vector: Vec<u8> },
     /// An authorised wish for a checkpoint.
     Save { from: ParticipantId },
+    /// An authorised wish for another encoding.
+    Encode { from: ParticipantId, connection: ConnectionId, wish: EncodingWish },
     /// Somebody wants to compare its text with ours.
     Verify { from: ParticipantId },
     /// Somebody's text was another than ours; it takes ours.
@@ -164,6 +168,8 @@ pub(super) struct DocumentActor {
     missed: bool,
     paused: bool,
     save_asked_by: Option<ParticipantId>,
+    /// The encoding that somebody chose, until the disk was asked, and who.
+    encoding_wish: Option<(ParticipantId, EncodingWish)>,
     subscribers: BTreeMap<ParticipantId, Subscriber>,
     openings: u64,
     empty_since: Option<Instant>,
@@ -280,6 +286,7 @@ impl DocumentActor {
             missed: false,
             paused: false,
             save_asked_by: None,
+            encoding_wish: None,
             subscribers: BTreeMap::new(),
             openings: 0,
             empty_since: None,
@@ -367,6 +374,11 @@ impl DocumentActor {
             DocumentCommand::Save { from } => {
                 self.save_asked_by = Some(from);
                 self.schedule.force();
+            }
+            DocumentCommand::Encode { from, connection, wish } => {
+                if self.is_subscribed(from, connection) {
+                    self.wish_encoding(from, wish);
+                }
             }
             DocumentCommand::Verify { from } => self.verify(from),
             DocumentCommand::Diverged { from, incident } => {

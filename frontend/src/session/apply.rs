@@ -8,7 +8,7 @@ use parlor_shared::client::draft::Urgency;
 use parlor_shared::client::{ClientEvent, OpenDocument, Phase, SyncState};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{DocumentId, ParticipantId, RequestId};
-use parlor_shared::message::{LeaveReason, NewEntry};
+use parlor_shared::message::{LeaveReason, NewEntry, Reading};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::{Grant, Rights};
 use wasm_bindgen::JsValue;
@@ -402,6 +402,7 @@ impl SessionHandle {
             Some(
                 Pending::Rename { .. }
                 | Pending::Administer
+                | Pending::Encode
                 | Pending::Open(_)
                 | Pending::Watch(_)
                 | Pending::Image { .. },
@@ -460,7 +461,8 @@ impl SessionHandle {
                 Pending::Create { .. }
                 | Pending::Rename { .. }
                 | Pending::Delete { .. }
-                | Pending::Administer,
+                | Pending::Administer
+                | Pending::Encode,
             ) => self.toast(Tone::Error, text::fault_line(&fault), None),
             None => {}
         }
@@ -513,7 +515,12 @@ fn text_of(open: &OpenDocument, sync: SyncState) -> Text {
         document: info.document,
         end_of_line: info.end_of_line,
         encoding: info.encoding,
-        protection: if info.writable { Protection::Open } else { Protection::Protected },
+        reading: open.reading(),
+        protection: match open.reading() {
+            Reading::WithMarks => Protection::Marks,
+            Reading::Exact if info.writable => Protection::Open,
+            Reading::Exact => Protection::Protected,
+        },
         sync,
         saved_by: open.saved_by(),
         unsent: if open.is_unconfirmed() { Unsent::Something } else { Unsent::Nothing },

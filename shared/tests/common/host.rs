@@ -445,6 +445,8 @@ impl Host {
                 self.tell(guest, &ToGuest::Document(DocumentToGuest::Digest { document, digest }));
             }
             DocumentToHost::Diverged { .. } => self.diverged += 1,
+            // Files are the agent's.
+            DocumentToHost::Reopen { .. } | DocumentToHost::SaveWith { .. } => {}
             DocumentToHost::Save { document } => {
                 self.counters.saves += 1;
                 let status = DocumentStatus::Saved { by: Some(me.id) };

@@ -1,6 +1,7 @@
 //! A document's work on the disk: one piece at a time, on a thread that may block, never in the document's own task.
 
 use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::message::Encoding;
 use parlor_shared::path::WorkspacePath;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -17,6 +18,10 @@ pub(super) enum DiskJob {
     Check,
     /// Look whether somebody wrote into the file that the last checkpoint replaced.
     Recheck,
+    /// Read the file in this encoding.
+    Reopen(Encoding),
+    /// Write the file in this encoding at the next save, if it has all characters of this text.
+    Want { encoding: Encoding, text: String },
     /// Write a text.
     Save {
         text: String,
@@ -45,6 +50,12 @@ pub(super) enum DiskOutcome {
     Conflict(String),
     /// The file changed outside and holds this now.
     Text(String),
+    /// The file holds this, read in the encoding that was chosen.
+    Reopened(String),
+    /// The next save writes it in the encoding that was chosen.
+    Wanted,
+    /// The encoding can not be the file's.
+    Unwanted(Fault),
     /// Replaced files were written to.
     Late(Vec<OutsideChange>),
     /// Something is writing the file at this moment.
@@ -157,6 +168,14 @@ fn run(file: &mut DiskFile, job: DiskJob) -> DiskOutcome {
             Ok(Outside::Gone) => DiskOutcome::Gone,
             Ok(Outside::NoLongerText(fault)) => DiskOutcome::Failed(fault),
             Err(error) => DiskOutcome::Failed(error.into()),
+        },
+        DiskJob::Reopen(encoding) => match file.reopen(encoding) {
+            Ok(text) => DiskOutcome::Reopened(text),
+            Err(error) => DiskOutcome::Unwanted(error.into()),
+        },
+        DiskJob::Want { encoding, text } => match file.want(encoding, &text) {
+            Ok(()) => DiskOutcome::Wanted,
+            Err(error) => DiskOutcome::Unwanted(error.into()),
         },
         DiskJob::Recheck => DiskOutcome::Late(file.recheck_retired(now)),
         DiskJob::Save { text, revision, author, missing } => {

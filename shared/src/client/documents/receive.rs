@@ -9,7 +9,7 @@ use crate::document::sync::{DocumentSync, Received, SyncPhase};
 use crate::document::{ChangedBy, Run, digest, incident};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, RequestId};
-use crate::message::{DocumentInfo, DocumentStatus, DocumentToGuest};
+use crate::message::{DocumentInfo, DocumentStatus, DocumentToGuest, Reading};
 
 impl Documents {
     /// Takes in a message about documents.
@@ -87,6 +87,13 @@ impl Documents {
                 if let Some(open) = self.open.get_mut(&document) {
                     open.info.path = path.clone();
                     open.tell(ClientEvent::Moved { document, path }, events);
+                }
+            }
+            DocumentToGuest::Format { document, end_of_line, encoding, reading } => {
+                if let Some(open) = self.open.get_mut(&document) {
+                    (open.info.end_of_line, open.info.encoding) = (end_of_line, encoding);
+                    open.reading = reading;
+                    open.tell(ClientEvent::SyncChanged { document }, events);
                 }
             }
             DocumentToGuest::Digest { document, digest } => self.receive_digest(document, digest, events),
@@ -182,6 +189,8 @@ impl Documents {
         }
         let moved = open.info.path != info.path;
         open.info = info;
+        // A message about it follows if there is more to say.
+        open.reading = Reading::Exact;
         if moved {
             let path = open.info.path.clone();
             open.tell(ClientEvent::Moved { document, path }, events);
