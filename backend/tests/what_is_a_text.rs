@@ -247,6 +247,25 @@ async fn a_wrong_guess_is_put_right_for_everybody_and_the_file_stays() {
 }
 
 #[tokio::test]
+async fn half_a_character_that_is_being_written_is_no_other_encoding() {
+    let host = TestAgent::start().await;
+    host.write("app.log", "größer\n");
+    let mut ada = host.join(Role::Viewer, "Ada").await;
+    let document = ada.open("app.log").await;
+    let mut log = File::options().append(true).open(host.path("app.log")).unwrap();
+    for _ in 0..5 {
+        log.write_all(b"caf\xC3").unwrap();
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        log.write_all(b"\xA9\n").unwrap();
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    ada.wait_text(document, |text| text == format!("größer\n{}", "café\n".repeat(5))).await;
+    let seen = ada.log.events();
+    assert!(!format!("{seen:?}").contains('\u{fffd}') && !format!("{seen:?}").contains('Ã'), "{seen:?}");
+    host.end().await;
+}
+
+#[tokio::test]
 async fn a_damaged_log_is_looked_at_and_never_written() {
     let host = TestAgent::start().await;
     let file = b"caf\xC3\xA9, na\xC3\xAFve, \xC3(\n";

@@ -440,9 +440,7 @@ impl DiskFile {
             // A program that truncates a file and then writes it is not done: merging the half of it would tear the
             // text away under people's hands, and bring it back an instant later.
             let torn = decoded.as_ref().map_or(true, |Decoded { text, format }| {
-                let as_before =
-                    (format.encoding, format.reading) == (self.format.encoding, self.format.reading);
-                text.len() < self.base.len() || !as_before
+                text.len() < self.base.len() || format.may_be_torn(&self.format)
             });
             let age = read_at.saturating_sub(current.stamp.mtime_ns);
             if torn && (0..nanoseconds(SETTLE_INTERVAL)).contains(&age) && self.settling < MAX_SETTLING {

@@ -51,6 +51,14 @@ impl Format {
         self.line_ends.summary()
     }
 
+    /// Whether a file that was stored as `before` may just be being written: half a character of UTF-8 looks like another
+    /// encoding, or like none. A moment later it is known.
+    #[must_use]
+    pub fn may_be_torn(&self, before: &Self) -> bool {
+        let is_guessed = self.encoding != before.encoding && charset::is_legacy(self.encoding);
+        is_guessed || self.reading == Reading::WithMarks && before.reading == Reading::Exact
+    }
+
     /// Whether a person chose the encoding.
     pub(super) fn is_chosen(&self) -> bool {
         self.source == Source::Person

@@ -55,7 +55,9 @@ impl Retired {
             return Ok(None);
         }
         let decoded = encoding::decode_again(&bytes, format)
-            .map_err(|_| WorkspaceError::Binary { path: path.clone(), bytes: bytes.len() as u64 })?;
+            .ok()
+            .filter(|decoded| !decoded.format.may_be_torn(format))
+            .ok_or_else(|| WorkspaceError::Binary { path: path.clone(), bytes: bytes.len() as u64 })?;
         check_text_size(&decoded.text, path)?;
         self.seen = seen;
         *format = decoded.format;

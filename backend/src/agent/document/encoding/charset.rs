@@ -148,6 +148,11 @@ fn guess(bytes: &[u8]) -> Encoding {
     known.unwrap_or(Encoding::Windows1252)
 }
 
+/// Whether an encoding has no mark and not all characters.
+pub(super) fn is_legacy(encoding: Encoding) -> bool {
+    standard(encoding).is_some()
+}
+
 /// What the Encoding Standard has under this name; nothing for UTF-8 and UTF-16, which are read and written here.
 fn standard(encoding: Encoding) -> Option<&'static encoding_rs::Encoding> {
     match encoding {
