@@ -10,6 +10,7 @@ import { differences } from "./difference.js";
 import { allOf, HeldEdits } from "./held.js";
 import { redo, undo } from "./history.js";
 import { detectIndentation, indentationExtension } from "./indentation.js";
+import { setLacking } from "./lacking.js";
 import { isLoading, languageOf, loadLanguage, usualIndentation } from "./languages.js";
 import { drawn, loadTools, toolsHere } from "./late.js";
 import { peerCaret, setPeers } from "./peers.js";
@@ -189,6 +190,11 @@ export class Editor {
   /** @param {boolean} readOnly */
   setReadOnly(readOnly) {
     this.#reconfigure("access", access(readOnly));
+  }
+
+  /** Marks characters that the file's encoding lacks. @param {string} characters */
+  setLacking(characters) {
+    setLacking(this.#view, characters);
   }
 
   /** @param {boolean} wrap */

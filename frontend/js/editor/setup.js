@@ -17,6 +17,7 @@ import { remoteEdit } from "./changes.js";
 import { onlyText, wholeCharacters } from "./characters.js";
 import { history, historyKeymap, insertNewlineKeepIndent } from "./history.js";
 import { insertIndentation } from "./indentation.js";
+import { lacking } from "./lacking.js";
 import { waitingKeys } from "./late.js";
 import { peers } from "./peers.js";
 import { theme } from "./theme.js";
@@ -85,6 +86,7 @@ export function setup(onCommand, insertable, tools) {
     dropCursor(),
     rectangularSelection({ eventFilter: (event) => event.altKey && event.shiftKey && event.button === 0 }),
     peers,
+    lacking,
     activeLine, // after all selections: the later layer is the lower one
     theme,
     keymap.of([

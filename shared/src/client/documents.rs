@@ -16,7 +16,9 @@ use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, ParticipantId, RequestId};
 use crate::lane::Lanes;
 use crate::limits::{LONG_DOCUMENT_UNITS, MAX_TRANSPORT_MESSAGE_BYTES, VERIFY_INTERVAL};
-use crate::message::{DocumentInfo, DocumentStatus, DocumentToHost, KnownDocument, Packed, ToHost};
+use crate::message::{
+    DocumentInfo, DocumentStatus, DocumentToHost, Encoding, KnownDocument, Packed, Reading, ToHost,
+};
 use crate::path::WorkspacePath;
 
 mod receive;
@@ -47,6 +49,15 @@ pub enum SyncState {
     Held,
 }
 
+/// What somebody chose an encoding for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodingFor {
+    /// To read the file.
+    Reopening,
+    /// To write it.
+    Saving,
+}
+
 /// One open document.
 #[derive(Debug)]
 pub struct OpenDocument {
@@ -56,6 +67,9 @@ pub struct OpenDocument {
     touched: bool,
     must_sync: bool,
     must_save: bool,
+    /// The encoding that a person chose, and what it is for; said behind what was typed before.
+    must_encode: Option<(RequestId, EncodingFor, Encoding)>,
+    reading: Reading,
     /// The requests that opened it, until its state arrives.
     opened_by: Vec<RequestId>,
     /// Whether the driver was told that it is open, and did not close it.
@@ -103,6 +117,11 @@ impl OpenDocument {
     /// Whether the host has confirmed everything that was typed here.
     pub fn is_confirmed(&self) -> bool {
         self.sync.is_confirmed()
+    }
+
+    /// Whether the text is all of the file.
+    pub const fn reading(&self) -> Reading {
+        self.reading
     }
 
     /// How it stands to host and disk.
@@ -157,6 +176,8 @@ impl OpenDocument {
             touched: false,
             must_sync: false,
             must_save: false,
+            must_encode: None,
+            reading: Reading::Exact,
             opened_by: Vec::new(),
             shown: false,
             closing: false,
@@ -191,7 +212,7 @@ impl OpenDocument {
 
     /// Whether it was closed here and the host has everything of it.
     fn is_done(&self) -> bool {
-        self.closing && self.sync.is_confirmed() && !self.must_save
+        self.closing && self.sync.is_confirmed() && !self.must_save && self.must_encode.is_none()
     }
 
     /// The text as it is here, if the host does not have all of it.
@@ -366,6 +387,18 @@ impl Documents {
             && !open.wanted_back.contains(&offer)
         {
             open.wanted_back.push(offer);
+        }
+    }
+
+    pub(super) fn encode(
+        &mut self,
+        document: DocumentId,
+        request: RequestId,
+        purpose: EncodingFor,
+        encoding: Encoding,
+    ) {
+        if let Some(open) = self.open.get_mut(&document) {
+            open.must_encode = Some((request, purpose, encoding));
         }
     }
 
@@ -592,6 +625,15 @@ impl Documents {
             if open.must_save && open.sync.is_flushed() {
                 open.must_save = false;
                 lanes.push_document(bytes(DocumentToHost::Save { document })?).map_err(full)?;
+            }
+            if open.sync.is_flushed()
+                && let Some((request, purpose, encoding)) = open.must_encode.take()
+            {
+                let message = match purpose {
+                    EncodingFor::Reopening => DocumentToHost::Reopen { request, document, encoding },
+                    EncodingFor::Saving => DocumentToHost::SaveWith { request, document, encoding },
+                };
+                lanes.push_document(bytes(message)?).map_err(full)?;
             }
         }
         let done: Vec<DocumentId> =

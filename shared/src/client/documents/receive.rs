@@ -9,7 +9,7 @@ use crate::document::sync::{DocumentSync, Received, SyncPhase};
 use crate::document::{ChangedBy, Run, digest, incident};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, RequestId};
-use crate::message::{DocumentInfo, DocumentStatus, DocumentToGuest};
+use crate::message::{DocumentInfo, DocumentStatus, DocumentToGuest, Reading};
 
 impl Documents {
     /// Takes in a message about documents.
@@ -103,6 +103,13 @@ impl Documents {
                 {
                     open.wanted_back.retain(|wanted| *wanted != offer);
                     open.tell(ClientEvent::OfferOver { document, offer, by }, events);
+                }
+            }
+            DocumentToGuest::Format { document, end_of_line, encoding, reading } => {
+                if let Some(open) = self.open.get_mut(&document) {
+                    (open.info.end_of_line, open.info.encoding) = (end_of_line, encoding);
+                    open.reading = reading;
+                    open.tell(ClientEvent::SyncChanged { document }, events);
                 }
             }
             DocumentToGuest::Digest { document, digest } => self.receive_digest(document, digest, events),
@@ -202,6 +209,8 @@ impl Documents {
         }
         let moved = open.info.path != info.path;
         open.info = info;
+        // A message about it follows if there is more to say.
+        open.reading = Reading::Exact;
         if moved {
             let path = open.info.path.clone();
             open.tell(ClientEvent::Moved { document, path }, events);
