@@ -127,13 +127,19 @@ fn merge_lines(base: &str, ours: &str, theirs: &str) -> Merged {
         let they_did = (theirs.next > their_first).then(|| theirs.of(their_first, &lines));
         match (we_did, they_did) {
             (Some(one), Some(other)) if one == other => merged.text.push_str(&one),
-            (Some(one), Some(other)) if lines.is_empty() => {
-                merged.text.push_str(&other);
-                merged.text.push_str(&one);
-            }
             (Some(one), Some(other)) => {
-                merged.clashes += 1;
-                merged.text.push_str(&diff::merge(&base_lines[lines].concat(), &one, &other));
+                let base = base_lines[lines].concat();
+                if goes_on(&base, &other, &one) {
+                    merged.text.push_str(&one);
+                } else if goes_on(&base, &one, &other) {
+                    merged.text.push_str(&other);
+                } else if base.is_empty() {
+                    merged.text.push_str(&other);
+                    merged.text.push_str(&one);
+                } else {
+                    merged.clashes += 1;
+                    merged.text.push_str(&diff::merge(&base, &one, &other));
+                }
             }
             (Some(one), None) | (None, Some(one)) => merged.text.push_str(&one),
             (None, None) => {}
@@ -141,6 +147,32 @@ fn merge_lines(base: &str, ours: &str, theirs: &str) -> Merged {
     }
     merged.text.extend(base_lines[done..].iter().copied());
     merged
+}
+
+/// So many letters at least that two wrote are taken for one's, if the other went on from there.
+const BEGINNING_CHARS: usize = 3;
+
+/// Whether `more` is what somebody typed in one piece, and `less` the beginning of that: it arrived before the rest did, and
+/// nobody heard that it had.
+fn goes_on(base: &str, less: &str, more: &str) -> bool {
+    let common = |one: &str, other: &str| -> usize {
+        one.chars()
+            .zip(other.chars())
+            .take_while(|(one, other)| one == other)
+            .map(|(c, _)| c.len_utf8())
+            .sum()
+    };
+    let typed = |text: &str, begin: usize| -> Option<String> {
+        let end = text.len().checked_sub(base.len() - begin)?;
+        let (begin, end) = (text.get(..begin)?.len(), text.get(end..).map(|_| end)?);
+        (begin <= end && base.starts_with(&text[..begin]) && base[begin..] == text[end..])
+            .then(|| text[begin..end].to_owned())
+    };
+    // Both were typed at one place of the base.
+    let begin = common(base, less).min(common(base, more));
+    let (Some(less), Some(more)) = (typed(less, begin), typed(more, begin)) else { return false };
+    let less = less.trim_end_matches('\n');
+    less.chars().filter(|c| !c.is_whitespace()).count() >= BEGINNING_CHARS && more.starts_with(less)
 }
 
 #[cfg(test)]
@@ -168,6 +200,15 @@ mod tests {
         assert_eq!(merged("", "ours\n", "theirs\n"), ("theirs\nours\n".to_owned(), 0));
         assert_eq!(merged("a\n", "a\nsame\n", "a\nsame\n"), ("a\nsame\n".to_owned(), 0));
         assert_eq!(merged("a\n", "a\nsame\n", "z\na\nsame\n"), ("z\na\nsame\n".to_owned(), 0));
+    }
+
+    #[test]
+    fn what_had_arrived_of_one_piece_is_not_there_twice() {
+        assert_eq!(merged("one \n", "one two three \n", "one two \n"), ("one two three \n".to_owned(), 0));
+        assert_eq!(merged("one \n", "one two \n", "one two three \n"), ("one two three \n".to_owned(), 0));
+        assert_eq!(merged("a\n", "a\nhello world\n", "a\nhello\n"), ("a\nhello world\n".to_owned(), 0));
+        // Two who wrote a line each.
+        assert_eq!(merged("a\n", "a\nhello\n", "a\nworld\n"), ("a\nworld\nhello\n".to_owned(), 0));
     }
 
     #[test]
