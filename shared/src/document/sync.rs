@@ -179,7 +179,8 @@ impl DocumentSync {
         sync.restored = Some(restored);
         sync.drafted.set(true);
         sync.held = kept.held.then(Held::default);
-        sync.base = kept.base.clone().map(Base::of_a_draft);
+        sync.base =
+            kept.base.as_ref().and_then(|base| Base::of_a_draft(base, &sync.document.text(), sync.edits));
         Ok(sync)
     }
 
@@ -278,8 +279,7 @@ impl DocumentSync {
     /// # Errors
     /// If a splice does not fit the text.
     pub fn edit(&mut self, splices: &[super::Splice]) -> Result<(), UpdateError> {
-        let is_of_a_draft = self.base.as_ref().is_some_and(Base::is_of_a_draft);
-        if self.base.is_none() || (is_of_a_draft && self.is_confirmed()) {
+        if self.base.is_none() && !self.owes() {
             self.base = Some(Base::of(self.document.text()));
         }
         if let Some(update) = self.document.edit(splices)? {
