@@ -8,11 +8,11 @@ import { brokenHalves } from "./characters.js";
 import { changesFromOps, opsFromChanges, remoteEdit } from "./changes.js";
 import { differences } from "./difference.js";
 import { allOf, HeldEdits } from "./held.js";
-import { redo, undo } from "./history.js";
 import { detectIndentation, indentationExtension } from "./indentation.js";
 import { setLacking } from "./lacking.js";
 import { isLoading, languageOf, loadLanguage, usualIndentation } from "./languages.js";
 import { drawn, loadTools, toolsHere } from "./late.js";
+import { redoOwn, undoOwn } from "./outside.js";
 import { peerCaret, setPeers } from "./peers.js";
 import { beforeTools, setup } from "./setup.js";
 import { words } from "./words.js";
@@ -278,12 +278,12 @@ export class Editor {
 
   /** Takes back this person's last edit and nobody else's. @returns {boolean} whether there was one */
   undo() {
-    return undo(this.#view);
+    return undoOwn(this.#view);
   }
 
   /** @returns {boolean} whether there was something to do again */
   redo() {
-    return redo(this.#view);
+    return redoOwn(this.#view);
   }
 
   /**

@@ -74,7 +74,7 @@ pub(crate) enum Asking {
     Share,
     /// What could not be sent.
     Salvage,
-    /// What to do with edits of a text that has moved on by much.
+    /// What to do with edits of lines that others changed as well.
     Held(DocumentId),
     /// Another name for me.
     Name,

@@ -106,7 +106,7 @@ pub(crate) fn copy_kept(name: &str) -> String {
 
 // Edits that wait for a decision.
 pub(crate) const HELD_BANNER: &str =
-    "This file changed a lot while you were away. Your edits are kept here and not sent yet.";
+    "Others changed the same lines while you were away. Your edits are kept here and not sent yet.";
 pub(crate) const HELD_SHOW: &str = "Look at my edits";
 pub(crate) const HELD_SEND: &str = "Send my edits";
 pub(crate) const HELD_TAKE: &str = "Keep a copy and take the host’s text";

@@ -10,7 +10,7 @@ use super::check::SyncCheck;
 use super::draft::{Draft, DraftMark};
 use super::event::{ClientEvent, Phase};
 use crate::codec::{self, TooLarge};
-use crate::document::sync::{DocumentSync, SendRule, SyncPhase};
+use crate::document::sync::{Carried, DocumentSync, SendRule, Settlement, SyncPhase};
 use crate::document::{ChangedBy, Document, Run, Splice, UpdateError};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, ParticipantId, RequestId};
@@ -93,6 +93,8 @@ pub struct OpenDocument {
 #[derive(Debug)]
 struct Replaces {
     old: DocumentId,
+    /// What was typed and is to be merged into the text that comes.
+    carried: Option<Carried>,
     lost: Option<String>,
     fault: Option<Fault>,
 }
@@ -212,7 +214,11 @@ impl OpenDocument {
 
     /// Whether it was closed here and the host has everything of it.
     fn is_done(&self) -> bool {
-        self.closing && self.sync.is_confirmed() && !self.must_save && self.must_encode.is_none()
+        self.closing
+            && self.sync.is_confirmed()
+            && !self.must_save
+            && self.must_encode.is_none()
+            && self.replaces.is_none()
     }
 
     /// The text as it is here, if the host does not have all of it.
@@ -223,18 +229,37 @@ impl OpenDocument {
 
     /// The replica can not go on: an empty one takes its place, and the person is told what the host does not have.
     fn start_over(&mut self, author: AuthorId, fault: Option<Fault>) {
-        let lost =
-            self.unconfirmed_text().or_else(|| self.replaces.take().and_then(|replaces| replaces.lost));
-        let tells = self.shown || lost.is_some();
-        self.replaces = tells.then_some(Replaces { old: self.info.document, lost, fault });
+        // What was refused is refused again. What only lost its document finds it by the text that it was typed into.
+        let may_carry = fault.as_ref().is_none_or(|fault| fault.code == FaultCode::UnknownDocument);
+        let before = self.replaces.take();
+        let (mut carried, mut lost) = before.map_or((None, None), |before| (before.carried, before.lost));
+        if let Some(text) = self.unconfirmed_text() {
+            carried = self.sync.carried().filter(|_| may_carry);
+            lost = carried.is_none().then_some(text).or(lost);
+        } else if !may_carry && let Some(carried) = carried.take() {
+            lost = Some(carried.ours);
+        }
+        let tells = self.shown || lost.is_some() || carried.is_some();
+        self.replaces = tells.then_some(Replaces { old: self.info.document, carried, lost, fault });
         self.sync = DocumentSync::instead_of(&self.sync, author);
+    }
+
+    /// The text has come that takes the place of another one: what was typed into that is merged into it. Says whether it
+    /// waits for a person's decision.
+    fn take_in_carried(&mut self, rule: SendRule) -> Result<bool, UpdateError> {
+        let Some(carried) = self.replaces.as_mut().and_then(|replaces| replaces.carried.take()) else {
+            return Ok(false);
+        };
+        self.touched = true;
+        self.changes += 1;
+        Ok(self.sync.take_in(&carried, rule)? == Settlement::Held)
     }
 
     /// The text is here: tells whoever waits for it. Says whether somebody did.
     fn tell_opened(&mut self, events: &mut VecDeque<ClientEvent>) -> bool {
         let document = self.info.document;
         let before = events.len();
-        if let Some(Replaces { old, lost, fault }) = self.replaces.take() {
+        if let Some(Replaces { old, carried: _, lost, fault }) = self.replaces.take() {
             if self.shown {
                 events.push_back(ClientEvent::Replaced { old, document, lost, fault });
             } else if lost.is_some() {
@@ -272,7 +297,8 @@ impl OpenDocument {
     /// The document ends without the driver's doing; whoever still waits for it, or loses text by it, is told.
     fn tell_closed(self, fault: Option<Fault>, events: &mut VecDeque<ClientEvent>) {
         let (document, lost) = (self.info.document, self.unconfirmed_text());
-        let lost = lost.or_else(|| self.replaces.and_then(|replaces| replaces.lost));
+        let of_replaced = |replaces: Replaces| replaces.lost.or(replaces.carried.map(|carried| carried.ours));
+        let lost = lost.or_else(|| self.replaces.and_then(of_replaced));
         if self.shown || lost.is_some() {
             events.push_back(ClientEvent::Closed { document, fault: fault.clone(), lost });
         }
@@ -456,7 +482,8 @@ impl Documents {
     pub(super) fn unconfirmed(&self) -> impl Iterator<Item = DraftMark> {
         let unconfirmed = self.open.values().filter(|open| {
             // A text that was refused is still there, and to be told.
-            open.sync.owes() || open.replaces.as_ref().is_some_and(|replaces| replaces.lost.is_some())
+            let is_kept = |replaces: &Replaces| replaces.lost.is_some() || replaces.carried.is_some();
+            open.sync.owes() || open.replaces.as_ref().is_some_and(is_kept)
         });
         unconfirmed.map(|open| {
             let (edits, confirmed) = open.sync.edits();
@@ -549,7 +576,8 @@ impl Documents {
         fault: Option<Fault>,
         events: &mut VecDeque<ClientEvent>,
     ) {
-        if open.closing {
+        let may_carry = fault.as_ref().is_none_or(|fault| fault.code == FaultCode::UnknownDocument);
+        if open.closing && !(may_carry && open.sync.carried().is_some()) {
             open.tell_closed(fault, events);
         } else {
             open.start_over(author, fault);

@@ -40,6 +40,15 @@ impl Documents {
                     }
                 };
                 open.must_sync |= open.sync.wants_whole();
+                let holds_carried =
+                    open.take_in_carried(self.send_rule).map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
+                if holds_carried && open.closing {
+                    // Nobody is there to decide: it goes back as it was.
+                    let Some(open) = self.open.remove(&document) else { return Ok(()) };
+                    self.closed.insert(document);
+                    open.tell_closed(None, events);
+                    return Ok(());
+                }
                 if !knew_host && open.sync.is_held() && !open.sync.wants_whole() {
                     events.push_back(ClientEvent::Held { document });
                 }
@@ -197,7 +206,7 @@ impl Documents {
             open.sync = DocumentSync::instead_of(&open.sync, author);
         } else if is_other {
             // The text there is another one now: the replica must not be merged into it.
-            if open.closing {
+            if open.closing && open.sync.carried().is_none() {
                 self.closed.insert(document);
                 return open.tell_closed(None, events);
             }
@@ -219,6 +228,11 @@ impl Documents {
             // The file was opened anew meanwhile, and perhaps typed into.
             Some(other) => {
                 other.replaces = open.replaces;
+                if other.sync.phase() != SyncPhase::Opening
+                    && other.take_in_carried(self.send_rule).unwrap_or(false)
+                {
+                    events.push_back(ClientEvent::Held { document });
+                }
                 other.opened_by.append(&mut open.opened_by);
                 if other.sync.phase() != SyncPhase::Opening {
                     other.tell_opened(events);
