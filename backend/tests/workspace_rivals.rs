@@ -40,13 +40,13 @@ fn a_writer_without_pause_does_not_keep_a_file_from_being_saved() {
         append(&file, &format!("{line}\n"));
         document.insert_str(0, "typed\n");
         match save(&mut disk, &document).unwrap() {
-            Checkpoint::Conflict(OutsideChange { before, after }) => {
+            Checkpoint::Conflict(OutsideChange { before, after, .. }) => {
                 document.push_str(after.strip_prefix(&before).unwrap());
                 conflicts += 1;
             }
             Checkpoint::Saved { outside } => {
                 // Written, and what the other had just added stands behind it.
-                let OutsideChange { before, after } = outside.unwrap();
+                let OutsideChange { before, after, .. } = outside.unwrap();
                 assert_eq!(before, document);
                 assert_eq!(after.strip_prefix(before.as_str()).unwrap(), format!("{line}\n"));
                 assert_eq!(fs::read_to_string(&file).unwrap(), after);
@@ -139,7 +139,7 @@ fn nothing_that_a_shell_appends_while_checkpoints_run_is_lost() {
             document = format!("typed {typed}\n{document}");
             typed += 1;
         }
-        let merge = |document: &mut String, OutsideChange { before, after }: OutsideChange| {
+        let merge = |document: &mut String, OutsideChange { before, after, .. }: OutsideChange| {
             let appended = after.strip_prefix(&before);
             let appended = appended.unwrap_or_else(|| {
                 let same = before.bytes().zip(after.bytes()).take_while(|(one, other)| one == other).count();

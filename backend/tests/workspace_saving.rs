@@ -106,6 +106,15 @@ fn a_change_outside_is_told_with_what_it_started_from() {
 }
 
 #[test]
+fn what_could_not_be_opened_again_is_not_written() {
+    // UTF-16 takes two bytes for each letter.
+    let (_place, file, mut disk) = Place::with_file(b"\xFF\xFEa\0");
+    assert_eq!(code(save(&mut disk, &"a".repeat(MAX_DOCUMENT_BYTES / 2))), Some(FaultCode::DocumentTooLarge));
+    assert_eq!(fs::read(&file).unwrap(), b"\xFF\xFEa\0");
+    assert_eq!(save(&mut disk, "ab").unwrap(), saved());
+}
+
+#[test]
 fn a_conversion_outside_is_kept_and_is_no_change_of_the_text() {
     let (_place, file, mut disk) = Place::with_file("a\nb\n");
     put(&file, "a\r\nb\r\n");

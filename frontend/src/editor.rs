@@ -37,6 +37,8 @@ pub(crate) struct EditorStatus {
     pub(crate) on_command: Callback<EditorCommand>,
     /// Somebody types where nobody may.
     pub(crate) on_refused: Callback<()>,
+    /// Something was pasted of which a part is no text.
+    pub(crate) on_left_out: Callback<()>,
 }
 
 /// What a person asks of the page from inside an editor.

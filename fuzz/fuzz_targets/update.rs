@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use parlor_shared::document::{Document, Splice, StickyPosition};
 use parlor_shared::id::AuthorId;
 
-const MAX_UNITS: u32 = 4096;
+const MAX_BYTES: u64 = 4096;
 
 fn document() -> Document {
     let mut document = Document::new(AuthorId(16));
@@ -23,9 +23,9 @@ fn document() -> Document {
 fuzz_target!(|bytes: &[u8]| {
     let mut target = document();
     let before = (target.text(), target.missing_from(&[]).expect("a state"));
-    match target.apply_as(AuthorId(17), bytes, MAX_UNITS) {
+    match target.apply_as(AuthorId(17), bytes, MAX_BYTES) {
         Ok(()) => {
-            assert!(target.len() <= MAX_UNITS);
+            assert!(target.text().len() as u64 <= MAX_BYTES);
             let state = target.missing_from(&[]).expect("a state");
             let mut other = Document::new(AuthorId(90));
             other.apply([state.as_slice()]).expect("our own state applies");

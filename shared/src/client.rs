@@ -343,6 +343,11 @@ impl Client {
         self.documents.save(document);
     }
 
+    /// Brings back what a change of the disk took, as [`ClientEvent::Removed`] offered: now, or when the host is there again.
+    pub fn bring_back(&mut self, document: DocumentId, offer: u32) {
+        self.documents.bring_back(document, offer);
+    }
+
     /// Applies what was typed into a document.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! The type wraps yrs so that nobody else handles transactions: each method opens one and closes it.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ use yrs::types::text::TextEvent;
 use yrs::updates::decoder::Decode as _;
 use yrs::updates::encoder::Encode as _;
 use yrs::{
-    Assoc, ClientID, Doc, GetString as _, IndexedSequence as _, Observable as _, OffsetKind, Options, Out,
-    ReadTxn as _, StateVector, StickyIndex, Text as _, TextRef, Transact as _, Update,
+    Assoc, ClientID, Doc, GetString as _, ID, IndexedSequence as _, Observable as _, OffsetKind, Options,
+    Out, ReadTxn as _, StateVector, StickyIndex, Text as _, TextRef, Transact as _, Update,
 };
 
 use crate::id::{AuthorId, ParticipantId};
@@ -20,7 +21,10 @@ use crate::id::{AuthorId, ParticipantId};
 pub mod diff;
 pub mod epoch;
 pub mod hunks;
+pub mod merge;
+pub mod outside;
 pub mod sync;
+pub mod text;
 mod update_check;
 
 /// The name of the text inside the CRDT. Part of the protocol.
@@ -100,15 +104,18 @@ pub enum UpdateError {
     /// It builds on edits that are not here.
     #[error("the update builds on edits that are missing")]
     Gap,
-    /// The text would grow beyond the limit, in UTF-16 units.
-    #[error("the text would grow to {units} units")]
+    /// The text would grow beyond the limit, in bytes of UTF-8.
+    #[error("the text would grow to {bytes} bytes")]
     TooLarge {
         /// What it would grow to at most.
-        units: u64,
+        bytes: u64,
     },
     /// The change lies outside the text.
     #[error("a change lies outside the text")]
     OutOfRange,
+    /// It inserts what no text has, see [`text`].
+    #[error("{0:?} is no text")]
+    NotText(char),
 }
 
 /// The text of one file, shared.
@@ -117,6 +124,9 @@ pub struct Document {
     text: TextRef,
     /// Changes that came from others since [`Document::take_splices`], filled by the observer.
     splices: Option<Arc<Mutex<Vec<Splice>>>>,
+    /// The text has no more bytes of UTF-8 than this. Counted up with each insertion, and down with each deletion by as much as
+    /// is certain; when it reaches the limit the text is counted anew.
+    bytes_at_most: u64,
 }
 
 impl std::fmt::Debug for Document {
@@ -134,7 +144,7 @@ impl Document {
             ..Options::default()
         });
         let text = doc.get_or_insert_text(TEXT_NAME);
-        Self { doc, text, splices: None }
+        Self { doc, text, splices: None, bytes_at_most: 0 }
     }
 
     /// An empty replica that also tells an editor which splices others' updates were: see [`Document::take_splices`].
@@ -170,8 +180,8 @@ impl Document {
     /// Applies this replica's own edits, in order; gives the update to send, or nothing if nothing changed.
     ///
     /// # Errors
-    /// [`UpdateError::OutOfRange`] if a splice does not fit the text; the edits before it are applied and lost to
-    /// nobody: they are in the next state that is exchanged.
+    /// [`UpdateError::OutOfRange`] if a splice does not fit the text, [`UpdateError::NotText`] if it inserts what no text has;
+    /// the edits before it are applied and lost to nobody: they are in the next state that is exchanged.
     pub fn edit(&mut self, splices: &[Splice]) -> Result<Option<Vec<u8>>, UpdateError> {
         let mut transaction = self.doc.transact_mut_with(Origin::Local.tag());
         let mut length = self.text.len(&transaction);
@@ -179,6 +189,10 @@ impl Document {
             if u64::from(splice.at) + u64::from(splice.delete) > u64::from(length) {
                 return Err(UpdateError::OutOfRange);
             }
+            if let Some(foreign) = text::first_foreign(&splice.insert) {
+                return Err(UpdateError::NotText(foreign));
+            }
+            self.bytes_at_most += splice.insert.len() as u64;
             if splice.delete > 0 {
                 self.text.remove_range(&mut transaction, splice.at, splice.delete);
             }
@@ -196,7 +210,11 @@ impl Document {
     /// # Errors
     /// [`UpdateError::Malformed`].
     pub fn apply<'a>(&mut self, updates: impl IntoIterator<Item = &'a [u8]>) -> Result<(), UpdateError> {
-        let updates = updates.into_iter().map(decode_update).collect::<Result<Vec<_>, _>>()?;
+        let updates = updates
+            .into_iter()
+            .inspect(|update| self.bytes_at_most += update.len() as u64)
+            .map(decode_update)
+            .collect::<Result<Vec<_>, _>>()?;
         let mut transaction = self.doc.transact_mut_with(Origin::Remote.tag());
         for update in updates {
             transaction.apply_update(update).map_err(|_| UpdateError::Malformed)?;
@@ -205,23 +223,34 @@ impl Document {
     }
 
     /// Checks and applies an update of somebody who may only insert text as `author`, and only so that the text has
-    /// at most `max_units`. It is applied at once and whole: nothing of it is kept for later.
+    /// at most `max_bytes` of UTF-8. It is applied at once and whole: nothing of it is kept for later. What it deletes makes
+    /// room for the next update.
     ///
     /// Limit: an author whose program lies about the two neighbours of its text (a right one that stands before the
     /// left one) may have replicas order that text differently. Nothing short of the whole order would show it.
     ///
     /// # Errors
     /// Says which rule the update breaks; the document is as it was.
-    pub fn apply_as(&mut self, author: AuthorId, update: &[u8], max_units: u32) -> Result<(), UpdateError> {
+    pub fn apply_as(&mut self, author: AuthorId, update: &[u8], max_bytes: u64) -> Result<(), UpdateError> {
         let mut transaction = self.doc.transact_mut_with(Origin::Remote.tag());
         let known = transaction.state_vector();
         let new = update_check::check_as(update, author, |author| known.get(&ClientID::new(author.0)))?;
-        let units = u64::from(self.text.len(&transaction)) + new;
-        if units > u64::from(max_units) {
-            return Err(UpdateError::TooLarge { units });
+        let mut bytes = self.bytes_at_most.saturating_add(new.bytes);
+        if bytes > max_bytes {
+            // Deletions are counted low: time to know it exactly.
+            self.bytes_at_most = self.text.get_string(&transaction).len() as u64;
+            bytes = self.bytes_at_most.saturating_add(new.bytes);
+        }
+        if bytes > max_bytes {
+            return Err(UpdateError::TooLarge { bytes });
         }
         let update = Update::decode_v1(update).map_err(|_| UpdateError::Malformed)?;
-        transaction.apply_update(update).map_err(|_| UpdateError::Malformed)
+        let before = u64::from(self.text.len(&transaction));
+        transaction.apply_update(update).map_err(|_| UpdateError::Malformed)?;
+        // No unit has less than a byte.
+        let deleted = (before + new.units).saturating_sub(u64::from(self.text.len(&transaction)));
+        self.bytes_at_most = bytes.saturating_sub(deleted);
+        Ok(())
     }
 
     /// The changes that came from others since the last call, for an editor to repeat. Empty unless the document was
@@ -230,6 +259,39 @@ impl Document {
         self.splices.as_ref().map_or_else(Vec::new, |splices| {
             std::mem::take(&mut *splices.lock().unwrap_or_else(PoisonError::into_inner))
         })
+    }
+
+    /// Who wrote some part of the text, in its order. It is found by trying how far each one's piece goes: where an author's
+    /// text was replaced by as many units of another's, that other may be missed.
+    pub fn authors(&self, range: Range<u32>) -> Vec<AuthorId> {
+        let transaction = self.doc.transact();
+        let unit = |offset: u32| {
+            let index = self.text.sticky_index(&transaction, offset, Assoc::After)?;
+            index.id().map(|id| (id.client.get(), id.clock))
+        };
+        let mut authors = Vec::new();
+        let mut at = range.start;
+        while at < range.end
+            && let Some((client, clock)) = unit(at)
+        {
+            let belongs = |more: u32| unit(at + more) == Some((client, clock + more));
+            // Twice as far while it belongs, then in halves back.
+            let mut known = 0;
+            let mut step = 1;
+            while at + known + step < range.end && belongs(known + step) {
+                known += step;
+                step *= 2;
+            }
+            while step > 0 {
+                if at + known + step < range.end && belongs(known + step) {
+                    known += step;
+                }
+                step /= 2;
+            }
+            authors.push(AuthorId(client));
+            at += known + 1;
+        }
+        authors
     }
 
     /// What this replica has, encoded.
@@ -279,6 +341,13 @@ impl Document {
             .sticky_index(&transaction, offset, assoc)
             .unwrap_or_else(|| StickyIndex::from_type(&transaction, &self.text, assoc));
         StickyPosition(index.encode_v1())
+    }
+
+    /// Behind the last that an author inserted, wherever that is; nothing if the author inserted nothing.
+    pub fn last_of(&self, author: AuthorId) -> Option<StickyPosition> {
+        let client = ClientID::new(author.0);
+        let clock = self.doc.transact().state_vector().get(&client).checked_sub(1)?;
+        Some(StickyPosition(StickyIndex::from_id(ID::new(client, clock), Assoc::Before).encode_v1()))
     }
 
     /// Where a position is now, in UTF-16 units; nothing if it belongs to text that has not arrived, or is garbage.

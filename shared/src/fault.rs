@@ -116,6 +116,13 @@ fault_codes! {
     /// A save failed in the middle: the file holds neither the old text nor the new one. The session and its journal have
     /// both, and it is tried again. Parameter: the path.
     HalfWritten = 413,
+    /// The file outgrew what is edited together while it was open; the document stays as it was before. Parameters: the path,
+    /// the limit.
+    Outgrown = 420,
+    /// No encoding that is known gives the file's bytes again, so that it can be looked at only. Parameter: the path.
+    Undecodable = 421,
+    /// This encoding does not give the file's bytes again. Parameters: the path, the encoding's name.
+    EncodingMismatch = 422,
 
     // Documents and requests: 5xx.
     /// The document is not open here.

@@ -24,7 +24,9 @@ pub const MAX_PARTICIPANTS: usize = 128;
 /// Joiners waiting in the lobby at once.
 pub const MAX_WAITING: usize = 64;
 
-/// Largest text that is edited together. Larger files get a notice and stay as they are.
+/// Largest text that is edited together, in bytes of UTF-8, and largest file of one. The text is counted when somebody types,
+/// the file when it is read and when it is written, so that what is saved can be opened again. Larger files get a notice and
+/// stay as they are.
 pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Largest message on the document lane: a whole document with its history's overhead.

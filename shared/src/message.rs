@@ -15,6 +15,7 @@ pub mod workspace;
 
 pub use document::{
     DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, KnownDocument,
+    RemovedBy,
 };
 pub use packed::Packed;
 pub use presence::{Activity, PresenceToGuest, PresenceToHost};
@@ -155,7 +156,9 @@ impl ToGuest {
                 | DocumentToGuest::Status { .. }
                 | DocumentToGuest::Moved { .. }
                 | DocumentToGuest::Closed { .. }
-                | DocumentToGuest::Digest { .. } => Self::Fault { request: None, fault },
+                | DocumentToGuest::Digest { .. }
+                | DocumentToGuest::Removed { .. }
+                | DocumentToGuest::OfferOver { .. } => Self::Fault { request: None, fault },
             },
             Self::Terminal(message) => match message {
                 // A screen with a sentence on it is a screen: what is written next goes on from there.

@@ -177,7 +177,7 @@ pub const fn required_capability(message: &ToHost) -> Option<Capability> {
             | DocumentToHost::Close { .. }
             | DocumentToHost::Verify { .. }
             | DocumentToHost::Diverged { .. } => None,
-            DocumentToHost::Update { .. } => Some(Capability::Edit),
+            DocumentToHost::Update { .. } | DocumentToHost::BringBack { .. } => Some(Capability::Edit),
             DocumentToHost::Save { .. } => Some(Capability::Save),
         },
         ToHost::Presence(_) => None,
@@ -265,6 +265,7 @@ mod tests {
             ToHost::Document(DocumentToHost::Close { document }),
             ToHost::Document(DocumentToHost::Verify { document }),
             ToHost::Document(DocumentToHost::Diverged { document, host: [0; 8], mine: [1; 8] }),
+            ToHost::Document(DocumentToHost::BringBack { document, offer: 1 }),
             ToHost::Presence(PresenceToHost::At(Presence::default())),
             ToHost::Workspace(WorkspaceToHost::Watch { request, folder: path.clone() }),
             ToHost::Workspace(WorkspaceToHost::Unwatch { folder: path.clone() }),
@@ -304,28 +305,29 @@ mod tests {
         for message in one_of_each() {
             let changes = matches!(
                 message,
-                ToHost::Document(DocumentToHost::Update { .. } | DocumentToHost::Save { .. })
-                    | ToHost::Workspace(
-                        WorkspaceToHost::Create { .. }
-                            | WorkspaceToHost::Rename { .. }
-                            | WorkspaceToHost::Delete { .. }
-                    )
-                    | ToHost::Session(
-                        SessionToHost::SetRole { .. }
-                            | SessionToHost::Remove { .. }
-                            | SessionToHost::Admit { .. }
-                            | SessionToHost::Deny { .. }
-                            | SessionToHost::End
-                            | SessionToHost::SetGrant { .. }
-                    )
-                    | ToHost::Terminal(
-                        TerminalToHost::Open { .. }
-                            | TerminalToHost::Unshare { .. }
-                            | TerminalToHost::Restart { .. }
-                            | TerminalToHost::SetAccess { .. }
-                            | TerminalToHost::SetTyping { .. }
-                            | TerminalToHost::SetSizePolicy { .. }
-                    )
+                ToHost::Document(
+                    DocumentToHost::Update { .. }
+                        | DocumentToHost::Save { .. }
+                        | DocumentToHost::BringBack { .. }
+                ) | ToHost::Workspace(
+                    WorkspaceToHost::Create { .. }
+                        | WorkspaceToHost::Rename { .. }
+                        | WorkspaceToHost::Delete { .. }
+                ) | ToHost::Session(
+                    SessionToHost::SetRole { .. }
+                        | SessionToHost::Remove { .. }
+                        | SessionToHost::Admit { .. }
+                        | SessionToHost::Deny { .. }
+                        | SessionToHost::End
+                        | SessionToHost::SetGrant { .. }
+                ) | ToHost::Terminal(
+                    TerminalToHost::Open { .. }
+                        | TerminalToHost::Unshare { .. }
+                        | TerminalToHost::Restart { .. }
+                        | TerminalToHost::SetAccess { .. }
+                        | TerminalToHost::SetTyping { .. }
+                        | TerminalToHost::SetSizePolicy { .. }
+                )
             );
             assert_eq!(authorize(Role::Viewer.into(), &message).is_err(), changes, "{message:?}");
         }

@@ -15,7 +15,7 @@ use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
 use parlor_shared::limits::MAX_DOCUMENT_BYTES;
 use parlor_shared::message::{
-    DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, Packed, ToGuest,
+    DocumentInfo, DocumentStatus, DocumentToGuest, Encoding, EndOfLine, Packed, RemovedBy, ToGuest,
 };
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::Role;
@@ -464,4 +464,32 @@ fn a_new_epoch_changes_no_text_and_what_is_typed_meanwhile_arrives_once() {
     pair.settle();
     assert_eq!(pair.host.text(DOCUMENT), "zero one and two\n");
     assert!(!pair.take_events().iter().any(|event| matches!(event, ClientEvent::Replaced { .. })));
+}
+
+#[test]
+fn what_the_disk_took_is_told_once_and_brought_back_when_the_host_is_there_again() {
+    let mut pair = Pair::with_open_document("text");
+    pair.take_events();
+    let (authors, lines, cause) = (vec![AuthorId(16)], 2, RemovedBy::Revert);
+    let removed =
+        DocumentToGuest::Removed { document: DOCUMENT, offer: 1, authors: authors.clone(), lines, cause };
+    for _ in 0..2 {
+        pair.host.tell_all(&ToGuest::Document(removed.clone()));
+        pair.settle();
+    }
+    let told = ClientEvent::Removed { document: DOCUMENT, offer: 1, authors, lines, cause };
+    assert_eq!(pair.take_events(), [told]);
+    pair.cut();
+    pair.client.bring_back(DOCUMENT, 1);
+    pair.client.bring_back(DOCUMENT, 1);
+    pair.client.bring_back(DOCUMENT, 2);
+    pair.connect();
+    pair.settle();
+    assert_eq!(pair.host.brought_back, [(DOCUMENT, 1)]);
+    let me = pair.client.membership().unwrap().me;
+    assert!(pair.take_events().contains(&ClientEvent::OfferOver {
+        document: DOCUMENT,
+        offer: 1,
+        by: Some(me)
+    }));
 }

@@ -86,7 +86,7 @@ fn clock_of(state_vector: &[u8], client: u8) -> u32 {
     pairs.filter(|pair| pair[0] == client).map(|pair| u32::from(pair[1])).next().unwrap_or_default()
 }
 
-const MAX_UNITS: u32 = 200;
+const MAX_BYTES: u64 = 200;
 
 /// Whether replicas that get the update at different times must have the same text.
 #[derive(Clone, Copy, PartialEq)]
@@ -100,9 +100,9 @@ enum Agreement {
 fn assert_contained(update: &[u8], agreement: Agreement) {
     let mut target = document();
     let (text, state) = (target.text(), target.missing_from(&[]).unwrap());
-    match target.apply_as(AuthorId(17), update, MAX_UNITS) {
+    match target.apply_as(AuthorId(17), update, MAX_BYTES) {
         Ok(()) => {
-            assert!(target.len() <= MAX_UNITS);
+            assert!(target.text().len() as u64 <= MAX_BYTES);
             assert_eq!(target.len() as usize, target.text().encode_utf16().count());
             // Everything was applied and nothing waits: whoever gets the state gets this very text.
             let mut other = Document::new(AuthorId(90));
@@ -122,11 +122,16 @@ fn assert_contained(update: &[u8], agreement: Agreement) {
                 assert_eq!(other.text(), target.text());
             }
         }
-        Err(UpdateError::Malformed | UpdateError::Gap | UpdateError::ForeignAuthor(_)) => {
+        Err(
+            UpdateError::Malformed
+            | UpdateError::Gap
+            | UpdateError::ForeignAuthor(_)
+            | UpdateError::NotText(_),
+        ) => {
             assert_eq!((target.text(), target.missing_from(&[]).unwrap()), (text, state));
         }
-        Err(UpdateError::TooLarge { units }) => {
-            assert!(units > u64::from(MAX_UNITS));
+        Err(UpdateError::TooLarge { bytes }) => {
+            assert!(bytes > MAX_BYTES);
             assert_eq!((target.text(), target.missing_from(&[]).unwrap()), (text, state));
         }
         Err(error @ UpdateError::OutOfRange) => panic!("{error}"),
@@ -207,7 +212,7 @@ fn what_the_generator_calls_plausible_is_often_applied() {
     let (mut applied, mut refused) = (0, 0);
     for _ in 0..500 {
         let update = plausible_update().new_tree(&mut runner).unwrap().current().bytes();
-        match document().apply_as(AuthorId(17), &update, MAX_UNITS) {
+        match document().apply_as(AuthorId(17), &update, MAX_BYTES) {
             Ok(()) => applied += 1,
             Err(_) => refused += 1,
         }
@@ -223,7 +228,7 @@ fn only_text_of_the_sender_that_fits_at_once_is_applied() {
     let apply = |client, clock, left: (u64, u32), content| {
         let blocks = vec![Block { left: Some(left), right: None, content }];
         let update = EncodedUpdate { sections: vec![(client, clock, blocks)], deletions: vec![] };
-        document().apply_as(AuthorId(17), &update.bytes(), MAX_UNITS)
+        document().apply_as(AuthorId(17), &update.bytes(), MAX_BYTES)
     };
     let text = || Content::Text("a".to_owned());
     assert_eq!(apply(17, next, (16, 0), text()), Ok(()));
@@ -234,12 +239,16 @@ fn only_text_of_the_sender_that_fits_at_once_is_applied() {
     assert_eq!(apply(17, next, (17, next), text()), Err(UpdateError::Gap), "beside itself");
     let blocks = vec![Block { left: Some((16, 6)), right: Some((16, 6)), content: text() }];
     let update = EncodedUpdate { sections: vec![(17, next, blocks)], deletions: vec![] }.bytes();
-    let between_one = document().apply_as(AuthorId(17), &update, MAX_UNITS);
+    let between_one = document().apply_as(AuthorId(17), &update, MAX_BYTES);
     assert_eq!(between_one, Err(UpdateError::Malformed), "on both sides of one unit");
     assert_eq!(apply(17, next, (70, 0), text()), Err(UpdateError::Gap), "beside an unknown author's");
     assert_eq!(apply(17, next, (16, 0), Content::Skipped(1)), Err(UpdateError::Gap));
-    let long = Content::Text("a".repeat(MAX_UNITS as usize));
+    let long = Content::Text("a".repeat(MAX_BYTES as usize));
     assert!(matches!(apply(17, next, (16, 0), long), Err(UpdateError::TooLarge { .. })));
+    for foreign in ['\0', '\r'] {
+        let no_text = Content::Text(format!("a{foreign}b"));
+        assert_eq!(apply(17, next, (16, 0), no_text), Err(UpdateError::NotText(foreign)));
+    }
     let claimed = Content::Deleted(1 << 30);
     assert!(matches!(apply(17, next, (16, 0), claimed), Err(UpdateError::TooLarge { .. })));
     for kind in [2, 3, 5, 6, 7, 8, 9, 11, 12, 15, 0x14, 0x24] {
@@ -248,7 +257,7 @@ fn only_text_of_the_sender_that_fits_at_once_is_applied() {
     }
     let delete = |client, start, units| {
         let update = EncodedUpdate { sections: vec![], deletions: vec![(client, vec![(start, units)])] };
-        document().apply_as(AuthorId(17), &update.bytes(), MAX_UNITS)
+        document().apply_as(AuthorId(17), &update.bytes(), MAX_BYTES)
     };
     assert_eq!(delete(16, there - 1, 1), Ok(()));
     assert_eq!(delete(16, there - 1, 2), Err(UpdateError::Gap));
@@ -336,4 +345,33 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_limit_counts_bytes_of_utf8_and_deletions_make_room() {
+    const LIMIT: u64 = 1000;
+    let mut host = Document::new(AuthorId::AGENT);
+    let mut guest = Document::new(AuthorId(17));
+    let mut say = |guest: &mut Document, splice: Splice| {
+        let update = guest.edit(&[splice]).unwrap().unwrap();
+        host.apply_as(AuthorId(17), &update, LIMIT).inspect(|()| assert_eq!(host.text(), guest.text()))
+    };
+    let insert = |text: String| Splice { at: 0, delete: 0, insert: text };
+    // 400 units are 800 bytes; 400 more are too many, however few units they are.
+    assert_eq!(say(&mut guest, insert("я".repeat(400))), Ok(()));
+    let state = guest.missing_from(&[]).unwrap();
+    assert!(matches!(
+        say(&mut guest, insert("я".repeat(400))),
+        Err(UpdateError::TooLarge { bytes }) if bytes > 1600
+    ));
+    // Whoever was refused begins anew.
+    let mut guest = Document::new(AuthorId(17));
+    guest.apply([state.as_slice()]).unwrap();
+    for _ in 0..100 {
+        say(&mut guest, insert("я".repeat(90))).unwrap();
+        say(&mut guest, Splice { at: 0, delete: 90, insert: String::new() }).unwrap();
+    }
+    say(&mut guest, Splice { at: 0, delete: 400, insert: String::new() }).unwrap();
+    say(&mut guest, insert("a".repeat(990))).unwrap();
+    assert!(say(&mut guest, insert("a".repeat(20))).is_err());
 }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use parlor_shared::codec::{self, Decoded, OnLane, Vocabulary};
 use parlor_shared::document::StickyPosition;
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::{DocumentId, ParticipantId, RequestId, TerminalId};
+use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId, TerminalId};
 use parlor_shared::lane::{Lane, Lanes, PresenceKey};
 use parlor_shared::limits::{
     FILE_CHUNK_BYTES, MAX_COMPONENT_BYTES, MAX_DOCUMENT_BYTES, MAX_LISTING_MESSAGE_BYTES, MAX_NAME_CHARS,
@@ -144,7 +144,10 @@ fn grow_to_guest(message: &mut ToGuest) {
             DocumentToGuest::Closed { fault: why, .. } => *why = Some(fault()),
             DocumentToGuest::Acknowledged { .. }
             | DocumentToGuest::Resync { .. }
+            | DocumentToGuest::OfferOver { .. }
             | DocumentToGuest::Digest { .. } => {}
+            // A text has no more authors than a session has participants, in all its lives.
+            DocumentToGuest::Removed { authors, .. } => *authors = (0..1024).map(AuthorId).collect(),
         },
         ToGuest::Presence(PresenceToGuest::At { presence: at, .. }) => *at = presence(),
         ToGuest::Workspace(message) => match message {
@@ -205,6 +208,7 @@ fn grow_to_host(message: &mut ToHost) {
             DocumentToHost::Save { .. }
             | DocumentToHost::Close { .. }
             | DocumentToHost::Verify { .. }
+            | DocumentToHost::BringBack { .. }
             | DocumentToHost::Diverged { .. } => {}
         },
         ToHost::Presence(PresenceToHost::At(at)) => *at = presence(),

@@ -538,6 +538,9 @@ impl Connection {
                 (document, DocumentCommand::Diverged { from, incident: incident(host, mine) })
             }
             DocumentToHost::Save { document } => (document, DocumentCommand::Save { from }),
+            DocumentToHost::BringBack { document, offer } => {
+                (document, DocumentCommand::BringBack { from, offer })
+            }
             DocumentToHost::Close { document } => (document, DocumentCommand::Close { from, connection }),
         };
         let is_close = matches!(command, DocumentCommand::Close { .. });

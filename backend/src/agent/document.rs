@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use parlor_shared::document::Document;
 use parlor_shared::document::epoch::Epochs;
+use parlor_shared::document::outside::bring_back::Offers;
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
 use parlor_shared::message::{DocumentStatus, DocumentToGuest, KnownDocument, Packed};
@@ -29,12 +30,14 @@ use super::state::kept::KeptText;
 use super::state::{DiskReplica, Identity, Journal, PerhapsOutrun, PerhapsWritten, Restored};
 use super::workspace::{Actor, Workspace};
 
+mod bring_back;
 mod checkpoint;
 pub mod disk;
 pub mod encoding;
 mod job;
 mod keeping;
 mod on_disk;
+mod outside;
 mod renewal;
 mod subscribers;
 
@@ -42,6 +45,7 @@ use checkpoint::{CheckpointSchedule, Retry};
 use disk::DiskFile;
 use encoding::Format;
 use job::Job;
+use outside::Beside;
 
 /// Commands that may wait for one document; a guest that sends more waits at its own connection.
 const INBOX_CAPACITY: usize = 256;
@@ -70,6 +74,8 @@ pub(super) enum DocumentCommand {
     Sync { from: ParticipantId, epoch: u32, state_vector: Vec<u8> },
     /// An authorised wish for a checkpoint.
     Save { from: ParticipantId },
+    /// An authorised wish for what a change of the disk took.
+    BringBack { from: ParticipantId, offer: u32 },
     /// Somebody wants to compare its text with ours.
     Verify { from: ParticipantId },
     /// Somebody's text was another than ours; it takes ours.
@@ -134,6 +140,8 @@ struct Subscriber {
 struct Writing {
     /// What the file will hold.
     replica: DiskReplica,
+    /// What it writes, if that is not all of the text.
+    holds: Option<String>,
     /// How far the journal was when it began.
     journal_mark: u64,
     /// Who wrote what it writes: a guest, if a guest wrote any of it.
@@ -156,6 +164,8 @@ pub(super) struct DocumentActor {
     check_disk: bool,
     /// Not before then: something is writing the file at this moment.
     settling_until: Option<Instant>,
+    /// The file outgrew the limit: it is not looked at again before then, however often it changes.
+    outgrown_until: Option<Instant>,
     /// Who wrote what the disk does not have: a guest, if a guest wrote any of it.
     unsaved_by: Actor,
     /// The file was gone at the last look; many editors delete it and create it again.
@@ -189,6 +199,10 @@ pub(super) struct DocumentActor {
     /// Of whom that was logged a moment ago.
     repairs_told: BTreeMap<ParticipantId, Instant>,
     journal: Journal,
+    /// What changes of the disk took from guests.
+    offers: Offers,
+    /// What the file holds beyond the disk replica, and who types where.
+    beside: Beside,
     /// The journal is behind: when a new one is tried.
     journal_retry: Option<Retry>,
     /// Where a journal is to be, if one is kept.
@@ -224,11 +238,12 @@ impl DocumentActor {
         notices: mpsc::Sender<DocumentNotice>,
         events: Events,
     ) -> (Self, DocumentHandle) {
-        let Restored { identity, text, disk_replica, perhaps_written, perhaps_outrun, journal } = restored;
+        let Restored { identity, text, disk_replica, holds, perhaps_written, perhaps_outrun, journal } =
+            restored;
         let Identity { document, epoch, path, format } = identity;
-        let unfinished =
-            perhaps_written.as_ref().and_then(|written| written.unfinished(&disk_replica, &format));
-        let file = DiskFile::restored(workspace, &path, disk_replica.text(), format.clone(), unfinished);
+        let base = holds.clone().unwrap_or_else(|| disk_replica.text());
+        let unfinished = perhaps_written.as_ref().and_then(|written| written.unfinished(&base, &format));
+        let file = DiskFile::restored(workspace, &path, base, format.clone(), unfinished);
         let (mut actor, handle) = Self::empty(document, path, Job::restored(file), notices, events);
         let now = Instant::now();
         actor.format = format;
@@ -246,12 +261,11 @@ impl DocumentActor {
             // It was the last program's trouble: as soon as the file was looked at.
             actor.journal_retry = Some((now, Duration::ZERO));
         }
-        actor.unfinished = perhaps_written.map(|PerhapsWritten { replica, journal_mark, .. }| Writing {
-            replica,
-            journal_mark,
-            author: Actor::Guest,
+        actor.unfinished = perhaps_written.map(|PerhapsWritten { replica, journal_mark, holds, .. }| {
+            Writing { replica, holds, journal_mark, author: Actor::Guest }
         });
         actor.perhaps_outrun = perhaps_outrun;
+        actor.beside = Beside::restored(holds);
         actor.empty_since = Some(now);
         actor.keep_until = Some(now + LINGER_FOR_LOST);
         (actor, handle)
@@ -279,6 +293,7 @@ impl DocumentActor {
             job,
             check_disk: false,
             settling_until: None,
+            outgrown_until: None,
             unsaved_by: Actor::Host,
             missed: false,
             paused: false,
@@ -301,6 +316,8 @@ impl DocumentActor {
             repairs: 0,
             repairs_told: BTreeMap::new(),
             journal: Journal::none(),
+            offers: Offers::default(),
+            beside: Beside::default(),
             journal_retry: None,
             journal_path: None,
             writing: None,
@@ -371,6 +388,7 @@ impl DocumentActor {
                 self.save_asked_by = Some(from);
                 self.schedule.force();
             }
+            DocumentCommand::BringBack { from, offer } => self.bring_back(from, offer, now),
             DocumentCommand::Verify { from } => self.verify(from),
             DocumentCommand::Diverged { from, incident } => {
                 self.repairs += 1;
@@ -414,6 +432,8 @@ impl DocumentActor {
             DocumentCommand::Finish(done) => {
                 self.paused = false;
                 self.finishing = Some(done);
+                self.nobody_types();
+                self.settle_white_space(now);
                 if self.schedule.is_unsaved() {
                     self.schedule.force();
                 }
@@ -450,7 +470,7 @@ impl DocumentActor {
         // Until something else is done with the file nothing is done to it: waking for it earlier would be waking in vain.
         let settled_by = |at: Instant| self.settling_until.map_or(at, |settled| settled.max(at));
         let due = due.map(settled_by);
-        let settled = self.settling_until.filter(|_| self.check_disk);
+        let settled = self.settling_until.or(self.outgrown_until).filter(|_| self.check_disk);
         let idle = if self.idle_told || self.schedule.is_unsaved() {
             None
         } else {
@@ -458,7 +478,7 @@ impl DocumentActor {
         };
         let renewal = self.renew_at.filter(|_| self.is_at_rest());
         let journal = self.journal_retry.filter(|_| self.may_begin_journal()).map(|(at, _)| at);
-        [due, settled, idle, renewal, journal].into_iter().flatten().min()
+        [due, settled, idle, renewal, journal, self.white_space_due()].into_iter().flatten().min()
     }
 
     fn idle_at(&self, empty_since: Instant) -> Instant {
@@ -474,6 +494,9 @@ impl DocumentActor {
     }
 
     fn housekeeping(&mut self, now: Instant) {
+        if self.white_space_due().is_some_and(|at| at <= now) {
+            self.settle_white_space(now);
+        }
         // Not at rest: the end of what is under way looks again.
         if self.renew_at.is_some_and(|at| at <= now) {
             self.weigh(now);

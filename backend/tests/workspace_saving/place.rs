@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use parlor::agent::document::disk::{Checkpoint, DiskFile, Missing, OutsideChange, Save};
 use parlor::agent::workspace::{Actor, Workspace, WorkspaceError};
+use parlor_shared::document::outside::Judgement;
 use parlor_shared::path::WorkspacePath;
 use tempfile::TempDir;
 
@@ -104,5 +105,5 @@ pub(crate) fn saved() -> Checkpoint {
 }
 
 pub(crate) fn change(before: &str, after: &str) -> OutsideChange {
-    OutsideChange { before: before.into(), after: after.into() }
+    OutsideChange { before: before.into(), after: after.into(), origin: Judgement::Edit }
 }

@@ -1,4 +1,4 @@
-//! Keeps the two halves of a character together, whichever way an edit came about.
+//! Keeps what a person types a text: whole characters, and none that no text has.
 
 import { EditorState, Transaction } from "@codemirror/state";
 import { remoteEdit } from "./changes.js";
@@ -16,6 +16,24 @@ export const wholeCharacters = EditorState.transactionFilter.of((transaction) =>
   const { selection, effects, scrollIntoView } = transaction;
   return { changes, selection, effects, scrollIntoView, userEvent: transaction.annotation(Transaction.userEvent) };
 });
+
+/**
+ * What comes from outside, by pasting or an input method, may have characters that no text has, and halves of characters. They
+ * are replaced before anything hears of them, so that what is shown is what is shared. To stand before `wholeCharacters`, whose
+ * result it looks at: half a character there may be the part of a whole one that an edit replaces.
+ * @param {(at: number, text: string) => string} insertable what of a text can be inserted there
+ */
+export const onlyText = (insertable) =>
+  EditorState.transactionFilter.of((transaction) => {
+    if (!transaction.docChanged || transaction.annotation(remoteEdit)) return transaction;
+    const changes = [];
+    transaction.changes.iterChanges((_fromA, _toA, from, to, inserted) => {
+      const text = inserted.toString();
+      const insert = text === "" ? text : insertable(from, text);
+      if (insert !== text) changes.push({ from, to, insert });
+    });
+    return changes.length === 0 ? transaction : [transaction, { changes, sequential: true }];
+  });
 
 /**
  * The same edits on whole characters; null if they are so already.
@@ -49,6 +67,22 @@ export function wholeChanges(changes, before) {
     specs.push({ from, to, insert });
   });
   return whole ? null : specs;
+}
+
+/**
+ * What somebody else's edits leave of the characters that they cut: the shared text has U+FFFD for such a half. No page of ours
+ * cuts one, but a program that types may.
+ * @param {import("@codemirror/state").ChangeSet} changes
+ * @param {import("@codemirror/state").Text} before
+ */
+export function brokenHalves(changes, before) {
+  const halves = [];
+  changes.iterChanges((fromA, toA, fromB, toB) => {
+    const cut = [fromA, toA].map((at) => splitsPair(before, at));
+    if (cut[0]) halves.push({ from: fromB - 1, to: fromB, insert: "\ufffd" });
+    if (cut[1]) halves.push({ from: toB, to: toB + 1, insert: "\ufffd" });
+  }, true);
+  return halves;
 }
 
 /** @param {import("@codemirror/state").Text} text @param {number} at */

@@ -4,6 +4,7 @@ import { Compartment, EditorSelection, EditorState, Transaction } from "@codemir
 import { EditorView, placeholder } from "@codemirror/view";
 import { holdsText } from "../browser/crash.js";
 import { remoteRuns, undoLast } from "./anyone.js";
+import { brokenHalves } from "./characters.js";
 import { changesFromOps, opsFromChanges, remoteEdit } from "./changes.js";
 import { differences } from "./difference.js";
 import { allOf, HeldEdits } from "./held.js";
@@ -29,6 +30,7 @@ const RELEASE_AFTER_MS = 60;
  * @property {boolean} wrap
  * @property {string} [placeholder]
  * @property {(ops: Uint32Array, inserts: string[]) => void} [onEdit] one local transaction
+ * @property {(at: number, text: string) => string} [insertable] what of this text can be inserted there: all, unless said
  * @property {(ranges: Uint32Array, main: number) => void} [onSelection] after this person moved or typed
  * @property {(from: number, to: number) => void} [onViewport] at most once a frame
  * @property {(name: string) => void} [onCommand] "save", "palette" or "toggle-wrap"
@@ -93,7 +95,7 @@ export class Editor {
       parts.language.of([]),
       parts.wrap.of(options.wrap ? EditorView.lineWrapping : []),
       options.placeholder ? placeholder(options.placeholder) : [],
-      setup((name) => options.onCommand?.(name), parts.tools.of(this.#tools?.tools ?? beforeTools((action) => this.#whenEquipped(action)))),
+      setup((name) => options.onCommand?.(name), options.insertable ?? ((_at, text) => text), parts.tools.of(this.#tools?.tools ?? beforeTools((action) => this.#whenEquipped(action)))),
       EditorView.updateListener.of((update) => this.#updated(update)),
       EditorView.domEventObservers({ compositionend: () => this.#releaseSoon(), blur: () => this.#releaseSoon() }),
     ];
@@ -330,8 +332,12 @@ export class Editor {
   }
 
   #dispatchRemote(runs, spec) {
-    const annotations = [remoteEdit.of(true), remoteRuns.of(runs), Transaction.addToHistory.of(false)];
-    this.#view.dispatch({ ...spec, annotations });
+    const annotations = (runs) => [remoteEdit.of(true), remoteRuns.of(runs), Transaction.addToHistory.of(false)];
+    const halves = brokenHalves(spec.changes, this.#view.state.doc);
+    this.#view.dispatch({ ...spec, annotations: annotations(runs) });
+    if (halves.length === 0) return;
+    const changes = this.#view.state.changes(halves);
+    this.#view.dispatch({ changes, annotations: annotations([{ by: undefined, changes }]) });
   }
 
   #showHeld() {

@@ -14,7 +14,7 @@ import {
 import { activeLine } from "./active-line.js";
 import { lastChanges } from "./anyone.js";
 import { remoteEdit } from "./changes.js";
-import { wholeCharacters } from "./characters.js";
+import { onlyText, wholeCharacters } from "./characters.js";
 import { history, historyKeymap, insertNewlineKeepIndent } from "./history.js";
 import { insertIndentation } from "./indentation.js";
 import { waitingKeys } from "./late.js";
@@ -60,9 +60,10 @@ export const beforeTools = (whenEquipped) => [gutter({ class: "cm-foldGutter" })
 /**
  * Everything that stays the same during an editor's life.
  * @param {(name: string) => void} onCommand
+ * @param {(at: number, text: string) => string} insertable
  * @param {import("@codemirror/state").Extension} tools whose place is here, though they change once
  */
-export function setup(onCommand, tools) {
+export function setup(onCommand, insertable, tools) {
   const still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches;
   return [
     // `\r` is an ordinary character, or every offset after a CRLF would be off by one against the shared text.
@@ -72,6 +73,7 @@ export function setup(onCommand, tools) {
     // With Shift the same keys draw a rectangle, which replaces the selection instead of adding to it.
     EditorView.clickAddsSelectionRange.of((event) => !event.shiftKey && (event.altKey || event.ctrlKey || event.metaKey)),
     refuseLocalEdits,
+    onlyText(insertable),
     wholeCharacters,
     keymap.of(roomKeys(onCommand)),
     lineNumbers(),

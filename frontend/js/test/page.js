@@ -42,6 +42,7 @@ globalThis.open = (name, options = {}) => {
       replica.apply(ops, inserts);
       log.edits.push([Array.from(ops), inserts]);
     },
+    insertable: (_at, text) => text.toWellFormed().replaceAll("\0", ""),
     onSelection: (ranges, main) => log.selections.push([Array.from(ranges), main]),
     onViewport: (from, to) => log.viewports.push([from, to]),
     onCommand: (command) => log.commands.push(command),

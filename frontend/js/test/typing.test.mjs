@@ -52,6 +52,39 @@ test("typing with brackets, emoji, new lines and deletions", async () => {
   assert.ok(log.edits.length > 5);
 });
 
+test("what is no text is left out of a paste, and half a character is replaced", async () => {
+  await open({ text: "ab😀" });
+  await focus();
+  await page.keyboard.press("Home");
+  await paste("\0one\0");
+  await page.keyboard.type("!");
+  assert.equal((await same()).text, "one!ab😀");
+  await paste("\ud83d-\ude00");
+  assert.equal((await same()).text, "one!\ufffd-\ufffdab😀");
+  await page.evaluate(() => one.editor.undo() && one.editor.undo());
+  await same();
+});
+
+test("half a character that a remote edit leaves is shown as the shared text has it", async () => {
+  for (const [text, ops, inserts, expected] of [
+    ["a😀b", [2, 1], [""], "a\ufffdb"],
+    ["a😀b", [1, 1], [""], "a\ufffdb"],
+    ["a😀b", [2, 0], ["Z"], "a\ufffdZ\ufffdb"],
+    ["a😀😀b", [2, 2], [""], "a\ufffd\ufffdb"],
+    ["a😀b", [1, 2], ["😁"], "a😁b"],
+  ]) {
+    await open({ text });
+    const shown = await page.evaluate(
+      ([ops, inserts]) => {
+        one.editor.applyRemote(Uint32Array.from(ops), inserts);
+        return one.editor.text();
+      },
+      [ops, inserts],
+    );
+    assert.equal(shown, expected);
+  }
+});
+
 test("a paste loses its carriage returns, a document keeps its own", async () => {
   await open({ text: "one\r\ntwo\r\n" });
   await focus();

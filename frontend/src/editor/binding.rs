@@ -5,6 +5,7 @@ use std::rc::{Rc, Weak};
 
 use leptos::prelude::*;
 use parlor_shared::client::Client;
+use parlor_shared::document::text::insertable;
 use parlor_shared::document::{ChangedBy, Document, Run, Splice};
 use parlor_shared::id::DocumentId;
 use parlor_shared::path::WorkspacePath;
@@ -246,6 +247,15 @@ fn callbacks(
             frame.request();
         }
     };
+    let insertable = move |at, characters: String| {
+        let text = insertable(&characters, at);
+        if text.chars().filter(|c| *c != '\n').count()
+            != characters.chars().filter(|c| !matches!(c, '\r' | '\n')).count()
+        {
+            microtask(move || status.on_left_out.run(()));
+        }
+        text.into_owned()
+    };
     let on_cursor = {
         let cursor = Rc::clone(cursor);
         move |info| {
@@ -273,6 +283,7 @@ fn callbacks(
     };
     Callbacks {
         on_edit: Box::new(on_edit),
+        insertable: Box::new(insertable),
         on_selection: Box::new(move || frame.request()),
         on_viewport: Box::new(on_viewport),
         on_command: Box::new(on_command),

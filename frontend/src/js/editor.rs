@@ -210,6 +210,8 @@ impl Spot {
 /// What the editor tells. Called while the editor is in the middle of an update: never call it back from here.
 pub(crate) struct Callbacks {
     pub(crate) on_edit: Box<dyn Fn(Vec<Edit>)>,
+    /// What of a text can be inserted at an offset. Half a surrogate pair comes as U+FFFD.
+    pub(crate) insertable: Box<dyn Fn(u32, String) -> String>,
     pub(crate) on_selection: Box<dyn Fn()>,
     pub(crate) on_viewport: Box<dyn Fn(u32, u32)>,
     pub(crate) on_command: Box<dyn Fn(String)>,
@@ -234,6 +236,7 @@ pub(crate) struct OwnedEditor {
 
 struct Closures {
     _on_edit: Closure<dyn Fn(Uint32Array, Array)>,
+    _insertable: Closure<dyn Fn(u32, String) -> String>,
     _on_selection: Closure<dyn Fn(Uint32Array, u32)>,
     _on_viewport: Closure<dyn Fn(u32, u32)>,
     _on_command: Closure<dyn Fn(String)>,
@@ -243,9 +246,10 @@ struct Closures {
 impl OwnedEditor {
     /// Puts an editor into `parent`.
     pub(crate) fn new(parent: &HtmlElement, options: &EditorOptions<'_>, callbacks: Callbacks) -> Self {
-        let Callbacks { on_edit, on_selection, on_viewport, on_command, on_cursor } = callbacks;
+        let Callbacks { on_edit, insertable, on_selection, on_viewport, on_command, on_cursor } = callbacks;
         let closures = Closures {
             _on_edit: Closure::new(move |ops: Uint32Array, inserts: Array| on_edit(edits(&ops, &inserts))),
+            _insertable: Closure::new(insertable),
             _on_selection: Closure::new(move |_: Uint32Array, _: u32| on_selection()),
             _on_viewport: Closure::new(on_viewport),
             _on_command: Closure::new(on_command),
@@ -253,8 +257,9 @@ impl OwnedEditor {
                 on_cursor(CursorInfo { line, column, selections, selected });
             }),
         };
-        let functions: [(&str, &JsValue); 5] = [
+        let functions: [(&str, &JsValue); 6] = [
             ("onEdit", closures._on_edit.as_ref()),
+            ("insertable", closures._insertable.as_ref()),
             ("onSelection", closures._on_selection.as_ref()),
             ("onViewport", closures._on_viewport.as_ref()),
             ("onCommand", closures._on_command.as_ref()),

@@ -184,6 +184,9 @@ pub(crate) fn Room() -> impl IntoView {
                 None,
             );
         }),
+        on_left_out: Callback::new(move |()| {
+            session.toast(store::Tone::Info, text::LEFT_OUT.to_owned(), None);
+        }),
     };
     let editors = EditorsHandle::provide(session, status);
     provide_context(status);
@@ -313,9 +316,15 @@ fn toasts(session: SessionHandle, room: RoomView) -> Vec<Toast> {
             store::Tone::Error => Tone::Danger,
         },
         text: toast.text.clone(),
-        action: toast.action.as_ref().map(|store::ToastAction::ShowSalvage| ToastAction {
-            label: text::SALVAGE_SHOW.to_owned(),
-            run: Callback::new(move |()| room.asking.set(Some(Asking::Salvage))),
+        action: toast.action.as_ref().map(|action| match *action {
+            store::ToastAction::ShowSalvage => ToastAction {
+                label: text::SALVAGE_SHOW.to_owned(),
+                run: Callback::new(move |()| room.asking.set(Some(Asking::Salvage))),
+            },
+            store::ToastAction::BringBack { document, offer } => ToastAction {
+                label: text::BRING_BACK.to_owned(),
+                run: Callback::new(move |()| session.bring_text_back(document, offer)),
+            },
         }),
     };
     session.store.toasts().read().iter().map(toast).collect()

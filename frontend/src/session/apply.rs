@@ -7,10 +7,10 @@ use leptos::prelude::*;
 use parlor_shared::client::draft::Urgency;
 use parlor_shared::client::{ClientEvent, OpenDocument, Phase, SyncState};
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::{DocumentId, ParticipantId, RequestId};
-use parlor_shared::message::{LeaveReason, NewEntry};
+use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
+use parlor_shared::message::{LeaveReason, NewEntry, RemovedBy};
 use parlor_shared::path::WorkspacePath;
-use parlor_shared::role::{Grant, Rights};
+use parlor_shared::role::{Capability, Grant, Rights};
 use wasm_bindgen::JsValue;
 
 use super::store::{
@@ -74,6 +74,10 @@ impl SessionHandle {
                     held.push(document);
                 });
             }
+            ClientEvent::Removed { document, offer, authors, lines, cause } => {
+                self.apply_removed(document, offer, &authors, lines, cause);
+            }
+            ClientEvent::OfferOver { document, offer, by } => self.apply_offer_over(document, offer, by),
             ClientEvent::SyncChecked { report } => {
                 let tone = if report.repaired.is_empty() && report.unanswered == 0 {
                     Tone::Info
@@ -498,6 +502,47 @@ impl SessionHandle {
                 let salvage = Salvage { path, text, elsewhere: None, key };
                 self.store.salvage().update(|all| all.push(salvage));
             }
+        }
+    }
+
+    /// Another program deleted what guests typed: everybody is told, and who may edit can bring it back.
+    fn apply_removed(
+        self,
+        document: DocumentId,
+        offer: u32,
+        authors: &[AuthorId],
+        lines: u32,
+        cause: RemovedBy,
+    ) {
+        let told = self.read(|client| {
+            let path = client.document(document)?.info().path.clone();
+            let me = client.membership().map(|membership| membership.author);
+            let name = |author: &AuthorId| {
+                let of = client.participants().find(|participant| participant.author == *author);
+                of.filter(|_| me != Some(*author)).map(|participant| participant.name.clone())
+            };
+            let names: Vec<String> = authors.iter().filter_map(name).collect();
+            let mine =
+                if me.is_some_and(|me| authors.contains(&me)) { text::Mine::Yes } else { text::Mine::No };
+            Some((
+                text::removed(path.name(), lines, mine, &names, cause),
+                client.rights().allows(Capability::Edit),
+            ))
+        });
+        let Some((told, may_edit)) = told.flatten() else { return };
+        self.toast(Tone::Warning, told, may_edit.then_some(ToastAction::BringBack { document, offer }));
+    }
+
+    fn apply_offer_over(self, document: DocumentId, offer: u32, by: Option<ParticipantId>) {
+        let over = ToastAction::BringBack { document, offer };
+        self.store.toasts().update(|toasts| toasts.retain(|toast| toast.action.as_ref() != Some(&over)));
+        let told = self.read(|client| {
+            let path = client.document(document)?.info().path.clone();
+            let name = |by| client.participant(by).map_or("Somebody".to_owned(), |by| by.name.clone());
+            Some(text::brought_back(path.name(), by.map(name).as_deref()))
+        });
+        if let Some(told) = told.flatten() {
+            self.toast(Tone::Info, told, None);
         }
     }
 

@@ -385,6 +385,11 @@ impl SessionHandle {
         self.store.held().update(|held| held.retain(|other| *other != document));
     }
 
+    /// Brings back what another program took.
+    pub(crate) fn bring_text_back(self, document: DocumentId, offer: u32) {
+        self.with(|client| client.bring_back(document, offer));
+    }
+
     /// Keeps a copy and takes the host's text.
     pub(crate) fn take_hosts(self, document: DocumentId) {
         let path = self.read(|client| client.held(document).map(|held| held.path)).flatten();

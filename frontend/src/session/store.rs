@@ -361,4 +361,6 @@ pub(crate) enum Tone {
 pub(crate) enum ToastAction {
     /// Show what could not be sent.
     ShowSalvage,
+    /// Bring back what another program took.
+    BringBack { document: DocumentId, offer: u32 },
 }

@@ -368,6 +368,27 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
             TEXT_IN_SESSION,
             "It is tried again by itself. The host can look at the disk.",
         ),
+        FaultCode::Outgrown => say(
+            "The file outgrew the limit",
+            match bytes(1) {
+                Some(limit) => format!("The file outgrew {limit}; you see an older state."),
+                None => "The file outgrew what is edited together; you see an older state.".into(),
+            },
+            TEXT_IN_SESSION,
+            "It goes on as soon as the file is small enough again.",
+        ),
+        FaultCode::Undecodable => say(
+            "Can be looked at only",
+            format!("{} has bytes that are no text in any encoding. They are shown as “\u{fffd}”.", param(0)),
+            "The file is untouched.",
+            "Choose an encoding with “Reopen with Encoding”.",
+        ),
+        FaultCode::EncodingMismatch => say(
+            "Another encoding",
+            format!("{} is not in {}: saved in it, the file would have other bytes.", param(0), param(1)),
+            "Nothing was changed.",
+            "Choose another encoding.",
+        ),
         FaultCode::UnknownTerminal => say(
             "No such terminal",
             "This terminal is not shared any more.".to_owned(),

@@ -2,7 +2,7 @@
 
 use parlor_shared::client::{Repair, SyncReport};
 use parlor_shared::fault::Fault;
-use parlor_shared::message::{Encoding, EndOfLine};
+use parlor_shared::message::{Encoding, EndOfLine, RemovedBy};
 use parlor_shared::role::Role;
 
 use super::{Explained, explain};
@@ -38,6 +38,7 @@ pub(crate) fn refused_typing(role: Role) -> String {
 }
 
 /// After the command that takes back the last change, whoever made it.
+pub(crate) const LEFT_OUT: &str = "Some of that can not be in a text file: control characters that other programs take for no text. It was left out.";
 pub(crate) const NOTHING_TO_UNDO: &str =
     "Nothing has changed in this file since you opened it, or came back, that can be undone.";
 pub(crate) const UNDID_MINE: &str = "Undid your own last change.";
@@ -62,6 +63,9 @@ pub(crate) const NOT_SAVED_RETRY: &str = "Try to save again";
 /// Above a document that the disk does not take.
 pub(crate) fn not_saved_banner(fault: &Fault) -> String {
     let Explained { what, .. } = explain(fault);
+    if fault.code == FaultCode::Outgrown {
+        return what;
+    }
     format!("Not saved. {what} The text is safe in the session, and saving is tried again.")
 }
 
@@ -241,6 +245,43 @@ pub(crate) fn size(bytes: u64) -> String {
 /// In the status bar: who asked for it.
 pub(crate) fn sync_saved_by(name: &str) -> String {
     format!("Saved by {name}")
+}
+
+/// The button that brings back what another program took.
+pub(crate) const BRING_BACK: &str = "Bring it back";
+
+/// Another program deleted in the file what people typed here.
+pub(crate) fn removed(file: &str, lines: u32, mine: Mine, names: &[String], cause: RemovedBy) -> String {
+    let who = match (mine, names) {
+        (Mine::Yes, []) => "you".to_owned(),
+        (Mine::Yes, [one]) => format!("you and {one}"),
+        (Mine::Yes, _) => "you and others".to_owned(),
+        (Mine::No, []) => "somebody who left".to_owned(),
+        (Mine::No, [one]) => one.clone(),
+        (Mine::No, [one, other]) => format!("{one} and {other}"),
+        (Mine::No, [one, ..]) => format!("{one} and others"),
+    };
+    let what = if lines == 1 { "a line".to_owned() } else { format!("{lines} lines") };
+    let how = match cause {
+        RemovedBy::Edit => "A program on the host’s machine changed",
+        RemovedBy::Revert => "A program on the host’s machine brought an older version back of",
+    };
+    format!("{how} {file}: {what} with text from {who} went away.")
+}
+
+/// Whether it is one's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mine {
+    Yes,
+    No,
+}
+
+/// What another program took is back, or is not kept any more.
+pub(crate) fn brought_back(file: &str, by: Option<&str>) -> String {
+    match by {
+        Some(name) => format!("{name} brought the deleted text of {file} back."),
+        None => format!("The deleted text of {file} can not be brought back any more."),
+    }
 }
 
 /// What "Check Sync" came to.

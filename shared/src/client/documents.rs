@@ -68,6 +68,10 @@ pub struct OpenDocument {
     /// At which of them the text was the host's, proved by digest.
     verified: u64,
     asked_to_verify: Option<Duration>,
+    /// What the host offers to bring back.
+    offers: BTreeSet<u32>,
+    /// What a person wants back, and the host was not told yet.
+    wanted_back: Vec<u32>,
     /// A person wants it compared as soon as nothing typed here is under way.
     must_compare: bool,
 }
@@ -161,6 +165,8 @@ impl OpenDocument {
             verified: 0,
             asked_to_verify: None,
             must_compare: false,
+            offers: BTreeSet::new(),
+            wanted_back: Vec::new(),
         }
     }
 
@@ -350,6 +356,16 @@ impl Documents {
     pub(super) fn save(&mut self, document: DocumentId) {
         if let Some(open) = self.open.get_mut(&document) {
             open.must_save = true;
+        }
+    }
+
+    /// A person wants back what a change of the disk took.
+    pub(super) fn bring_back(&mut self, document: DocumentId, offer: u32) {
+        if let Some(open) = self.open.get_mut(&document)
+            && open.offers.contains(&offer)
+            && !open.wanted_back.contains(&offer)
+        {
+            open.wanted_back.push(offer);
         }
     }
 
@@ -563,6 +579,13 @@ impl Documents {
                         Ok(message) => lanes.push_state(document, message).map_err(full)?,
                         Err(error) => too_large.push((document, Fault::from(error))),
                     }
+                }
+            }
+            if open.sync.phase() == SyncPhase::Live {
+                for offer in std::mem::take(&mut open.wanted_back) {
+                    lanes
+                        .push_document(bytes(DocumentToHost::BringBack { document, offer })?)
+                        .map_err(full)?;
                 }
             }
             // Behind what was typed before it, and not before the host has the document open.

@@ -3,8 +3,8 @@
 use super::check::SyncReport;
 use crate::document::Run;
 use crate::fault::Fault;
-use crate::id::{DocumentId, ParticipantId, RequestId, TerminalId};
-use crate::message::{Entry, History, InviteInfo, LeaveReason};
+use crate::id::{AuthorId, DocumentId, ParticipantId, RequestId, TerminalId};
+use crate::message::{Entry, History, InviteInfo, LeaveReason, RemovedBy};
 use crate::path::WorkspacePath;
 use crate::role::Role;
 use crate::terminal::TerminalSize;
@@ -101,6 +101,29 @@ pub enum ClientEvent {
         lost: Option<String>,
         /// Why.
         fault: Option<Fault>,
+    },
+    /// Another program deleted in a document's file what guests typed in this session. It can be brought back: see
+    /// [`super::Client::bring_back`].
+    Removed {
+        /// Which.
+        document: DocumentId,
+        /// What to ask for.
+        offer: u32,
+        /// Who typed it.
+        authors: Vec<AuthorId>,
+        /// How many lines.
+        lines: u32,
+        /// How.
+        cause: RemovedBy,
+    },
+    /// What could be brought back is back, or can not be brought back any more.
+    OfferOver {
+        /// Where.
+        document: DocumentId,
+        /// What.
+        offer: u32,
+        /// Who brought it back; nobody, if the host does not keep it any more.
+        by: Option<ParticipantId>,
     },
     /// How a document stands to host or disk changed: see [`super::Client::sync_state`].
     SyncChanged {

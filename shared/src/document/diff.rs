@@ -64,6 +64,17 @@ pub fn fewest_splices(before: &str, after: &str) -> Vec<Splice> {
     fewest
 }
 
+/// How many characters of two texts are deleted and inserted at least to turn the one into the other. Nothing if that is
+/// too much work to find out.
+pub(super) fn fewest(before: &[char], after: &[char]) -> Option<(usize, usize)> {
+    let hunks = shortest::hunks(before, after)?;
+    Some(
+        hunks.iter().fold((0, 0), |(deleted, inserted), hunk| {
+            (deleted + hunk.before.len(), inserted + hunk.after.len())
+        }),
+    )
+}
+
 /// Moves insertions as far down as the text stays the same: what is kept of the old text is found again as early in the new
 /// one as it can be. A line that was added at the end stands behind the last line break then, where others add theirs; else
 /// the end of the old text might be found in a younger line.

@@ -23,7 +23,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{TEXT_NAME, UpdateError, utf16_len};
+use super::{TEXT_NAME, UpdateError, text, utf16_len};
 use crate::id::AuthorId;
 
 /// Client ids have 53 bits: yrs packs them so, and JavaScript numbers hold no more.
@@ -40,9 +40,9 @@ const HAS_ORIGIN: u8 = 0x80;
 const HAS_RIGHT_ORIGIN: u8 = 0x40;
 
 /// What the walk comes across, in the order of the bytes.
-enum Part {
-    /// Units of an author, here or deleted meanwhile.
-    Block { client: u64, clock: u32, units: u32 },
+enum Part<'a> {
+    /// Units of an author, here or deleted meanwhile, and their text.
+    Block { client: u64, clock: u32, units: u32, text: &'a str },
     /// Units that the update leaves out.
     Skip,
     /// The block of `by` with the clock `block` was put beside this unit.
@@ -56,25 +56,45 @@ pub(super) fn check(update: &[u8]) -> Result<(), UpdateError> {
     walk(update, |_| Ok(()))
 }
 
-/// Checks that an update can be applied at once and whole, and inserts as `author` alone. `known` says how many units
-/// of an author are here. Gives the units that are new.
+/// What an update adds to a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct New {
+    /// UTF-16 units.
+    pub(super) units: u64,
+    /// Bytes of UTF-8, at most.
+    pub(super) bytes: u64,
+}
+
+/// What half a character takes more than its part of the whole one, once it is replaced because text came between: a pair of
+/// surrogates has four bytes, two U+FFFD have six.
+const BYTES_OF_A_SPLIT: u64 = 2;
+
+/// Checks that an update can be applied at once and whole, inserts as `author` alone, and nothing but text. `known` says how
+/// many units of an author are here. Gives what is new.
 pub(super) fn check_as(
     update: &[u8],
     author: AuthorId,
     known: impl Fn(AuthorId) -> u32,
-) -> Result<u64, UpdateError> {
+) -> Result<New, UpdateError> {
     let mine = known(author);
     // Units of the author that are here once the blocks so far are applied.
     let mut reached = mine;
-    let mut new = 0;
+    let mut new = New::default();
     walk(update, |part| match part {
         Part::Block { client: by, .. } | Part::Beside { by, .. } if by != author.0 => {
             Err(UpdateError::ForeignAuthor(AuthorId(by)))
         }
-        Part::Block { clock, units, .. } if clock <= reached => {
+        Part::Block { clock, units, text, .. } if clock <= reached => {
             let end = clock + units;
-            new += u64::from(end.saturating_sub(reached));
-            reached = reached.max(end);
+            if end > reached {
+                if let Some(foreign) = text::first_foreign(text) {
+                    return Err(UpdateError::NotText(foreign));
+                }
+                new.units += u64::from(end - reached);
+                // What is deleted already counts as well, or an update could claim any number of units.
+                new.bytes += (text.len() as u64).max(u64::from(units)) + BYTES_OF_A_SPLIT;
+                reached = end;
+            }
             Ok(())
         }
         Part::Beside { client, clock, block, .. } if client == author.0 && clock < block => Ok(()),
@@ -111,7 +131,7 @@ pub(super) fn check_position(bytes: &[u8]) -> Result<(), UpdateError> {
     if matches!(reader.byte()?, 0 | 0x41) { reader.end() } else { Err(UpdateError::Malformed) }
 }
 
-fn walk(update: &[u8], mut part: impl FnMut(Part) -> Result<(), UpdateError>) -> Result<(), UpdateError> {
+fn walk(update: &[u8], mut part: impl FnMut(Part<'_>) -> Result<(), UpdateError>) -> Result<(), UpdateError> {
     let mut reader = Reader(update);
     // The fewest bytes of a client: count, id, clock, and one block of two.
     let clients = reader.count(5)?;
@@ -156,9 +176,10 @@ fn walk_block(
     reader: &mut Reader<'_>,
     by: u64,
     block: u32,
-    part: &mut impl FnMut(Part) -> Result<(), UpdateError>,
+    part: &mut impl FnMut(Part<'_>) -> Result<(), UpdateError>,
 ) -> Result<u32, UpdateError> {
     let info = reader.byte()?;
+    let mut text = "";
     let units = match info {
         KIND_SKIPPED => {
             let units = reader.number()?;
@@ -186,13 +207,16 @@ fn walk_block(
             }
             match info & !(HAS_ORIGIN | HAS_RIGHT_ORIGIN) {
                 KIND_DELETED => reader.number()?,
-                KIND_TEXT => utf16_len(reader.text()?),
+                KIND_TEXT => {
+                    text = reader.text()?;
+                    utf16_len(text)
+                }
                 _ => return Err(UpdateError::Malformed),
             }
         }
     };
     end_of(block, units)?;
-    part(Part::Block { client: by, clock: block, units })?;
+    part(Part::Block { client: by, clock: block, units, text })?;
     Ok(units)
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::id::{DocumentId, ParticipantId, RequestId};
+use crate::id::{AuthorId, DocumentId, ParticipantId, RequestId};
 use crate::path::WorkspacePath;
 
 use super::Packed;
@@ -140,6 +140,22 @@ pub enum DocumentToHost {
         /// The digest of mine.
         mine: [u8; 8],
     },
+    /// Bring back what a change of the disk took: see [`DocumentToGuest::Removed`].
+    BringBack {
+        /// Where.
+        document: DocumentId,
+        /// What.
+        offer: u32,
+    },
+}
+
+/// How a program came to delete what guests typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum RemovedBy {
+    /// It changed the file.
+    Edit,
+    /// It brought a text back that the file held before, as `git checkout -- f` does.
+    Revert,
 }
 
 /// About documents, to a participant.
@@ -233,5 +249,28 @@ pub enum DocumentToGuest {
         epoch: u32,
         /// An encoded CRDT update: all of the text as one insertion.
         update: Packed,
+    },
+    /// Another program deleted in the file what guests typed in this session. It can be brought back. Told once more to
+    /// whoever opens the document later.
+    Removed {
+        /// Where.
+        document: DocumentId,
+        /// What to ask for; counts up in each document.
+        offer: u32,
+        /// Who typed it; by the participants' authors, since some may have left.
+        authors: Vec<AuthorId>,
+        /// How many lines.
+        lines: u32,
+        /// How.
+        cause: RemovedBy,
+    },
+    /// What was offered is back, or can not be brought back any more.
+    OfferOver {
+        /// Where.
+        document: DocumentId,
+        /// What.
+        offer: u32,
+        /// Who brought it back; nobody, if it is not kept any more.
+        by: Option<ParticipantId>,
     },
 }

@@ -22,7 +22,7 @@ use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::{Role, authorize};
 use parlor_shared::seal::{Channel, Greeting, Identity, Responder, clear_fault};
 
-pub(crate) const MAX_UNITS: u32 = 8 * 1024 * 1024;
+pub(crate) const MAX_BYTES: u64 = 8 * 1024 * 1024;
 const SESSION: SessionId = SessionId::from_bytes([4; 16]);
 
 /// What happened, so that a test can tell that it tested something.
@@ -94,6 +94,8 @@ pub(crate) struct Host {
     pub(crate) counters: Counters,
     /// Replicas that had to be repaired.
     pub(crate) diverged: u64,
+    /// What guests asked to be brought back.
+    pub(crate) brought_back: Vec<(DocumentId, u32)>,
     /// What guests said, newest last, for tests that look.
     pub(crate) heard: Vec<ToHost>,
 }
@@ -110,6 +112,7 @@ impl Host {
             next_participant: 1,
             documents: BTreeMap::new(),
             diverged: 0,
+            brought_back: Vec::new(),
             counters: Counters::default(),
             heard: Vec::new(),
         }
@@ -282,7 +285,7 @@ impl Host {
         lanes.push_control(Bytes::from_static(bytes)).unwrap();
     }
 
-    fn tell_all(&mut self, message: &ToGuest) {
+    pub(crate) fn tell_all(&mut self, message: &ToGuest) {
         let joined = |connection: &Connection| connection.participant.is_some();
         let guests: Vec<usize> =
             self.connections.iter().filter(|(_, c)| joined(c)).map(|(guest, _)| *guest).collect();
@@ -415,7 +418,7 @@ impl Host {
                     Some(fault) => Err(fault),
                     None => target
                         .document
-                        .apply_as(me.author, &update, MAX_UNITS)
+                        .apply_as(me.author, &update, MAX_BYTES)
                         .map_err(|error| Fault::new(FaultCode::InvalidUpdate).with(error)),
                 };
                 if let Err(fault) = applied {
@@ -445,6 +448,11 @@ impl Host {
                 self.tell(guest, &ToGuest::Document(DocumentToGuest::Digest { document, digest }));
             }
             DocumentToHost::Diverged { .. } => self.diverged += 1,
+            DocumentToHost::BringBack { document, offer } => {
+                self.brought_back.push((document, offer));
+                let over = DocumentToGuest::OfferOver { document, offer, by: Some(me.id) };
+                self.tell_all(&ToGuest::Document(over));
+            }
             DocumentToHost::Save { document } => {
                 self.counters.saves += 1;
                 let status = DocumentStatus::Saved { by: Some(me.id) };
@@ -539,7 +547,7 @@ impl Host {
         let after = change(&before);
         let Some(update) = target.disk.edit(&diff::splices(&before, &after)).unwrap() else { return };
         assert_eq!(target.disk.text(), after);
-        target.document.apply_as(AuthorId::DISK, &update, MAX_UNITS).unwrap();
+        target.document.apply_as(AuthorId::DISK, &update, MAX_BYTES).unwrap();
         self.counters.disk_changes += 1;
         self.fan_out(document, &update, None);
     }

@@ -122,6 +122,7 @@ impl Pair {
             ToHost::Document(DocumentToHost::Close { .. }) => "close",
             ToHost::Document(DocumentToHost::Verify { .. }) => "verify",
             ToHost::Document(DocumentToHost::Diverged { .. }) => "diverged",
+            ToHost::Document(DocumentToHost::BringBack { .. }) => "bring back",
             ToHost::Session(_) => "session",
             ToHost::Presence(_) => "presence",
             ToHost::Workspace(_) => "workspace",

@@ -6,8 +6,9 @@ use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId, Terminal
 use parlor_shared::message::{
     Activity, DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, Entry,
     EntryKind, History, InviteInfo, KnownDocument, LeaveReason, NewEntry, Packed, Participant,
-    PresenceToGuest, PresenceToHost, SessionInfo, SessionToGuest, SessionToHost, TerminalInfo, TerminalState,
-    TerminalToGuest, TerminalToHost, ToGuest, ToHost, Typing, Welcome, WorkspaceToGuest, WorkspaceToHost,
+    PresenceToGuest, PresenceToHost, RemovedBy, SessionInfo, SessionToGuest, SessionToHost, TerminalInfo,
+    TerminalState, TerminalToGuest, TerminalToHost, ToGuest, ToHost, Typing, Welcome, WorkspaceToGuest,
+    WorkspaceToHost,
 };
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::presence::{Place, Presence, Selection};
@@ -93,6 +94,7 @@ pub(crate) fn to_host() -> Vec<ToHost> {
         ToHost::Document(DocumentToHost::Close { document }),
         ToHost::Document(DocumentToHost::Verify { document }),
         ToHost::Document(DocumentToHost::Diverged { document, host: [1; 8], mine: [2; 8] }),
+        ToHost::Document(DocumentToHost::BringBack { document, offer: 3 }),
         ToHost::Presence(PresenceToHost::At(presence())),
         ToHost::Workspace(WorkspaceToHost::Watch { request, folder: WorkspacePath::root() }),
         ToHost::Workspace(WorkspaceToHost::Unwatch { folder: path("a") }),
@@ -187,6 +189,14 @@ pub(crate) fn to_guest() -> Vec<ToGuest> {
         ToGuest::Document(DocumentToGuest::Closed { document, fault: Some(fault()) }),
         ToGuest::Document(DocumentToGuest::Digest { document, digest: [1, 2, 3, 4, 5, 6, 7, 8] }),
         ToGuest::Document(DocumentToGuest::Renewed { document, epoch: 2, update: Packed::new(vec![0, 0]) }),
+        ToGuest::Document(DocumentToGuest::Removed {
+            document,
+            offer: 3,
+            authors: vec![AuthorId(16)],
+            lines: 2,
+            cause: RemovedBy::Revert,
+        }),
+        ToGuest::Document(DocumentToGuest::OfferOver { document, offer: 3, by: Some(ParticipantId(2)) }),
         ToGuest::Presence(PresenceToGuest::At { participant: PARTICIPANT, presence: presence() }),
         ToGuest::Workspace(WorkspaceToGuest::Listing {
             request: Some(request),

@@ -85,6 +85,11 @@ impl CheckpointSchedule {
         self.retry = Some(retry_after(self.retry, now));
     }
 
+    /// What failed because of the text may succeed with another text.
+    pub(super) fn try_anew(&mut self) {
+        self.retry = None;
+    }
+
     /// A checkpoint was put off because the disk has news; it begins anew as soon as they are merged.
     pub(super) fn put_off(&mut self) {
         self.forced = true;

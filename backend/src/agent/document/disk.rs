@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use cap_fs_ext::MetadataExt as _;
 use cap_std::fs::{File, Metadata};
+use parlor_shared::document::outside::{Judgement as Origin, RecentTexts, judge};
 use parlor_shared::fault::Fault;
+use parlor_shared::limits::MAX_DOCUMENT_BYTES;
 use parlor_shared::path::WorkspacePath;
 
 use super::encoding::{self, Decoded, Format};
@@ -58,6 +60,8 @@ pub struct DiskFile {
     /// The text of the file as it was last read or written: what outside changes are measured against.
     base: String,
     format: Format,
+    /// What the file held before that, and now.
+    recent: RecentTexts,
     /// The state of the file that has this text; none while it is gone.
     known: Option<Known>,
     /// What a file created in its place should look like.
@@ -103,6 +107,8 @@ pub struct OutsideChange {
     pub before: String,
     /// The text that the other wrote.
     pub after: String,
+    /// By which text it is to be measured.
+    pub origin: Origin,
 }
 
 /// How the file stands to what was last read or written.
@@ -204,10 +210,13 @@ impl DiskFile {
             .map_err(|_| WorkspaceError::Binary { path: path.clone(), bytes: bytes.len() as u64 })?;
         check_text_size(&text, path)?;
         let loaded = FileText { text: text.clone(), format: format.clone(), stamp: current.stamp };
+        let mut recent = RecentTexts::default();
+        recent.push(&text);
         let file = Self {
             workspace: workspace.clone(),
             path: path.clone(),
             base: text,
+            recent,
             format,
             known: Some(Known::new(current.stamp, read_at)),
             attributes: Some(current.metadata),
@@ -229,10 +238,13 @@ impl DiskFile {
         format: Format,
         unfinished: Option<Unfinished>,
     ) -> Self {
+        let mut recent = RecentTexts::default();
+        recent.push(&base);
         Self {
             workspace: workspace.clone(),
             path: path.clone(),
             base,
+            recent,
             format,
             known: None,
             attributes: None,
@@ -505,10 +517,16 @@ impl DiskFile {
     }
 
     fn encode(&self, text: &str, format: &Format) -> Result<Vec<u8>, WorkspaceError> {
-        encoding::encode(text, format).map_err(|error| WorkspaceError::Unencodable {
+        let bytes = encoding::encode(text, format).map_err(|error| WorkspaceError::Unencodable {
             path: self.path.clone(),
             character: error.character,
-        })
+        })?;
+        // A larger file could not be opened again. Text of UTF-16 and CRLF takes more bytes there than as UTF-8.
+        if bytes.len() > MAX_DOCUMENT_BYTES {
+            let (bytes, limit) = (bytes.len() as u64, MAX_DOCUMENT_BYTES as u64);
+            return Err(WorkspaceError::TextTooLarge { path: self.path.clone(), bytes, limit });
+        }
+        Ok(bytes)
     }
 
     /// Opens what the path leads to now; `None` if that is no file.
@@ -583,12 +601,15 @@ impl DiskFile {
         if self.base.starts_with(&before) {
             self.appended_at_ns = Some(current.stamp.mtime_ns);
         }
-        OutsideChange { before, after: self.base.clone() }
+        let origin = judge(&before, &self.base, &self.recent);
+        self.recent.push(&self.base);
+        OutsideChange { before, after: self.base.clone(), origin }
     }
 
     /// After writing. The file is so young that its stamp proves nothing yet.
     fn remember(&mut self, text: &str, format: Format, stamp: Option<FileStamp>) {
         text.clone_into(&mut self.base);
+        self.recent.push(text);
         self.format = format;
         self.known = stamp.map(|stamp| Known { stamp, proves: Proves::Nothing });
         self.conflicts = 0;

@@ -1,5 +1,6 @@
 //! Bytes of a file to text of a document and back, byte for byte.
 
+use parlor_shared::document::text::{BYTE_ORDER_MARK, is_text};
 use parlor_shared::message::{Encoding, EndOfLine};
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +86,10 @@ pub fn decode_again(bytes: &[u8], before: &Format) -> Result<Decoded, NotText> {
 /// # Errors
 /// If the encoding lacks a character.
 pub fn encode(text: &str, format: &Format) -> Result<Vec<u8>, Unencodable> {
+    // The next reader would take it for a byte order mark.
+    if format.encoding == Encoding::Utf8 && text.starts_with(BYTE_ORDER_MARK) {
+        return Err(Unencodable { character: BYTE_ORDER_MARK });
+    }
     let characters = format.line_ends.put_into(text);
     Ok(match format.encoding {
         Encoding::Utf8 => characters.into_bytes(),
@@ -108,8 +113,13 @@ fn characters(bytes: &[u8]) -> Result<(String, Encoding), NotText> {
     } else {
         (utf8(bytes)?, Encoding::Utf8)
     };
-    // No text has NUL characters, and every format that is mistaken for text has: UTF-32 and UTF-16 without a mark too.
-    if text.contains('\0') { Err(NotText) } else { Ok((text, encoding)) }
+    // Of what no text has, line ends are taken out next. The rest tells formats that are mistaken for text: UTF-32 and UTF-16
+    // without a mark too.
+    if text.bytes().any(|byte| byte != b'\r' && !is_text(char::from(byte))) {
+        Err(NotText)
+    } else {
+        Ok((text, encoding))
+    }
 }
 
 fn utf8(bytes: &[u8]) -> Result<String, NotText> {
@@ -128,8 +138,12 @@ fn from_utf16(bytes: &[u8], from_bytes: fn([u8; 2]) -> u16) -> Result<String, No
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use parlor_shared::document::text::insertable;
+    use parlor_shared::document::{Document, Splice};
+    use parlor_shared::id::AuthorId;
     use proptest::prelude::*;
+
+    use super::*;
 
     fn decoded(bytes: &[u8]) -> (String, Encoding, EndOfLine) {
         let Decoded { text, format } = decode(bytes).unwrap();
@@ -177,6 +191,18 @@ mod tests {
             decoded(b"\xEF\xBB\xBF\xEF\xBB\xBF"),
             ("\u{feff}".into(), Encoding::Utf8Bom, EndOfLine::Lf)
         );
+    }
+
+    #[test]
+    fn a_character_is_never_taken_for_a_byte_order_mark_by_the_next_reader() {
+        let refused = Err(Unencodable { character: BYTE_ORDER_MARK });
+        assert_eq!(encode("\u{feff}a", &Format::NEW), refused);
+        assert_eq!(encode("a\u{feff}", &Format::NEW).unwrap(), "a\u{feff}".as_bytes());
+        for encoding in [Encoding::Utf8Bom, Encoding::Utf16Le, Encoding::Utf16Be] {
+            let format = Format { encoding, ..Format::NEW };
+            let bytes = encode("\u{feff}a", &format).unwrap();
+            assert_eq!(decode(&bytes), Ok(Decoded { text: "\u{feff}a".into(), format }));
+        }
     }
 
     #[test]
@@ -337,13 +363,25 @@ mod tests {
         }
 
         #[test]
-        fn every_text_is_text_in_every_encoding(
-            text in "(\r\n|\n|\r|[a-zé日😀\u{feff}\t]){0,40}",
+        fn every_text_that_can_come_into_a_document_is_read_again_from_its_file(
+            text in prop_oneof![any::<String>(), "[\r\n\0\u{feff}a-zé日😀\u{1}\u{1b}\u{85}\u{2028}\u{fffe}\u{fffd}]{0,40}"],
             encoding in any_encoding(),
+            end in any_end(),
         ) {
-            let bytes = encode(&text, &Format { encoding, ..Format::NEW }).unwrap();
-            let back = decode(&bytes).unwrap();
-            prop_assert_eq!(encode(&back.text, &back.format).unwrap(), bytes);
+            // What the page would insert, and what the agent takes from anybody.
+            let inserted = insertable(&text, 0);
+            let mut document = Document::new(AuthorId(16));
+            let mut agent = Document::new(AuthorId::AGENT);
+            if let Some(update) = document.edit(&[Splice { at: 0, delete: 0, insert: inserted.into_owned() }]).unwrap() {
+                agent.apply_as(AuthorId(16), &update, u64::MAX).unwrap();
+            }
+            let text = agent.text();
+            let format = Format { encoding, line_ends: LineEnds::All(end) };
+            let bytes = encode(&text, &format).unwrap();
+            for back in [decode(&bytes).unwrap(), decode_again(&bytes, &format).unwrap()] {
+                prop_assert_eq!(&back.text, &text);
+                prop_assert_eq!(encode(&back.text, &back.format).unwrap(), &bytes[..]);
+            }
         }
 
         #[test]

@@ -4,7 +4,7 @@ use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::path::WorkspacePath;
 use tokio::sync::oneshot;
 
-use super::disk::{Checkpoint, DiskFile, Missing, Outside, Save};
+use super::disk::{Checkpoint, DiskFile, Missing, Outside, OutsideChange, Save};
 use super::encoding::Format;
 use crate::agent::disk_work::{self, DiskWork};
 use crate::agent::state::Announcer;
@@ -38,19 +38,19 @@ pub(super) enum DiskOutcome {
     /// Written.
     Saved {
         revision: u64,
-        /// What the file holds if another program appended at that moment.
-        now: Option<String>,
+        /// What another program appended at that moment.
+        outside: Option<OutsideChange>,
     },
     /// Written, and another program wrote it at the same moment.
     Overtaken,
     /// The save whose end was not known is in the file now.
     Finished,
-    /// Nothing was written: the file had changed meanwhile and holds this now.
-    Conflict(String),
+    /// Nothing was written: the file had changed meanwhile.
+    Conflict(OutsideChange),
     /// Nothing was written: the journal did not take what was about to be done.
     NotAnnounced,
-    /// The file changed outside and holds this now.
-    Text(String),
+    /// The file changed outside.
+    Text(OutsideChange),
     /// Something is writing the file at this moment.
     Settling,
     Same,
@@ -155,7 +155,7 @@ fn run(file: &mut DiskFile, job: DiskJob) -> DiskOutcome {
         DiskJob::Check => match file.changed_outside() {
             Ok(Outside::Same) => DiskOutcome::Same,
             Ok(Outside::Finished) => DiskOutcome::Finished,
-            Ok(Outside::Changed(change)) => DiskOutcome::Text(change.after),
+            Ok(Outside::Changed(change)) => DiskOutcome::Text(change),
             Ok(Outside::Settling) => DiskOutcome::Settling,
             Ok(Outside::Gone) => DiskOutcome::Gone,
             Ok(Outside::NoLongerText(fault)) => DiskOutcome::Failed(fault),
@@ -164,12 +164,10 @@ fn run(file: &mut DiskFile, job: DiskJob) -> DiskOutcome {
         DiskJob::Save { text, revision, author, missing, announcer } => {
             let save = Save { text: &text, author, missing };
             match file.checkpoint(save, &mut |intent| announcer.announce(intent)) {
-                Ok(Checkpoint::Saved { outside }) => {
-                    DiskOutcome::Saved { revision, now: outside.map(|change| change.after) }
-                }
+                Ok(Checkpoint::Saved { outside }) => DiskOutcome::Saved { revision, outside },
                 Ok(Checkpoint::Overtaken) => DiskOutcome::Overtaken,
                 Ok(Checkpoint::Finished) => DiskOutcome::Finished,
-                Ok(Checkpoint::Conflict(change)) => DiskOutcome::Conflict(change.after),
+                Ok(Checkpoint::Conflict(change)) => DiskOutcome::Conflict(change),
                 Ok(Checkpoint::Settling) => DiskOutcome::Settling,
                 Ok(Checkpoint::Gone) => DiskOutcome::Gone,
                 Ok(Checkpoint::NotAnnounced) => DiskOutcome::NotAnnounced,

@@ -30,7 +30,12 @@ impl DocumentActor {
         if !self.may_begin_journal() || self.journal_retry.is_some_and(|(at, _)| now < at) {
             return;
         }
-        if let Err(error) = self.journal.begin_anew(&self.identity(), &self.text, &self.disk_replica) {
+        if let Err(error) = self.journal.begin_anew(
+            &self.identity(),
+            &self.text,
+            &self.disk_replica,
+            self.beside.holds.as_deref(),
+        ) {
             debug!(document = %self.id, %error, "there is still no journal");
             self.journal_retry = Some(retry_after(self.journal_retry, now));
             return;

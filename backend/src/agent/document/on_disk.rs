@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use parlor_shared::fault::FaultCode;
+use parlor_shared::document::outside::Judgement;
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::limits::MAX_DOCUMENT_BYTES;
 use parlor_shared::message::DocumentStatus;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::disk::{Missing, SETTLE_INTERVAL};
+use super::disk::{Missing, OutsideChange, SETTLE_INTERVAL};
 use super::job::{DiskJob, DiskOutcome};
 use super::{DocumentActor, Writing};
 use crate::agent::event::AgentEvent;
@@ -16,6 +18,9 @@ use crate::agent::workspace::Actor;
 
 /// Before a file that is not there is called gone.
 const GONE_PAUSE: Duration = Duration::from_millis(150);
+
+/// Between two looks at a file that outgrew the limit.
+const OUTGROWN_INTERVAL: Duration = Duration::from_secs(2);
 
 impl DocumentActor {
     pub(super) fn start_jobs(&mut self, now: Instant) {
@@ -27,7 +32,8 @@ impl DocumentActor {
             return;
         }
         self.settling_until = None;
-        if std::mem::take(&mut self.check_disk) {
+        if self.check_disk && self.outgrown_until.is_none_or(|at| at <= now) {
+            (self.check_disk, self.outgrown_until) = (false, None);
             self.job.start(DiskJob::Check);
         } else if self.may_write() && self.schedule.due(now).is_some_and(|at| at <= now) {
             if !self.schedule.wants_write() {
@@ -36,7 +42,8 @@ impl DocumentActor {
                 return self.job.start(DiskJob::Check);
             }
             let revision = self.schedule.begin();
-            let text = self.text.text();
+            let ours = self.text.text();
+            let text = self.text_to_write(&ours, now);
             // The end of the session removes the journal, so that it is written then all the same.
             if !self.journal.outrun(&text) && self.finishing.is_none() {
                 self.schedule.failed(now);
@@ -46,8 +53,10 @@ impl DocumentActor {
             self.note_writing();
             let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
             let author = std::mem::replace(&mut self.unsaved_by, Actor::Host);
-            let (journal_mark, announcer) = self.journal.saving();
-            self.writing = Some(Writing { replica: DiskReplica::of(&self.text), journal_mark, author });
+            let holds = (text != ours).then(|| text.clone());
+            let (journal_mark, announcer) = self.journal.saving(holds.clone());
+            self.writing =
+                Some(Writing { replica: DiskReplica::of(&self.text), holds, journal_mark, author });
             self.job.start(DiskJob::Save { text, revision, author, missing, announcer });
         }
     }
@@ -65,7 +74,8 @@ impl DocumentActor {
             DiskOutcome::Loaded { text, format } => {
                 self.format = format;
                 self.loaded = true;
-                self.merge_outside(&text, now);
+                let (before, origin) = (String::new(), Judgement::Edit);
+                self.merge_outside(&OutsideChange { before, after: text, origin }, now);
                 self.schedule.is_on_disk();
                 self.status = DocumentStatus::Saved { by: None };
                 if let Some(path) = &self.journal_path {
@@ -83,13 +93,13 @@ impl DocumentActor {
                 self.not_loaded = Some(fault);
                 return false;
             }
-            DiskOutcome::Saved { revision, now: found } => {
+            DiskOutcome::Saved { revision, outside } => {
                 self.perhaps_outrun = None;
                 self.note_written();
                 self.schedule.succeeded(revision, now);
                 self.events.send(AgentEvent::Saved { path: self.path.clone() });
-                if let Some(text) = found {
-                    self.merge_outside(&text, now);
+                if let Some(change) = outside {
+                    self.merge_outside(&change, now);
                 }
                 let by = self.save_asked_by.take();
                 let saved = !self.schedule.is_unsaved();
@@ -104,19 +114,19 @@ impl DocumentActor {
                 debug!(document = %self.id, "a checkpoint that was interrupted is in the file");
                 self.perhaps_outrun = None;
                 self.check_disk = true;
-                self.compare_with_disk(&self.disk_replica.text());
+                self.compare_with_disk(&self.base(), now);
             }
             DiskOutcome::NotAnnounced => {
                 self.journal.refused();
                 self.schedule.put_off();
             }
-            DiskOutcome::Text(text) => {
-                self.merge_outside(&text, now);
-                self.compare_with_disk(&text);
+            DiskOutcome::Text(change) => {
+                self.merge_outside(&change, now);
+                self.compare_with_disk(&change.after, now);
             }
-            DiskOutcome::Conflict(text) => {
+            DiskOutcome::Conflict(change) => {
                 debug!(document = %self.id, "a change of the file came before the checkpoint");
-                self.merge_outside(&text, now);
+                self.merge_outside(&change, now);
                 self.schedule.put_off();
             }
             DiskOutcome::Settling => {
@@ -130,7 +140,7 @@ impl DocumentActor {
             DiskOutcome::Same => {
                 self.perhaps_outrun = None;
                 if matches!(self.status, DocumentStatus::Gone | DocumentStatus::NotSaved(_)) {
-                    self.compare_with_disk(&self.disk_replica.text());
+                    self.compare_with_disk(&self.base(), now);
                 }
             }
             DiskOutcome::Gone if !missed && self.status != DocumentStatus::Gone => {
@@ -142,18 +152,31 @@ impl DocumentActor {
                 self.save_asked_by = None;
                 self.set_status(DocumentStatus::Gone);
             }
+            DiskOutcome::Failed(fault) if fault.code == FaultCode::FileTooLarge => {
+                // A log may grow ten times a second: it is said once, whatever its size is by then.
+                debug!(document = %self.id, "the file outgrew the limit");
+                self.outgrown_until = Some(now + OUTGROWN_INTERVAL);
+                let fault = Fault::new(FaultCode::Outgrown).with(&self.path).with(MAX_DOCUMENT_BYTES);
+                return self.refused(fault, now);
+            }
             DiskOutcome::Failed(fault) => {
                 warn!(document = %self.id, code = ?fault.code, "the disk refused");
-                self.schedule.failed(now);
-                self.save_asked_by = None;
-                self.events.send(AgentEvent::Error { path: Some(self.path.clone()), fault: fault.clone() });
-                self.set_status(DocumentStatus::NotSaved(fault));
-                if self.finishing.is_some() {
-                    return false;
-                }
+                return self.refused(fault, now);
             }
         }
         true
+    }
+
+    /// The disk refused. The host is told once of the same cause. False if the document can not go on.
+    fn refused(&mut self, fault: Fault, now: Instant) -> bool {
+        self.schedule.failed(now);
+        self.save_asked_by = None;
+        let status = DocumentStatus::NotSaved(fault.clone());
+        if self.status != status {
+            self.events.send(AgentEvent::Error { path: Some(self.path.clone()), fault });
+            self.set_status(status);
+        }
+        self.finishing.is_none()
     }
 
     /// What the job left behind: how the file is stored now, and files to look at again.
@@ -165,30 +188,10 @@ impl DocumentActor {
             self.journal.is(&self.identity());
         }
         if self.journal.is_long() && self.unfinished.is_none() {
-            self.journal.rewrite(&self.identity(), &self.text, &self.disk_replica);
+            let holds = self.beside.holds.as_deref();
+            self.journal.rewrite(&self.identity(), &self.text, &self.disk_replica, holds);
         }
         self.weigh(now);
-    }
-
-    /// The file holds this text now: what changed there becomes edits of the disk.
-    fn merge_outside(&mut self, text: &str, now: Instant) {
-        if let Some(outrun) = self.perhaps_outrun.take()
-            && outrun.is_told_by(text, &self.disk_replica, None)
-        {
-            debug!(document = %self.id, "the file has what the last program's journal lacked");
-            self.disk_replica = outrun.least;
-            self.journal.disk(self.disk_replica.state());
-        }
-        if text == self.text.text() {
-            // It is all of ours, whoever wrote it.
-            self.disk_replica = DiskReplica::of(&self.text);
-            self.journal.disk(self.disk_replica.state());
-            return;
-        }
-        let Some(update) = self.disk_replica.changed_to(text) else { return };
-        self.journal.outside(&update);
-        self.text.apply([update.as_slice()]).expect("our own update can be read");
-        self.pass_on(None, update, now);
     }
 
     /// What the file holds of ours after a job, by how that ended: what outside changes are measured against.
@@ -224,14 +227,20 @@ impl DocumentActor {
         }
     }
 
+    /// What the file holds, as far as we know.
+    fn base(&self) -> String {
+        self.beside.holds.clone().unwrap_or_else(|| self.disk_replica.text())
+    }
+
     fn has_written(&mut self, written: Writing) {
-        self.disk_replica = written.replica;
+        (self.disk_replica, self.beside.holds) = (written.replica, written.holds);
         self.journal.saved(written.journal_mark);
     }
 
     /// After the file was read, which holds this: if it is all of the text there is nothing to write.
-    fn compare_with_disk(&mut self, file: &str) {
-        if self.text.text() == file {
+    fn compare_with_disk(&mut self, file: &str, now: Instant) {
+        let ours = self.text.text();
+        if self.text_to_write(&ours, now) == file {
             self.schedule.is_on_disk();
             self.note_writing();
             self.note_written();

@@ -46,6 +46,7 @@ impl DocumentActor {
             && self.settling_until.is_none()
             && matches!(self.status, DocumentStatus::Saved { .. })
             && self.finishing.is_none()
+            && self.beside.is_at_rest()
             && !self.journal.is_behind()
     }
 
@@ -58,6 +59,8 @@ impl DocumentActor {
         let until = now + LINGER_FOR_LOST - self.began;
         let (text, first) = self.epochs.renew(&self.text, until).expect("our own document can be encoded");
         self.disk_replica = DiskReplica::of(&text);
+        self.nobody_types();
+        self.offers.renewed(&self.text, &text);
         self.text = text;
         self.journal.renew(&self.identity(), &self.text, &self.disk_replica);
         let epoch = self.epochs.current();

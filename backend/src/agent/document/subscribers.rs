@@ -62,6 +62,9 @@ impl DocumentActor {
         self.empty_since = None;
         self.idle_told = false;
         self.send_steps(id, steps);
+        for offered in self.offered() {
+            self.subscribers[&id].connection.outbox.document(offered);
+        }
     }
 
     pub(super) fn synchronise(&self, from: ParticipantId, epoch: u32, state_vector: &[u8]) {
@@ -115,7 +118,7 @@ impl DocumentActor {
             connection.role() == Some(Role::Host) || access_rules::is_writable_by_guests(&self.path);
         let result = if writable {
             packed.unpack().map_err(Fault::from).and_then(|update| {
-                let applied = self.text.apply_as(connection.author, &update, MAX_DOCUMENT_BYTES as u32);
+                let applied = self.text.apply_as(connection.author, &update, MAX_DOCUMENT_BYTES as u64);
                 applied.map(|()| update).map_err(|error| fault_of(&error))
             })
         } else {
@@ -135,6 +138,7 @@ impl DocumentActor {
         if connection.role() != Some(Role::Host) {
             self.unsaved_by = Actor::Guest;
         }
+        self.typed(from, connection.author, now);
         self.changed(Some(from), update, now);
     }
 
@@ -159,8 +163,11 @@ impl DocumentActor {
                 subscriber.connection.outbox.update(self.id, message.clone());
             }
         }
-        if matches!(self.status, DocumentStatus::Saved { .. } | DocumentStatus::Unsaved) {
-            self.set_status(self.unsaved());
+        match &self.status {
+            DocumentStatus::Saved { .. } | DocumentStatus::Unsaved => self.set_status(self.unsaved()),
+            // Somebody may just have removed what the file can not hold.
+            DocumentStatus::NotSaved(fault) if is_about_the_text(fault) => self.schedule.try_anew(),
+            DocumentStatus::NotSaved(_) | DocumentStatus::Gone => {}
         }
     }
 
@@ -186,14 +193,19 @@ impl DocumentActor {
     }
 }
 
+/// Whether a save failed because of what the text is, and not of how the disk is.
+const fn is_about_the_text(fault: &Fault) -> bool {
+    matches!(fault.code, FaultCode::Unencodable | FaultCode::DocumentTooLarge)
+}
+
 fn fault_of(error: &UpdateError) -> Fault {
     match error {
-        UpdateError::Malformed | UpdateError::Gap | UpdateError::OutOfRange => {
+        UpdateError::Malformed | UpdateError::Gap | UpdateError::OutOfRange | UpdateError::NotText(_) => {
             FaultCode::InvalidUpdate.into()
         }
         UpdateError::ForeignAuthor(_) => FaultCode::ForeignAuthor.into(),
-        UpdateError::TooLarge { units } => {
-            Fault::new(FaultCode::DocumentTooLarge).with(units).with(MAX_DOCUMENT_BYTES)
+        UpdateError::TooLarge { bytes } => {
+            Fault::new(FaultCode::DocumentTooLarge).with(bytes).with(MAX_DOCUMENT_BYTES)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a document's file held when it was last read or written.
 
-use parlor_shared::document::{Document, diff};
+use parlor_shared::document::{Document, Splice};
 use parlor_shared::id::AuthorId;
 
 /// A replica of the text that stands for its file. It has nothing that the text has not.
@@ -40,11 +40,10 @@ impl DiskReplica {
         Self::of(&live)
     }
 
-    /// Another program made this of the file: gives the update that does the same to the text, unless it is the same.
-    pub(in crate::agent) fn changed_to(&mut self, text: &str) -> Option<Vec<u8>> {
+    /// Another program did this to the file: gives the update that does the same to the text, unless it is nothing.
+    pub(in crate::agent) fn changed_by(&mut self, splices: &[Splice]) -> Option<Vec<u8>> {
         let mut live = self.live();
-        let splices = diff::splices(&live.text(), text);
-        let update = live.edit(&splices).expect("the difference of a text fits it")?;
+        let update = live.edit(splices).expect("the difference of a text fits it")?;
         *self = Self::of(&live);
         Some(update)
     }
@@ -58,25 +57,29 @@ impl DiskReplica {
 
 #[cfg(test)]
 mod tests {
-    use parlor_shared::document::Splice;
+    use parlor_shared::document::diff;
 
     use super::*;
+
+    fn changed_to(file: &mut DiskReplica, text: &str) -> Option<Vec<u8>> {
+        file.changed_by(&diff::splices(&file.text(), text))
+    }
 
     #[test]
     fn what_another_program_writes_comes_to_the_text_beside_what_was_typed_meanwhile() {
         let mut file = DiskReplica::unread();
         let mut text = Document::new(AuthorId::AGENT);
-        let read = file.changed_to("one\ntwo\n").unwrap();
+        let read = changed_to(&mut file, "one\ntwo\n").unwrap();
         text.apply([read.as_slice()]).unwrap();
         assert_eq!(file, DiskReplica::of(&text));
 
         text.edit(&[Splice { at: 3, delete: 0, insert: " typed".to_owned() }]).unwrap();
         for appended in ["one\ntwo\nthree\n", "one\ntwo\nthree\nfour\n"] {
-            let outside = file.changed_to(appended).unwrap();
+            let outside = changed_to(&mut file, appended).unwrap();
             text.apply([outside.as_slice()]).unwrap();
             assert_eq!(file.text(), appended);
         }
         assert_eq!(text.text(), "one typed\ntwo\nthree\nfour\n");
-        assert_eq!(file.changed_to("one\ntwo\nthree\nfour\n"), None);
+        assert_eq!(changed_to(&mut file, "one\ntwo\nthree\nfour\n"), None);
     }
 }

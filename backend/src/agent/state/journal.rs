@@ -37,18 +37,19 @@ enum Record {
     /// What the document is from here on.
     Is(Identity),
     /// Everything up to here: the text's state and the disk replica's, unless that is the same.
-    State { text: Vec<u8>, disk: Option<Vec<u8>> },
+    State { text: Vec<u8>, disk: Option<Vec<u8>>, holds: Option<String> },
     /// The text took this update.
     Text(Vec<u8>),
     /// The disk replica took this update: it turned out that the file had it.
-    Disk(Vec<u8>),
+    Disk { update: Vec<u8>, holds: Option<String> },
     /// A checkpoint wrote all of the text up to, and with, so many updates since the state.
     Saved { updates: u64 },
-    /// The text and the disk replica took this update: a change outside. One record, so that no crash comes between.
-    Outside(Vec<u8>),
+    /// The text and the disk replica took this update: a change outside. One record, so that no crash comes between. `holds`
+    /// is what the file holds, if that is not what the replica has: some of it was not taken.
+    Outside { update: Vec<u8>, holds: Option<String> },
     /// A checkpoint begins that will have written so much, see [`Record::Saved`]. If nothing follows, the file tells whether it
     /// did.
-    Saving { updates: u64, intent: Intent },
+    Saving { updates: u64, intent: Intent, holds: Option<String> },
     /// The checkpoint that had begun wrote nothing: the disk refused, or had news.
     NotSaved,
 }
@@ -59,6 +60,8 @@ pub(in crate::agent) struct Restored {
     pub(in crate::agent) identity: Identity,
     pub(in crate::agent) text: Document,
     pub(in crate::agent) disk_replica: DiskReplica,
+    /// What the file held, if that is not what its replica has.
+    pub(in crate::agent) holds: Option<String>,
     /// The checkpoint that was under way.
     pub(in crate::agent) perhaps_written: Option<PerhapsWritten>,
     /// Checkpoints may have written what the journal lacks: the file tells.
@@ -73,15 +76,17 @@ pub(in crate::agent) struct PerhapsWritten {
     pub(in crate::agent) replica: DiskReplica,
     /// See [`Journal::saved`].
     pub(in crate::agent) journal_mark: u64,
+    /// What was written, if that is not what the replica has.
+    pub(in crate::agent) holds: Option<String>,
     intent: Intent,
 }
 
 impl PerhapsWritten {
     /// What the file is to be judged by. Nothing if the bytes can not be rebuilt.
-    pub(in crate::agent) fn unfinished(&self, before: &DiskReplica, format: &Format) -> Option<Unfinished> {
-        let (before, text) = (before.text(), self.replica.text());
-        let after_format = format.carried(&before, &text);
-        let before = encoding::encode(&before, format).ok()?;
+    pub(in crate::agent) fn unfinished(&self, before: &str, format: &Format) -> Option<Unfinished> {
+        let text = self.holds.clone().unwrap_or_else(|| self.replica.text());
+        let after_format = format.carried(before, &text);
+        let before = encoding::encode(before, format).ok()?;
         let after = encoding::encode(&text, &after_format).ok()?;
         let remains = Remains::of(&self.intent, before, after)?;
         Some(Unfinished { remains, text, format: after_format })
@@ -93,6 +98,8 @@ impl PerhapsWritten {
 pub(in crate::agent) struct Announcer {
     log: Option<Arc<Mutex<RecordLog>>>,
     updates: u64,
+    /// What is written, if that is not all of the text.
+    holds: Option<String>,
 }
 
 impl Announcer {
@@ -103,7 +110,11 @@ impl Announcer {
             warn!(%error, "a journal does not take what a checkpoint is about to do");
             NotAnnounced
         };
-        let record = encode(&Record::Saving { updates: self.updates, intent: intent.clone() });
+        let record = encode(&Record::Saving {
+            updates: self.updates,
+            intent: intent.clone(),
+            holds: self.holds.clone(),
+        });
         // Not held while the disk works: the document goes on appending.
         let sync = {
             let mut log = log.lock();
@@ -218,8 +229,9 @@ impl Journal {
         }
         let replay = replay(&contents.records);
         let written =
-            replay.saving.as_ref().and_then(|(updates, _)| merge_updates(&replay.written(*updates)).ok());
-        let Replay { identity: Some(mut identity), text, disk_replica, updates, saving, .. } = replay else {
+            replay.saving.as_ref().and_then(|(updates, ..)| merge_updates(&replay.written(*updates)).ok());
+        let Replay { identity: Some(mut identity), text, disk_replica, updates, saving, holds, .. } = replay
+        else {
             log.remove();
             return Ok(None);
         };
@@ -238,12 +250,10 @@ impl Journal {
         let log = Some(Arc::new(Mutex::new(log)));
         let journal = Self { path, log, is_behind, outrun, updates, fresh_bytes };
         let disk_replica = DiskReplica::of(&disk_replica);
-        let perhaps_written = saving.zip(written).map(|((journal_mark, intent), update)| PerhapsWritten {
-            replica: disk_replica.with(&update),
-            journal_mark,
-            intent,
+        let perhaps_written = saving.zip(written).map(|((journal_mark, intent, holds), update)| {
+            PerhapsWritten { replica: disk_replica.with(&update), journal_mark, holds, intent }
         });
-        Ok(Some(Restored { identity, text, disk_replica, perhaps_written, perhaps_outrun, journal }))
+        Ok(Some(Restored { identity, text, disk_replica, holds, perhaps_written, perhaps_outrun, journal }))
     }
 
     /// The text took an update. To be called before anybody hears of it.
@@ -253,21 +263,21 @@ impl Journal {
     }
 
     /// Both replicas took an update: a change outside. To be called before anybody hears of it.
-    pub(in crate::agent) fn outside(&mut self, update: &[u8]) {
+    pub(in crate::agent) fn outside(&mut self, update: &[u8], holds: Option<String>) {
         self.updates += 1;
-        self.append(&Record::Outside(update.to_vec()));
+        self.append(&Record::Outside { update: update.to_vec(), holds });
     }
 
     /// The disk replica took an update that the text had already.
-    pub(in crate::agent) fn disk(&mut self, update: &[u8]) {
-        self.append(&Record::Disk(update.to_vec()));
+    pub(in crate::agent) fn disk(&mut self, update: &[u8], holds: Option<String>) {
+        self.append(&Record::Disk { update: update.to_vec(), holds });
     }
 
     /// A checkpoint begins to write all that is in the text now. Gives this place in the journal, for [`Journal::saved`], and a
-    /// way to tell the journal what the checkpoint is about to do.
-    pub(in crate::agent) fn saving(&self) -> (u64, Announcer) {
+    /// way to tell the journal what the checkpoint is about to do. `holds` is what it writes, if that is not all of the text.
+    pub(in crate::agent) fn saving(&self, holds: Option<String>) -> (u64, Announcer) {
         let log = if self.is_behind { None } else { self.log.clone() };
-        (self.updates, Announcer { log, updates: self.updates })
+        (self.updates, Announcer { log, updates: self.updates, holds })
     }
 
     /// The disk did not take what a checkpoint was about to do.
@@ -330,8 +340,14 @@ impl Journal {
     }
 
     /// Replaces what was appended by what came of it. If the disk has no room for that the journal goes on as it is.
-    pub(in crate::agent) fn rewrite(&mut self, identity: &Identity, text: &Document, disk: &DiskReplica) {
-        if let Err(error) = self.begin_anew(identity, text, disk) {
+    pub(in crate::agent) fn rewrite(
+        &mut self,
+        identity: &Identity,
+        text: &Document,
+        disk: &DiskReplica,
+        holds: Option<&str>,
+    ) {
+        if let Err(error) = self.begin_anew(identity, text, disk, holds) {
             warn!(%error, "a journal is long, and there is no room to write it anew");
             self.fresh_bytes = self.log.as_ref().map_or(0, |log| log.lock().bytes());
         }
@@ -339,23 +355,26 @@ impl Journal {
 
     /// Both replicas are others now, of which nothing that was appended tells.
     pub(in crate::agent) fn renew(&mut self, identity: &Identity, text: &Document, disk: &DiskReplica) {
-        if let Err(error) = self.begin_anew(identity, text, disk) {
+        if let Err(error) = self.begin_anew(identity, text, disk, None) {
             self.fall_behind(&error);
         }
     }
 
-    /// Begins the journal anew with all that there is, in one step. Not while a checkpoint runs: its mark would be lost.
+    /// Begins the journal anew with all that there is, in one step. `holds` is what the file holds, if that is not what its
+    /// replica has. Not while a checkpoint runs: its mark would be lost.
     pub(in crate::agent) fn begin_anew(
         &mut self,
         identity: &Identity,
         text: &Document,
         disk: &DiskReplica,
+        holds: Option<&str>,
     ) -> Result<(), LogError> {
         let Some(path) = &self.path else { return Ok(()) };
         let text = text.missing_from(&[]).expect("an empty state vector can be read");
         let disk = (disk.state() != text).then(|| disk.state().to_vec());
         let records =
-            [Record::Is(identity.clone()), Record::State { text, disk }].map(|record| encode(&record));
+            [Record::Is(identity.clone()), Record::State { text, disk, holds: holds.map(str::to_owned) }]
+                .map(|record| encode(&record));
         let log = RecordLog::replace(path, records.iter().map(Vec::as_slice))?;
         (self.is_behind, self.outrun) = (false, None);
         (self.updates, self.fresh_bytes) = (0, log.bytes());
@@ -450,7 +469,9 @@ struct Replay {
     /// Updates of the text since the state; those that the disk replica has are empty.
     updates: Vec<Vec<u8>>,
     /// The checkpoint that is under way, if one is.
-    saving: Option<(u64, Intent)>,
+    saving: Option<(u64, Intent, Option<String>)>,
+    /// What the file holds, if that is not what its replica has.
+    holds: Option<String>,
 }
 
 impl Default for Replay {
@@ -462,6 +483,7 @@ impl Default for Replay {
             state: Vec::new(),
             updates: Vec::new(),
             saving: None,
+            holds: None,
         }
     }
 }
@@ -481,7 +503,8 @@ impl Replay {
                 self.identity = Some(identity);
                 Ok(())
             }
-            Record::State { text, disk } => {
+            Record::State { text, disk, holds } => {
+                self.holds = holds;
                 (self.updates, self.saving) = (Vec::new(), None);
                 let applied = self.text.apply([text.as_slice()]);
                 let disk = self.disk_replica.apply([disk.as_ref().unwrap_or(&text).as_slice()]);
@@ -493,14 +516,18 @@ impl Replay {
                 self.updates.push(update);
                 applied
             }
-            Record::Disk(update) => self.disk_replica.apply([update.as_slice()]),
-            Record::Outside(update) => {
+            Record::Disk { update, holds } => {
+                self.holds = holds;
+                self.disk_replica.apply([update.as_slice()])
+            }
+            Record::Outside { update, holds } => {
+                self.holds = holds;
                 self.updates.push(Vec::new());
                 let applied = self.text.apply([update.as_slice()]);
                 applied.and(self.disk_replica.apply([update.as_slice()]))
             }
-            Record::Saving { updates, intent } => {
-                self.saving = Some((updates, intent));
+            Record::Saving { updates, intent, holds } => {
+                self.saving = Some((updates, intent, holds));
                 Ok(())
             }
             Record::NotSaved => {
@@ -508,7 +535,7 @@ impl Replay {
                 Ok(())
             }
             Record::Saved { updates } => {
-                self.saving = None;
+                self.holds = self.saving.take().and_then(|(_, _, holds)| holds);
                 let written = self.written(updates);
                 self.state.clear();
                 let updates = usize::try_from(updates).unwrap_or(usize::MAX).min(self.updates.len());
@@ -560,7 +587,7 @@ mod tests {
         };
         let first = type_as_guest(0, "one ");
         journal.text(&first);
-        let (mark, announcer) = journal.saving();
+        let (mark, announcer) = journal.saving(None);
         announcer.announce(&intent("loaded\n", "one loaded\n")).unwrap();
         journal.text(&type_as_guest(4, "two "));
         journal.saved(mark);
@@ -575,7 +602,7 @@ mod tests {
         let mut text = restored.text;
         let update = insert(&mut text, 0, "again ");
         journal.text(&update);
-        journal.rewrite(&identity("b.txt"), &text, &restored.disk_replica);
+        journal.rewrite(&identity("b.txt"), &text, &restored.disk_replica, None);
         drop(journal);
         assert_eq!(Journal::restore(&path).unwrap().unwrap().text.text(), "again one two loaded\n");
     }
@@ -589,8 +616,8 @@ mod tests {
         text.apply([loaded.as_slice()]).unwrap();
         let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &DiskReplica::of(&disk));
         journal.text(&insert(&mut text, 0, "typed "));
-        journal.rewrite(&identity("a.txt"), &text, &DiskReplica::of(&disk));
-        let (mark, announcer) = journal.saving();
+        journal.rewrite(&identity("a.txt"), &text, &DiskReplica::of(&disk), None);
+        let (mark, announcer) = journal.saving(None);
         announcer.announce(&intent("loaded\n", "typed loaded\n")).unwrap();
         journal.saved(mark);
         journal.text(&insert(&mut text, 0, "later "));
@@ -609,9 +636,9 @@ mod tests {
         let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &DiskReplica::of(&disk));
         let outside = insert(&mut disk, 0, "outside\n");
         text.apply([outside.as_slice()]).unwrap();
-        journal.outside(&outside);
+        journal.outside(&outside, None);
         journal.text(&insert(&mut text, 0, "typed "));
-        journal.saving().1.announce(&intent("outside\n", "typed outside\n")).unwrap();
+        journal.saving(None).1.announce(&intent("outside\n", "typed outside\n")).unwrap();
         journal.text(&insert(&mut text, 0, "later "));
         drop(journal);
         let restored = Journal::restore(&path).unwrap().unwrap();
@@ -619,7 +646,7 @@ mod tests {
         assert_eq!(restored.disk_replica.text(), "outside\n");
         let written = restored.perhaps_written.unwrap();
         assert_eq!(written.replica.text(), "typed outside\n");
-        let unfinished = written.unfinished(&restored.disk_replica, &Format::NEW).unwrap();
+        let unfinished = written.unfinished("outside\n", &Format::NEW).unwrap();
         assert_eq!(unfinished.remains.after, b"typed outside\n");
         assert_eq!(unfinished.remains.before, b"outside\n");
     }
@@ -631,7 +658,7 @@ mod tests {
         let (disk, mut text) = (Document::new(AuthorId::DISK), Document::new(AuthorId::AGENT));
         let mut journal = Journal::begin(&path, &identity("a.txt"), &text, &DiskReplica::of(&disk));
         journal.text(&insert(&mut text, 0, "typed "));
-        journal.saving().1.announce(&intent("", "typed ")).unwrap();
+        journal.saving(None).1.announce(&intent("", "typed ")).unwrap();
         journal.not_saved();
         drop(journal);
         let restored = Journal::restore(&path).unwrap().unwrap();
@@ -675,7 +702,7 @@ mod tests {
 
         let Restored { identity, text, disk_replica, mut journal, .. } =
             Journal::restore(&path).unwrap().unwrap();
-        journal.begin_anew(&identity, &text, &disk_replica).unwrap();
+        journal.begin_anew(&identity, &text, &disk_replica, None).unwrap();
         assert!(Journal::restore(&path).unwrap().unwrap().perhaps_outrun.is_none());
     }
 

@@ -277,14 +277,15 @@ enum OnDisk {
 fn unsaved_text(restored: &Restored, workspace: Option<&Workspace>) -> Option<KeptText> {
     let Identity { path, format, .. } = &restored.identity;
     let (text, saved) = (restored.text.text(), restored.disk_replica.text());
+    let base = restored.holds.clone().unwrap_or_else(|| saved.clone());
     if text == saved {
         return None;
     }
     let written = restored.perhaps_written.as_ref();
-    let unfinished = written.and_then(|written| written.unfinished(&restored.disk_replica, format));
+    let unfinished = written.and_then(|written| written.unfinished(&base, format));
     if let (Some(workspace), Some(unfinished)) = (workspace, unfinished) {
         // Looking at the file completes it. If that fails the whole text is kept, which makes up for it.
-        let mut file = DiskFile::restored(workspace, path, saved.clone(), format.clone(), Some(unfinished));
+        let mut file = DiskFile::restored(workspace, path, base, format.clone(), Some(unfinished));
         if let Err(error) = file.changed_outside() {
             warn!(%error, "a save that was torn could not be completed");
         }

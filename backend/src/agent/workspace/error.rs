@@ -86,10 +86,28 @@ pub enum WorkspaceError {
     FileTooLarge {
         /// The file.
         path: WorkspacePath,
-        /// Its size, or what its text would take.
+        /// Its size, or what its text takes.
         bytes: u64,
         /// The limit.
         limit: u64,
+    },
+    /// The file would be larger than what can be opened again.
+    #[error("{path:?} would have {bytes} bytes, the limit is {limit}")]
+    TextTooLarge {
+        /// The file.
+        path: WorkspacePath,
+        /// What its text would take.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The encoding does not give the file's bytes again.
+    #[error("{path:?} is not in {encoding}")]
+    EncodingMismatch {
+        /// The file.
+        path: WorkspacePath,
+        /// The encoding's name.
+        encoding: &'static str,
     },
     /// The file became shorter while it was read.
     #[error("{0:?} changed while it was read")]
@@ -176,6 +194,12 @@ impl From<WorkspaceError> for Fault {
             E::Binary { path, bytes } => return Self::new(FaultCode::Binary).with(path).with(bytes),
             E::FileTooLarge { path, bytes, limit } => {
                 return Self::new(FaultCode::FileTooLarge).with(path).with(bytes).with(limit);
+            }
+            E::TextTooLarge { bytes, limit, .. } => {
+                return Self::new(FaultCode::DocumentTooLarge).with(bytes).with(limit);
+            }
+            E::EncodingMismatch { path, encoding } => {
+                return Self::new(FaultCode::EncodingMismatch).with(path).with(encoding);
             }
         };
         Self::new(code).with(path)

@@ -184,7 +184,7 @@ pub(in crate::agent) fn read_document(
     Ok(bytes)
 }
 
-/// UTF-16 can take half as much room again in memory.
+/// Every encoding but UTF-8 has characters that take more bytes as UTF-8, which is how the text is kept and sent.
 pub(in crate::agent) fn check_text_size(text: &str, path: &WorkspacePath) -> Result<(), WorkspaceError> {
     check_size(path, text.len() as u64, MAX_DOCUMENT_BYTES as u64)
 }

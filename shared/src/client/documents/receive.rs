@@ -89,6 +89,22 @@ impl Documents {
                     open.tell(ClientEvent::Moved { document, path }, events);
                 }
             }
+            DocumentToGuest::Removed { document, offer, authors, lines, cause } => {
+                // Told again to whoever comes back; a person is told once.
+                if let Some(open) = self.open.get_mut(&document)
+                    && open.offers.insert(offer)
+                {
+                    open.tell(ClientEvent::Removed { document, offer, authors, lines, cause }, events);
+                }
+            }
+            DocumentToGuest::OfferOver { document, offer, by } => {
+                if let Some(open) = self.open.get_mut(&document)
+                    && open.offers.remove(&offer)
+                {
+                    open.wanted_back.retain(|wanted| *wanted != offer);
+                    open.tell(ClientEvent::OfferOver { document, offer, by }, events);
+                }
+            }
             DocumentToGuest::Digest { document, digest } => self.receive_digest(document, digest, events),
             DocumentToGuest::Closed { document, fault } => {
                 if let Some(open) = self.open.remove(&document) {
@@ -179,6 +195,10 @@ impl Documents {
                 return open.tell_closed(None, events);
             }
             open.start_over(author, None);
+        }
+        if open.info.document != document {
+            open.offers.clear();
+            open.wanted_back.clear();
         }
         let moved = open.info.path != info.path;
         open.info = info;

@@ -1,0 +1,229 @@
+//! Three texts to one: what two sides made of the same base, put together line by line.
+//!
+//! The lines that only one side changed are taken from that side. Where both changed the same lines, the characters are
+//! merged, so that nothing that either wrote is lost, and the place is counted as a *clash*: a person may want to look.
+
+use std::ops::Range;
+
+use imara_diff::{Algorithm, Diff, InternedInput};
+
+use super::diff;
+
+/// What became of three texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merged {
+    /// The text with the changes of both sides.
+    pub text: String,
+    /// Places where both sides changed the same lines, each in its own way.
+    pub clashes: usize,
+}
+
+/// Puts together what two sides made of a text. Lines that both added at one place both stay, theirs first. What both
+/// changed in the same way is there once.
+pub fn three_way(base: &str, ours: &str, theirs: &str) -> Merged {
+    if ours == theirs || base == theirs {
+        return Merged { text: ours.to_owned(), clashes: 0 };
+    }
+    if base == ours {
+        return Merged { text: theirs.to_owned(), clashes: 0 };
+    }
+    // Else two who add a line behind a last line without a line end would both have changed that line.
+    let ended = |text: &str| if lacks_end(text) { format!("{text}\n") } else { text.to_owned() };
+    let mut merged = merge_lines(&ended(base), &ended(ours), &ended(theirs));
+    let lacks = if lacks_end(ours) == lacks_end(base) { lacks_end(theirs) } else { lacks_end(ours) };
+    if lacks && merged.text.ends_with('\n') {
+        merged.text.pop();
+    }
+    merged
+}
+
+fn lacks_end(text: &str) -> bool {
+    !text.is_empty() && !text.ends_with('\n')
+}
+
+/// Lines of one text that stand for lines of another.
+#[derive(Clone, Debug)]
+struct Change {
+    base: Range<usize>,
+    side: Range<usize>,
+}
+
+struct Side<'a> {
+    lines: Vec<&'a str>,
+    changes: Vec<Change>,
+    /// The next change that was not taken yet.
+    next: usize,
+}
+
+impl<'a> Side<'a> {
+    fn new(base: &str, text: &'a str) -> Self {
+        let input = InternedInput::new(base, text);
+        let mut diff = Diff::compute(Algorithm::Histogram, &input);
+        diff.postprocess_lines(&input);
+        let range = |range: Range<u32>| range.start as usize..range.end as usize;
+        let changes = diff.hunks().map(|hunk| Change { base: range(hunk.before), side: range(hunk.after) });
+        Self { lines: text.split_inclusive('\n').collect(), changes: changes.collect(), next: 0 }
+    }
+
+    fn peek(&self) -> Option<&Change> {
+        self.changes.get(self.next)
+    }
+
+    /// Takes the changes that touch these lines of the base; says whether there was one, which may have made them more.
+    fn take_into(&mut self, lines: &mut Range<usize>) -> bool {
+        let before = self.next;
+        while let Some(change) = self.peek()
+            && touch(lines, &change.base)
+        {
+            *lines = lines.start.min(change.base.start)..lines.end.max(change.base.end);
+            self.next += 1;
+        }
+        before != self.next
+    }
+
+    /// What this side made of some lines of the base, in which the changes from this one to the next untaken lie.
+    fn of(&self, first: usize, base: &Range<usize>) -> String {
+        let (Some(from), Some(to)) = (self.changes.get(first), self.changes.get(self.next.wrapping_sub(1)))
+        else {
+            return String::new();
+        };
+        let start = from.side.start - (from.base.start - base.start);
+        let end = to.side.end + (base.end - to.base.end);
+        self.lines[start..end].concat()
+    }
+}
+
+/// Whether two changes are of the same lines. Who adds lines beside what the other changed is in nobody's way.
+fn touch(one: &Range<usize>, other: &Range<usize>) -> bool {
+    if one.is_empty() && other.is_empty() {
+        one.start == other.start
+    } else {
+        one.start < other.end && other.start < one.end
+    }
+}
+
+fn merge_lines(base: &str, ours: &str, theirs: &str) -> Merged {
+    let base_lines: Vec<&str> = base.split_inclusive('\n').collect();
+    let (mut ours, mut theirs) = (Side::new(base, ours), Side::new(base, theirs));
+    let mut merged = Merged { text: String::with_capacity(base.len()), clashes: 0 };
+    let mut done = 0;
+    loop {
+        let place = |change: &Change| (change.base.start, change.base.end);
+        let mut lines = match (ours.peek(), theirs.peek()) {
+            (None, None) => break,
+            (Some(one), None) | (None, Some(one)) => one.base.clone(),
+            (Some(one), Some(other)) if place(one) <= place(other) => one.base.clone(),
+            (Some(_), Some(other)) => other.base.clone(),
+        };
+        let (our_first, their_first) = (ours.next, theirs.next);
+        let mut grows = true;
+        while grows {
+            let (here, there) = (ours.take_into(&mut lines), theirs.take_into(&mut lines));
+            grows = here || there;
+        }
+        merged.text.extend(base_lines[done..lines.start].iter().copied());
+        done = lines.end;
+        let we_did = (ours.next > our_first).then(|| ours.of(our_first, &lines));
+        let they_did = (theirs.next > their_first).then(|| theirs.of(their_first, &lines));
+        match (we_did, they_did) {
+            (Some(one), Some(other)) if one == other => merged.text.push_str(&one),
+            (Some(one), Some(other)) if lines.is_empty() => {
+                merged.text.push_str(&other);
+                merged.text.push_str(&one);
+            }
+            (Some(one), Some(other)) => {
+                merged.clashes += 1;
+                merged.text.push_str(&diff::merge(&base_lines[lines].concat(), &one, &other));
+            }
+            (Some(one), None) | (None, Some(one)) => merged.text.push_str(&one),
+            (None, None) => {}
+        }
+    }
+    merged.text.extend(base_lines[done..].iter().copied());
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn merged(base: &str, ours: &str, theirs: &str) -> (String, usize) {
+        let Merged { text, clashes } = three_way(base, ours, theirs);
+        (text, clashes)
+    }
+
+    #[test]
+    fn lines_that_one_side_changed_are_taken_from_that_side() {
+        let both = merged("a\nb\nc\nd\n", "a\nB\nc\nd\n", "a\nb\nc\nD\ne\n");
+        assert_eq!(both, ("a\nB\nc\nD\ne\n".to_owned(), 0));
+        // Neighbours are not the same line.
+        assert_eq!(merged("a\nb\n", "A\nb\n", "a\nB\n"), ("A\nB\n".to_owned(), 0));
+    }
+
+    #[test]
+    fn what_both_added_at_one_place_stays_and_is_no_clash() {
+        assert_eq!(merged("a\n", "a\nours\n", "a\ntheirs\n"), ("a\ntheirs\nours\n".to_owned(), 0));
+        assert_eq!(merged("", "ours\n", "theirs\n"), ("theirs\nours\n".to_owned(), 0));
+        assert_eq!(merged("a\n", "a\nsame\n", "a\nsame\n"), ("a\nsame\n".to_owned(), 0));
+        assert_eq!(merged("a\n", "a\nsame\n", "z\na\nsame\n"), ("z\na\nsame\n".to_owned(), 0));
+    }
+
+    #[test]
+    fn a_last_line_without_an_end_is_no_clash_for_those_who_write_behind_it() {
+        assert_eq!(merged("a", "a\nours", "a\ntheirs\n"), ("a\ntheirs\nours\n".to_owned(), 0));
+        assert_eq!(merged("a\nb", "A\nb", "a\nb\n"), ("A\nb\n".to_owned(), 0));
+        assert_eq!(merged("a\nb\n", "A\nb\n", "a\nb"), ("A\nb".to_owned(), 0));
+    }
+
+    #[test]
+    fn the_same_line_changed_in_two_ways_is_a_clash_and_keeps_both() {
+        let (text, clashes) = merged("one two\n", "one and two\n", "one two three\n");
+        assert_eq!((text.as_str(), clashes), ("one and two three\n", 1));
+        let (text, clashes) = merged("one\nx\ntwo\n", "one\ntwo\n", "one\nx y\ntwo\n");
+        assert_eq!((text.as_str(), clashes), ("one\n ytwo\n", 1));
+    }
+
+    proptest! {
+        #[test]
+        fn one_side_alone_is_taken_as_it_is(base in "[ab\n]{0,40}", other in "[abc\n]{0,40}") {
+            prop_assert_eq!(merged(&base, &other, &base), (other.clone(), 0));
+            prop_assert_eq!(merged(&base, &base, &other), (other.clone(), 0));
+            prop_assert_eq!(merged(&base, &other, &other), (other, 0));
+        }
+
+        /// Each side marks what it writes, in lines of its own and within lines.
+        #[test]
+        fn nothing_that_either_wrote_is_lost_or_doubled(
+            lines in proptest::collection::vec("[a-d]{1,3}", 0..12),
+            ours in proptest::collection::vec((0usize..60, any::<bool>()), 0..6),
+            theirs in proptest::collection::vec((0usize..60, any::<bool>()), 0..6),
+        ) {
+            // No two lines are alike: which of two equal ones was moved nobody can tell.
+            let base: String = lines.iter().enumerate().map(|(number, line)| format!("{line}{number}\n")).collect();
+            let write = |marks: &[(usize, bool)], first: u32| {
+                let mut text: Vec<char> = base.chars().collect();
+                for (number, (at, own_line)) in marks.iter().enumerate() {
+                    let mark = char::from_u32(first + number as u32).unwrap();
+                    let at = at % (text.len() + 1);
+                    text.insert(at, mark);
+                    if *own_line {
+                        text.insert(at + 1, '\n');
+                    }
+                }
+                text.into_iter().collect::<String>()
+            };
+            let (mine, yours) = (write(&ours, 0xe000), write(&theirs, 0xe100));
+            let Merged { text, .. } = three_way(&base, &mine, &yours);
+            let marks = |text: &str| {
+                let mut marks: Vec<char> = text.chars().filter(|mark| *mark >= '\u{e000}').collect();
+                marks.sort_unstable();
+                marks
+            };
+            prop_assert_eq!(marks(&text), marks(&format!("{mine}{yours}")));
+            let letters = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+            prop_assert_eq!(letters(&text), letters(&base));
+        }
+    }
+}
