@@ -136,3 +136,55 @@ async fn emacs_whose_backup_is_a_copy() {
     assert!(same_file);
     desk.end_with(&edited("emacs"), &["notes.txt", "notes.txt~"]).await;
 }
+
+/// nano warns, and the host saves a buffer that is older than the file. It is merged against what it was based on.
+#[tokio::test(flavor = "multi_thread")]
+async fn nano_saves_an_old_buffer_all_the_same() {
+    let mut desk = Desk::with("notes.txt", TEXT).await;
+    let inode = desk.inode();
+    let mut nano = OnTerminal::start("nano", desk.folder(), &["-I", "+11", "notes.txt"]);
+    nano.shows(&["Read 20 lines"]).await;
+    desk.types("ann", Manner::Bursts).await;
+    desk.types("bob", Manner::Bursts).await;
+    desk.a_save().await;
+    desk.a_save().await;
+    nano.press("\x05 nano\x0f\r");
+    if nano.shows(&["Wrote 20 lines", "File on disk has changed"]).await == 1 {
+        // "Continue saving?" Yes.
+        nano.press("y");
+        nano.shows(&["Wrote 20 lines"]).await;
+    }
+    nano.press("\x18");
+    nano.ends().await;
+    desk.shows("what nano wrote", |text| text.contains("line 10 nano\n")).await;
+    desk.a_save().await;
+    desk.stop().await;
+    assert_eq!(desk.inode(), inode);
+    desk.end_with(&TEXT.replace("line 10\n", "line 10 nano\n"), &["notes.txt"]).await;
+}
+
+/// As above with vim, in each of its ways to write.
+#[tokio::test(flavor = "multi_thread")]
+async fn vim_writes_an_old_buffer_all_the_same() {
+    for backupcopy in ["yes", "no", "auto"] {
+        let mut desk = Desk::with("notes.txt", TEXT).await;
+        let set = format!("set backupcopy={backupcopy}");
+        let arguments = ["-Nu", "NONE", "-i", "NONE", "-c", &set, "notes.txt"];
+        let mut vim = OnTerminal::start("vim", desk.folder(), &arguments);
+        vim.shows(&["20L, "]).await;
+        desk.types("ann", Manner::Bursts).await;
+        desk.types("bob", Manner::Bursts).await;
+        desk.a_save().await;
+        desk.a_save().await;
+        vim.press(":%s/^line 10.*/line 10 vim/\r:w!\r");
+        vim.shows(&["(y/n)?"]).await;
+        vim.press("y\r");
+        vim.shows(&[" written"]).await;
+        vim.press(":q\r");
+        vim.ends().await;
+        desk.shows("what vim wrote", |text| text.contains("line 10 vim\n")).await;
+        desk.a_save().await;
+        desk.stop().await;
+        desk.end_with(&TEXT.replace("line 10\n", "line 10 vim\n"), &["notes.txt"]).await;
+    }
+}

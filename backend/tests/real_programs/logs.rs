@@ -1,7 +1,7 @@
 //! Programs that write a log or follow one, and the one that rotates it.
 
 use super::desk::{Desk, Manner};
-use super::programs::{Beside, program, succeed};
+use super::programs::{Beside, program, put, succeed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tail_follows_what_a_guest_types_at_the_end() {
@@ -60,7 +60,7 @@ async fn logrotate_that_copies_and_truncates() {
     let (config, state) = (settings.path().join("config"), settings.path().join("state"));
     let log = desk.agent.path("app.log");
     let rules = format!("{} {{\n copytruncate\n rotate 9\n}}\n", log.display());
-    std::fs::write(&config, rules).unwrap();
+    put(&config, &rules);
     // A shell that holds the log, and writes when it is told to: what is written while logrotate copies is lost without us, too.
     let script = r#"exec >>app.log; while read line; do echo "$line"; done"#;
     let mut shell = Beside::start(program("bash", desk.folder()).args(["-c", script]));

@@ -44,6 +44,12 @@ pub(crate) fn succeed(command: &mut Command) -> String {
     said
 }
 
+/// Writes a file outside the shared folder.
+pub(crate) fn put(file: &Path, text: &str) {
+    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+    std::fs::write(file, text).unwrap();
+}
+
 /// All that a program said.
 pub(crate) fn said(output: &Output) -> String {
     [String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)].concat()

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use super::desk::{Desk, Manner, TEXT};
-use super::programs::{Beside, program, run, succeed};
+use super::programs::{Beside, program, put, run, succeed};
 
-pub(crate) fn prettier(folder: &Path, arguments: &[&str]) -> Command {
+fn prettier(folder: &Path, arguments: &[&str]) -> Command {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/node_modules");
     let script = packages.join("prettier/bin/prettier.cjs");
     assert!(
@@ -44,6 +44,44 @@ async fn prettier_in_a_loop() {
     desk.end_with(&text.replace("// bob:", &format!("{expected}// bob:")), &["app.js"]).await;
 }
 
+/// Run over and over, with no regard to when the file is saved: it reads, thinks, and writes what is old by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn prettier_again_and_again_while_saves_go_on() {
+    let text = "// ann:\n\nconst first = { a: 1 };\n// bob:\nconst last = { z: 26 };\n";
+    let mut desk = Desk::with("app.js", text).await;
+    desk.types("ann", Manner::Bursts).await;
+    desk.types("bob", Manner::Bursts).await;
+    let mut expected = String::new();
+    for round in 1..=8 {
+        desk.inserts("// bob:", &format!("let   x{round}={{b:{round}}}\n"));
+        let unformatted = format!("let   x{round}=");
+        while desk.text().contains(&unformatted) {
+            succeed(&mut prettier(desk.folder(), &["--write", "app.js"]));
+        }
+        expected += &format!("let x{round} = {{ b: {round} }};\n");
+    }
+    desk.stop().await;
+    desk.end_with(&text.replace("// bob:", &format!("{expected}// bob:")), &["app.js"]).await;
+}
+
+/// A formatter that trims blanks does not take the one that was just typed.
+#[tokio::test(flavor = "multi_thread")]
+async fn prettier_leaves_the_blank_that_was_just_typed() {
+    let desk = Desk::with("app.js", "// the;\nlet   x={a:1}\n").await;
+    desk.inserts(";", " quick");
+    desk.inserts(";", " ");
+    // As somebody who stops for a moment behind a blank at the end of a line.
+    desk.inserts("\nlet", " ");
+    desk.until("it is saved, but for the blank", || desk.file().contains("quick")).await;
+    succeed(&mut prettier(desk.folder(), &["--write", "app.js"]));
+    desk.shows("what prettier wrote", |text| text.contains("{ a: 1 };")).await;
+    assert!(desk.text().starts_with("// the quick ; \n"), "{:?}", desk.text());
+    desk.inserts("\nlet", "fox");
+    desk.settle().await;
+    assert_eq!(desk.file(), "// the quick ; fox\nlet x = { a: 1 };\n");
+    desk.agent.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rsync_into_the_file_and_out_of_it() {
     const ROUNDS: usize = 3;
@@ -61,7 +99,7 @@ async fn rsync_into_the_file_and_out_of_it() {
         let before =
             if round == 1 { "line 10\n".to_owned() } else { format!("line 10 synced {}\n", round - 1) };
         let changed = fs::read_to_string(&copy).unwrap().replace(&before, &line);
-        fs::write(&copy, changed).unwrap();
+        put(&copy, &changed);
         succeed(program("rsync", desk.folder()).args(["--inplace", "-I"]).arg(&copy).arg("notes.txt"));
         desk.shows("what rsync wrote", |text| text.contains(&line)).await;
     }

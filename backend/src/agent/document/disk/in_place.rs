@@ -198,11 +198,10 @@ struct Save<'a> {
 
 impl Save<'_> {
     fn run(&mut self, announce: &mut Announce<'_>) -> io::Result<Progress> {
-        if self.after.len() > self.before.len() {
-            match self.append(announce)? {
-                Progress::Done => {}
-                ended => return Ok(ended),
-            }
+        if self.after.len() > self.before.len()
+            && let emptied @ Progress::Emptied { .. } = self.append(announce)?
+        {
+            return Ok(emptied);
         }
         let from = common_prefix(&self.before, &self.after);
         self.overwrite(from)?;
