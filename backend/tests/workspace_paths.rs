@@ -331,12 +331,10 @@ fn files_that_are_too_large_are_refused_before_they_are_read() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn files_that_never_end_are_read_up_to_the_limit() {
     // Files of the kernel claim to be empty and have content all the same.
-    let Ok(workspace) = Workspace::open(Path::new("/proc/self")) else {
-        println!("no /proc here, nothing to try");
-        return;
-    };
+    let workspace = Workspace::open(Path::new("/proc/self")).expect("this test needs /proc to be mounted");
     let status = workspace.read_text(&path("status")).unwrap();
     assert!(status.text.starts_with("Name:"), "{}", status.text);
     assert_eq!(status.stamp.len, 0);

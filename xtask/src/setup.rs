@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use crate::{run, workspace};
 
+mod programs;
+
 /// The target that the page is compiled for.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -31,6 +33,7 @@ pub(crate) fn all() -> Result<()> {
     npm_packages(JOURNEY_PACKAGES)?;
     let chromium = chromium()?;
     eprintln!("xtask: Chromium: {}", chromium.display());
+    programs::host_programs();
     match native_runner() {
         NativeRunner::Nextest => eprintln!("xtask: cargo-nextest is there"),
         NativeRunner::CargoTest => {
@@ -110,14 +113,8 @@ pub(crate) fn chromium() -> Result<PathBuf> {
     if let Some(path) = find_chromium() {
         return Ok(path);
     }
-    if is_root() && run::succeeds_quietly(run::program("apt-get").arg("--version")) {
-        run::step("apt-get install chromium", || {
-            let apt = |arguments: &[&str]| {
-                run::succeed(run::program("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
-            };
-            apt(&["update", "-qq"])?;
-            apt(&["install", "-y", "-qq", "--no-install-recommends", "chromium"])
-        })?;
+    if programs::apt_is_ours() {
+        programs::apt_install(&["chromium"])?;
         if let Some(path) = find_chromium() {
             return Ok(path);
         }
@@ -138,10 +135,6 @@ fn find_chromium() -> Option<PathBuf> {
         .find(|candidate| {
             candidate.is_file() && run::succeeds_quietly(Command::new(candidate).arg("--version"))
         })
-}
-
-fn is_root() -> bool {
-    run::read(run::program("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }
 
 /// What runs the native tests.

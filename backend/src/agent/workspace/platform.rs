@@ -159,7 +159,40 @@ pub(in crate::agent) fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) ->
     if read_at(file, bytes, at)? == bytes.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-/// Appends some of it to a file that was opened for that. Gives where it begins, and how much was written.
+/// Where an open file puts what is written to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::agent) enum Appending {
+    /// At its end, wherever that is by then, and whatever place is asked for.
+    On,
+    /// At the place that is asked for.
+    Off,
+}
+
+/// Makes a file that is open for writing append, or no longer. A second descriptor could do that as well, but watchers are
+/// told of each close, and the file is not whole at the first.
+///
+/// # Errors
+/// What the system says.
+pub(in crate::agent) fn set_appending(file: &File, appending: Appending) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut flags = rustix::fs::fcntl_getfl(file)?;
+        flags.set(rustix::fs::OFlags::APPEND, appending == Appending::On);
+        Ok(rustix::fs::fcntl_setfl(file, flags)?)
+    }
+    #[cfg(not(unix))]
+    {
+        use std::io::{Seek as _, SeekFrom};
+        let mut file = file;
+        // As near as it gets: where its end is now.
+        if appending == Appending::On {
+            file.seek(SeekFrom::End(0))?;
+        }
+        Ok(())
+    }
+}
+
+/// Appends some of it to a file that appends. Gives where it begins, and how much was written.
 ///
 /// # Errors
 /// What the disk says.

@@ -3,13 +3,14 @@
 //! In this order, with O the bytes that the file holds, N those that it is to hold, and d the first place where they differ:
 //!
 //! 1. The journal gets the [`Intent`], on the disk. Whoever finds the file after a sudden end knows O and N, see [`Remains`].
-//! 2. The file is opened for writing. If N is longer, room is reserved. There is none: nothing was touched.
+//! 2. The file is opened for writing, once: watchers take a close for the end of a save. If N is longer, room is reserved.
+//!    There is none: nothing was touched.
 //! 3. The content is compared once more.
 //! 4. If N is longer, what is behind |O| is appended. The position tells whether another program appended at that moment:
 //!    then its bytes stay, behind N.
 //! 5. One write from d, to the last difference. The file is never empty or shorter on the way.
 //! 6. If N is shorter, the rest is cut off. What another program appended at that moment moves to the end of N.
-//! 7. The writers are closed at once: an open one makes `./run.sh` fail, and watchers wait for the close.
+//! 7. The file is closed at once: an open writer makes `./run.sh` fail, and watchers wait for the close.
 //! 8. The file is read back, and then forced to the disk.
 //!
 //! What fails in between is taken back. What can not be taken back is half written, and completed later.
@@ -24,7 +25,8 @@ use cap_std::fs::{File, Metadata, OpenOptions};
 use super::Current;
 use super::remains::Intent;
 use crate::agent::disk_work::{self, SavePoint, SaveStep};
-use crate::agent::workspace::{FileStamp, Place, platform};
+use crate::agent::workspace::platform::{self, Appending};
+use crate::agent::workspace::{FileStamp, Place};
 
 /// How often a save that cuts takes in what another program appends meanwhile, before it gives way.
 const MAX_ROUNDS: usize = 4;
@@ -87,7 +89,7 @@ pub(super) fn write(
     let mut intent = Intent::of(before, after);
     announce(&intent)?;
     reached(SaveStep::Announced).map_err(SaveError::Untouched)?;
-    let Some(writer) = open_writer(current, Mode::Anywhere).map_err(SaveError::Untouched)? else {
+    let Some(writer) = open_writer(current).map_err(SaveError::Untouched)? else {
         return Ok(Written::Different);
     };
     if after.len() > before.len() {
@@ -113,7 +115,6 @@ pub(super) fn write(
     match progress {
         Progress::Done => finish(current, &after, intent.after_tail),
         Progress::Emptied { from } => take_out(current, &after, from),
-        Progress::Elsewhere => Ok(Written::Different),
     }
 }
 
@@ -155,7 +156,7 @@ fn finish(current: &mut Current, wanted: &[u8], appended: Vec<u8>) -> Result<Wri
     if let Err(error) = sync(&current.file) {
         // The system forgets what it could not write, and says so only once. So all of it is written again.
         tracing::warn!(%error, "the disk did not take what was written: it is written again");
-        let writer = open_writer(current, Mode::Anywhere).map_err(failed)?;
+        let writer = open_writer(current).map_err(failed)?;
         let writer = writer.ok_or_else(|| SaveError::HalfWritten(io::ErrorKind::NotFound.into()))?;
         put(&writer, SaveStep::Overwrite, 0, wanted).map_err(failed)?;
         drop(writer);
@@ -180,8 +181,6 @@ enum Progress {
     Emptied {
         from: usize,
     },
-    /// The name leads to another file by now. Nothing was written.
-    Elsewhere,
 }
 
 /// A save under way.
@@ -199,11 +198,10 @@ struct Save<'a> {
 
 impl Save<'_> {
     fn run(&mut self, announce: &mut Announce<'_>) -> io::Result<Progress> {
-        if self.after.len() > self.before.len() {
-            match self.append(announce)? {
-                Progress::Done => {}
-                ended => return Ok(ended),
-            }
+        if self.after.len() > self.before.len()
+            && let emptied @ Progress::Emptied { .. } = self.append(announce)?
+        {
+            return Ok(emptied);
         }
         let from = common_prefix(&self.before, &self.after);
         self.overwrite(from)?;
@@ -219,24 +217,11 @@ impl Save<'_> {
     fn append(&mut self, announce: &mut Announce<'_>) -> io::Result<Progress> {
         let end = self.before.len();
         let tail = self.after[end..].to_vec();
-        let Some(appender) = open_writer(self.current, Mode::AtEnd)? else {
-            return Ok(Progress::Elsewhere);
-        };
-        let mut landed = None;
-        let mut written = 0;
-        while written < tail.len() {
-            let put = put_at_end(&appender, end + written, &tail[written..]);
-            let (start, count) = put.inspect_err(|_| self.cut_tail(landed, written))?;
-            let expected = *landed.get_or_insert(start) + written;
-            if start != expected {
-                // In pieces, with another program's bytes between them: only the last can be taken back.
-                self.cut_tail(Some(start), count);
-                return Err(io::ErrorKind::ResourceBusy.into());
-            }
-            written += count;
-        }
+        platform::set_appending(&self.writer, Appending::On)?;
+        let put = self.put_tail(end, &tail);
+        platform::set_appending(&self.writer, Appending::Off)?;
+        let landed = put?;
         reached(SaveStep::Appended)?;
-        let landed = landed.unwrap_or(end);
         if landed < end {
             // Another program emptied the file a moment ago.
             return Ok(Progress::Emptied { from: landed });
@@ -252,6 +237,24 @@ impl Save<'_> {
             self.after.extend(between);
         }
         Ok(Progress::Done)
+    }
+
+    /// Appends this. Gives where it came to stand.
+    fn put_tail(&self, end: usize, tail: &[u8]) -> io::Result<usize> {
+        let mut landed = None;
+        let mut written = 0;
+        while written < tail.len() {
+            let put = put_at_end(&self.writer, end + written, &tail[written..]);
+            let (start, count) = put.inspect_err(|_| self.cut_tail(landed, written))?;
+            let expected = *landed.get_or_insert(start) + written;
+            if start != expected {
+                // In pieces, with another program's bytes between them: only the last can be taken back.
+                self.cut_tail(Some(start), count);
+                return Err(io::ErrorKind::ResourceBusy.into());
+            }
+            written += count;
+        }
+        Ok(landed.unwrap_or(end))
     }
 
     /// Takes back what was appended there, if nothing follows it.
@@ -341,7 +344,7 @@ fn take_out(current: &mut Current, ours: &[u8], from: usize) -> Result<Written, 
     let failed = SaveError::HalfWritten;
     let found = read_whole(&mut current.file).map_err(failed)?;
     let theirs = without_ours(&found, ours, from);
-    if let Some(writer) = open_writer(current, Mode::Anywhere).map_err(failed)?
+    if let Some(writer) = open_writer(current).map_err(failed)?
         && writer.metadata().is_ok_and(|metadata| metadata.len() == found.len() as u64)
     {
         put(&writer, SaveStep::Overwrite, 0, &theirs).map_err(failed)?;
@@ -358,22 +361,11 @@ fn without_ours(found: &[u8], ours: &[u8], from: usize) -> Vec<u8> {
     [&head[..theirs], &rest[written..]].concat()
 }
 
-/// Where a writer writes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Anywhere,
-    AtEnd,
-}
-
 /// Opens the file for writing; nothing if its name leads elsewhere by now. Neither creates nor empties.
-fn open_writer(current: &Current, mode: Mode) -> io::Result<Option<File>> {
+fn open_writer(current: &Current) -> io::Result<Option<File>> {
     reached(SaveStep::Open)?;
     let mut options = OpenOptions::new();
-    options.nonblock(true).follow(FollowSymlinks::No);
-    match mode {
-        Mode::Anywhere => options.write(true),
-        Mode::AtEnd => options.append(true),
-    };
+    options.write(true).nonblock(true).follow(FollowSymlinks::No);
     let file = match current.place.folder.open_with(&current.place.name, &options) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
