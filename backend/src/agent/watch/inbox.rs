@@ -8,7 +8,6 @@ use std::time::Instant;
 use notify::EventKind;
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use parking_lot::{Condvar, Mutex};
-use parlor_shared::access_rules::TEMPORARY_PREFIX;
 use parlor_shared::path::WorkspacePath;
 
 /// What the agent asks for.
@@ -109,12 +108,6 @@ impl State {
             _ => false,
         };
         for path in &event.paths {
-            if path
-                .file_name()
-                .is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()))
-            {
-                continue;
-            }
             if let Some(paths) = path.parent().and_then(|folder| self.routes.get(folder)) {
                 self.news.touched.extend(paths.iter().cloned());
             }
@@ -181,15 +174,8 @@ mod tests {
     }
 
     #[test]
-    fn reading_and_our_own_temporary_files_are_no_change() {
+    fn reading_is_no_change() {
         assert!(after(&[(EventKind::Access(AccessKind::Open(AccessMode::Any)), "/w/file")]).is_empty());
-        assert!(after(&[(EventKind::Create(CreateKind::File), "/w/.parlor-tmp-1")]).is_empty());
-        // The renaming that puts such a file in its place is one.
-        let mut state = State::default();
-        state.routes.insert("/w".into(), [path("")].into());
-        let renamed = notify::Event::new(EventKind::Modify(ModifyKind::Name(RenameMode::Both)));
-        state.take_in(Ok(renamed.add_path("/w/.parlor-tmp-1".into()).add_path("/w/file".into())));
-        assert_eq!(texts(&state.news.touched), [""]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io;
 
 use cap_fs_ext::{DirExt as _, MetadataExt as _};
 use cap_std::fs::{Dir, OpenOptions};
-use parlor_shared::access_rules::{TEMPORARY_PREFIX, is_writable_by_guests};
+use parlor_shared::access_rules::is_writable_by_guests;
 use parlor_shared::message::NewEntry;
 use parlor_shared::path::WorkspacePath;
 
@@ -174,13 +174,10 @@ fn remove(
     Err(WorkspaceError::NotEmpty(path.clone()))
 }
 
-/// Whether a name inside a folder keeps guests from deleting or moving that folder. A checkpoint's temporary file does
-/// not: it is ours, and at worst left over.
+/// Whether a name inside a folder keeps guests from deleting or moving that folder.
 fn is_protected_name(name: &OsStr) -> bool {
-    name.to_str().is_some_and(|name| {
-        !name.starts_with(TEMPORARY_PREFIX)
-            && WorkspacePath::root().join(name).is_ok_and(|path| !is_writable_by_guests(&path))
-    })
+    name.to_str()
+        .is_some_and(|name| WorkspacePath::root().join(name).is_ok_and(|path| !is_writable_by_guests(&path)))
 }
 
 /// What opening something that is no folder, or is a link, as a folder says.
