@@ -36,7 +36,7 @@ mod watching;
 pub mod workspace;
 
 pub use disk_work::simulate_on_this_thread;
-pub use event::AgentEvent;
+pub use event::{AgentEvent, LivingProcess};
 pub use session::Approval;
 #[doc(hidden)]
 pub use state::fuzz_journal;
@@ -61,6 +61,9 @@ use workspace::{OpenError, Workspace};
 
 /// How long each step of ending may take: connections that say farewell, documents that are written.
 const END_STEP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long terminals may take: what their programs are given, and as long again for what the system needs.
+const TERMINALS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is to be shared, and how.
 #[derive(Debug, Clone)]
@@ -196,7 +199,7 @@ impl Agent {
         let (documents_actor, documents) = DocumentsActor::new(
             workspace.clone(),
             watching.clone(),
-            events,
+            events.clone(),
             tasks.clone(),
             (state.clone(), restored, ids),
         );
@@ -204,7 +207,7 @@ impl Agent {
             options.folder.clone(),
             options.shell,
             options.terminal_access,
-            tasks.clone(),
+            (tasks.clone(), events),
             terminal_ids,
         );
         let (tree_actor, tree) = TreeActor::new(workspace.clone(), watching, ended.clone());
@@ -252,8 +255,13 @@ impl Agent {
         self.services.door.close();
         self.services.session.end().await;
         step("connections", self.connections.wait()).await;
-        step("terminals", self.services.terminals.finish()).await;
-        let finished = step("documents", self.services.documents.finish()).await;
+        // Beside each other: a program that does not go must not keep a file from being written.
+        let terminals = tokio::time::timeout(TERMINALS_TIMEOUT, self.services.terminals.finish());
+        let documents = step("documents", self.services.documents.finish());
+        let (hung_up, finished) = tokio::join!(terminals, documents);
+        if hung_up.is_err() {
+            warn!("the terminals did not end in time");
+        }
         self.ended.cancel();
         self.services.tasks.close();
         step("tasks", self.services.tasks.wait()).await;

@@ -87,7 +87,8 @@ pub async fn run(options: AttachOptions) -> anyhow::Result<()> {
     serving.close();
     // What was said last reaches the agent, or the agent is gone.
     let _ = tokio::time::timeout(Duration::from_secs(1), serving.wait()).await;
-    println!("{}", result?);
+    // A window that is gone meanwhile needs no farewell.
+    let _ = writeln!(io::stdout(), "{}", result?);
     Ok(())
 }
 
