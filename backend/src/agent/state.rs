@@ -50,6 +50,12 @@ pub enum StateError {
     /// The state folder can not be used.
     #[error("{} can not be written, and what must survive a crash is kept there. Make it writable, or name another folder in PARLOR_STATE_DIR", .0.display())]
     Unwritable(PathBuf, #[source] io::Error),
+    /// The state can not be read.
+    #[error("{} can not be read", .0.display())]
+    NotReadable(PathBuf, #[source] io::Error),
+    /// There is no session whose state lies there.
+    #[error("no session is kept in {}", .0.display())]
+    NoSession(PathBuf),
     /// What an earlier session left can not be used.
     #[error("what an earlier session left can not be used: {0}. Remove {folder} to begin anew", folder = .1.display())]
     Unreadable(String, PathBuf),
@@ -148,7 +154,7 @@ impl SessionState {
                 Err(_) => Err(StateError::Unreadable("its keys are damaged".to_owned(), self.folder.clone())),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StateError::Unwritable(self.folder.clone(), error)),
+            Err(error) => Err(StateError::NotReadable(self.keys_file(), error)),
         }
     }
 
@@ -202,10 +208,10 @@ impl SessionState {
 
     /// The documents that were open.
     pub(super) fn documents(&self) -> Result<Vec<Restored>, StateError> {
-        let unwritable = |error| StateError::Unwritable(self.folder.clone(), error);
+        let unreadable = |error| StateError::NotReadable(self.folder.clone(), error);
         let mut journals = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(unwritable)? {
-            let path = entry.map_err(unwritable)?.path();
+        for entry in fs::read_dir(&self.folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
             if path.extension().is_some_and(|extension| extension == "journal") {
                 journals.push(path);
             }
@@ -375,8 +381,10 @@ pub fn session_name(shared_folder: &Path) -> String {
 /// If there is no session, or its keys can not be read.
 pub fn host_invite(folder: &Path) -> Result<Invite, StateError> {
     let unreadable = |why: &str| StateError::Unreadable(why.to_owned(), folder.to_owned());
-    let bytes =
-        fs::read(folder.join("keys")).map_err(|error| StateError::Unwritable(folder.to_owned(), error))?;
+    let bytes = fs::read(folder.join("keys")).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => StateError::NoSession(folder.to_owned()),
+        _ => StateError::NotReadable(folder.to_owned(), error),
+    })?;
     let kept: KeptKeys = postcard::from_bytes(&bytes).map_err(|_| unreadable("its keys are damaged"))?;
     let keys =
         SessionKeys::restore(&kept, &[Role::Host]).map_err(|_| unreadable("there is no randomness"))?;

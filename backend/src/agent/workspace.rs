@@ -21,6 +21,11 @@ pub use error::{OpenError, WorkspaceError};
 pub use listing::Listing;
 pub use read::{FileReader, FileStamp, FileText};
 
+/// What serves a folder's file system, if it is none of this system's own disks.
+pub fn file_system_server(folder: &Path) -> Option<&'static str> {
+    platform::served_by(folder)
+}
+
 /// Links that may follow one another at the end of a path: what Linux allows.
 const MAX_LINKS: usize = 40;
 
@@ -77,8 +82,10 @@ impl Workspace {
     /// If it is missing, not a folder or not accessible.
     pub fn open(root: &Path) -> Result<Self, OpenError> {
         let absolute = root.canonicalize().map_err(|error| OpenError::new(root.to_owned(), error))?;
-        let dir = Dir::open_ambient_dir(&absolute, cap_std::ambient_authority())
-            .map_err(|error| OpenError::new(root.to_owned(), error))?;
+        let failed = |error| OpenError::new(root.to_owned(), error);
+        let dir = Dir::open_ambient_dir(&absolute, cap_std::ambient_authority()).map_err(failed)?;
+        // It can be opened without a right to see what is in it, or to reach that.
+        dir.entries().and_then(|_| dir.symlink_metadata(".")).map_err(failed)?;
         let name =
             absolute.file_name().map_or_else(|| "/".to_owned(), |name| name.to_string_lossy().into_owned());
         Ok(Self { inner: Arc::new(Inner { root: dir, absolute, name }) })
