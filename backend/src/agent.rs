@@ -38,12 +38,12 @@ pub mod workspace;
 pub use disk_work::simulate_on_this_thread;
 pub use event::{AgentEvent, LivingProcess};
 pub use session::Approval;
-#[doc(hidden)]
-pub use state::fuzz_journal;
 pub use state::{
     KeptJournal, KeptSession, KeptState, SessionState, StateError, create_private, host_invite, session_name,
     survey,
 };
+#[doc(hidden)]
+pub use state::{StalledDisk, fuzz_journal};
 
 use document::Finished;
 use documents::{DocumentsActor, DocumentsHandle};
@@ -265,8 +265,14 @@ impl Agent {
         self.ended.cancel();
         self.services.tasks.close();
         step("tasks", self.services.tasks.wait()).await;
+        if let Some(state) = &self.state {
+            step("state", state.written()).await;
+        }
         match (&self.state, finished) {
-            (Some(state), Some(Finished::Saved)) => state.remove(),
+            (Some(state), Some(Finished::Saved)) => {
+                let state = Arc::clone(state);
+                step("state", disk_work::begin(move || state.remove())).await;
+            }
             (Some(_), _) => warn!("not everything could be saved: sharing this folder again brings it back"),
             (None, _) => {}
         }

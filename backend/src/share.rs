@@ -162,10 +162,8 @@ fn may_be_shared(options: &ShareOptions) -> anyhow::Result<shares::Registration>
     for (overlap, other) in shares::overlapping(&folder) {
         let (pid, theirs) = (other.pid, other.folder.display());
         match overlap {
-            Overlap::Same => bail!(
-                "{shown} is being shared already, by another parlor (process {pid}) that keeps its state elsewhere. End that \
-                 one first, or send its links"
-            ),
+            // The same sentence as where both keep their state in one place.
+            Overlap::Same => return Err(StateError::AlreadyShared.into()),
             Overlap::Inside => concerns.push(format!(
                 "{shown} holds {theirs}, which another parlor (process {pid}) is sharing; the guests of each see the other's \
                  changes as made by other programs"

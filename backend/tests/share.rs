@@ -120,10 +120,13 @@ async fn a_window_that_is_closed_ends_the_session_in_order() {
     let mut guest = joined(&window.editor()).await;
     let document = guest.open("a.txt").await;
     guest.append(document, "and typed just before");
-    guest.wait("the host has it", |client| {
-        client.sync_state(document).is_some_and(|state| matches!(state, SyncState::Saved | SyncState::Synced))
-    })
-    .await;
+    guest
+        .wait("the host has it", |client| {
+            client
+                .sync_state(document)
+                .is_some_and(|state| matches!(state, SyncState::Saved | SyncState::Synced))
+        })
+        .await;
     let mut child = window.close();
     let mut status = None;
     until("its end", || {
@@ -314,14 +317,19 @@ async fn a_second_ctrl_c_ends_at_once() {
     let status = ends(&mut program.child).await;
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     assert_eq!(status.code(), Some(1));
-    Command::new("pkill").args(["-f", &format!("sleep {word}")]).status().unwrap();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let is_ours = String::from_utf8_lossy(&line).contains(&word);
+        if let Some(pid) = entry.file_name().to_str().and_then(|pid| pid.parse().ok()).filter(|_| is_ours) {
+            signal(pid, Signal::KILL);
+        }
+    }
 }
 
 #[test]
 fn the_log_has_colours_in_a_window_and_nowhere_else() {
     let run = |variables: &[(&str, &str)], in_window: bool| {
         let place = Place::new();
-        // Says that there is no such shell... in the log, once it is asked to say everything.
         let mut arguments = vec!["share".to_owned(), "--output".to_owned(), "json".to_owned()];
         arguments.push(place.folder.path().display().to_string());
         if in_window {
@@ -585,9 +593,16 @@ fn a_folder_that_can_not_be_read_is_what_is_wrong_and_not_its_settings() {
                 run.uid(65534).gid(65534);
             }
             let output = run.output().unwrap();
-            let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            let said = format!(
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
             assert_eq!(output.status.code(), Some(1), "{mode:o}: {said}");
-            assert!(said.contains("shared can not be opened: permission denied"), "{mode:o} {command}: {said}");
+            assert!(
+                said.contains("shared can not be opened: permission denied"),
+                "{mode:o} {command}: {said}"
+            );
             assert!(!said.contains("parlor.toml"), "{mode:o}: {said}");
         }
     }
@@ -597,7 +612,10 @@ fn a_folder_that_can_not_be_read_is_what_is_wrong_and_not_its_settings() {
     File::create(&settings).unwrap();
     std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(0o000)).unwrap();
     let mut run = Command::new(&program);
-    run.arg("share").arg(&folder).env("PARLOR_STATE_DIR", place.path().join("state")).env("HOME", place.path());
+    run.arg("share")
+        .arg(&folder)
+        .env("PARLOR_STATE_DIR", place.path().join("state"))
+        .env("HOME", place.path());
     if rustix::process::geteuid().is_root() {
         run.uid(65534).gid(65534);
     }

@@ -3,40 +3,45 @@
 //! It lies under the platform's state folder, readable by its owner only, never in the shared folder. Ending in order
 //! removes it; after a sudden end the next sharing of the same folder finds it and is the same session again.
 
-use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, TerminalId};
+use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
 use parlor_shared::invite::Invite;
 use parlor_shared::role::{Capability, Grant, Role};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 mod disk_replica;
 mod journal;
 mod log;
+mod numbers;
+mod people;
 mod survey;
+mod writer;
 
 pub(super) use disk_replica::DiskReplica;
 #[doc(hidden)]
 pub use journal::fuzz_journal;
 pub(super) use journal::{Identity, Journal, PerhapsOutrun, Restored, insertions};
 pub(super) use log::LogError;
+pub(super) use numbers::{DocumentIds, TerminalIds};
+pub(super) use people::People;
 pub use survey::{KeptJournal, KeptSession, KeptState, survey};
 
+#[doc(hidden)]
+pub use writer::StalledDisk;
+
 use log::{RecordLog, private};
+use numbers::Numbers;
 
 use super::keys::SessionKeys;
 
-/// Names of documents, or of terminals, that are written down at once, before they are given.
-const RESERVED_IDS: u32 = 64;
-
-/// Records of people that wait for the disk; beyond it the oldest is given up. Guests may change their names as often as
-/// they like.
-const MAX_BEHIND: usize = 1024;
+/// Names of documents, of terminals or of participants that are written down at once, long before they are given.
+const RESERVED_IDS: u32 = 256;
 
 /// Why a session's state can not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +88,8 @@ pub(super) enum PersonRecord {
     Role([u8; 32], Role),
     /// The host gave whoever has this key a capability beside its role, or took it back.
     Grant([u8; 32], Capability, Grant),
+    /// Participants' numbers up to this one may have been given.
+    Reserved(u32),
 }
 
 /// What a session is recognised by after a restart.
@@ -101,6 +108,8 @@ pub struct SessionState {
     folder: PathBuf,
     /// Locked as long as this lives.
     _lock: File,
+    /// Threads that write to it.
+    writers: TaskTracker,
 }
 
 impl SessionState {
@@ -130,7 +139,7 @@ impl SessionState {
         private(&mut options);
         let lock = options.open(folder.join("lock")).map_err(unwritable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder, _lock: lock }),
+            Ok(()) => Ok(Self { folder, _lock: lock, writers: TaskTracker::new() }),
             Err(TryLockError::WouldBlock) => Err(StateError::AlreadyShared),
             Err(TryLockError::Error(error)) => Err(unwritable(error)),
         }
@@ -178,9 +187,11 @@ impl SessionState {
     pub(super) fn people(&self) -> Result<(People, Vec<PersonRecord>), StateError> {
         let (log, contents) =
             RecordLog::open(&self.folder.join("people")).map_err(|error| self.unreadable(&error))?;
-        let records =
+        let mut records: Vec<PersonRecord> =
             contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok()).collect();
-        Ok((People { log: Some(log), behind: VecDeque::new() }, records))
+        let people = People::open(log, &records, &self.writers).map_err(|error| self.no_thread(error))?;
+        records.retain(|record| !matches!(record, PersonRecord::Reserved(_)));
+        Ok((people, records))
     }
 
     /// The names of documents, none of which was given before.
@@ -198,7 +209,7 @@ impl SessionState {
             RecordLog::open(&self.folder.join(file)).map_err(|error| self.unreadable(&error))?;
         let kept = contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok());
         let last = kept.max().unwrap_or_default();
-        Ok(Numbers { log: Some(log), last, reserved: last, is_behind: false })
+        Numbers::open(log, last, &self.writers).map_err(|error| self.no_thread(error))
     }
 
     /// Where a document's journal is.
@@ -225,6 +236,12 @@ impl SessionState {
         Ok(restored)
     }
 
+    /// Waits until all is written that was to be kept. Whoever keeps something must be gone.
+    pub(super) async fn written(&self) {
+        self.writers.close();
+        self.writers.wait().await;
+    }
+
     /// The session ended in order: nothing of it is needed any more.
     pub(super) fn remove(&self) {
         if let Err(error) = fs::remove_dir_all(&self.folder) {
@@ -236,135 +253,12 @@ impl SessionState {
         self.folder.join("keys")
     }
 
+    fn no_thread(&self, error: io::Error) -> StateError {
+        StateError::Unwritable(self.folder.clone(), error)
+    }
+
     fn unreadable(&self, error: &LogError) -> StateError {
         StateError::Unreadable(error.to_string(), self.folder.clone())
-    }
-}
-
-/// Keeps who is here.
-#[derive(Debug)]
-pub(super) struct People {
-    log: Option<RecordLog>,
-    /// Records that the disk refused, oldest first: they are tried again with the next.
-    behind: VecDeque<Vec<u8>>,
-}
-
-impl People {
-    /// A place that keeps nothing.
-    pub(super) const fn none() -> Self {
-        Self { log: None, behind: VecDeque::new() }
-    }
-
-    /// Keeps a change.
-    pub(super) fn keep(&mut self, record: &PersonRecord) {
-        let bytes = postcard::to_stdvec(record).expect("records hold only what postcard encodes");
-        let Some(log) = &mut self.log else { return };
-        let was_behind = !self.behind.is_empty();
-        if self.behind.len() == MAX_BEHIND {
-            self.behind.pop_front();
-        }
-        self.behind.push_back(bytes);
-        while let Some(first) = self.behind.front() {
-            if let Err(error) = log.append(first) {
-                if !was_behind {
-                    warn!(%error, "a participant is not kept: after a crash it would join as a new one");
-                }
-                return;
-            }
-            self.behind.pop_front();
-        }
-    }
-}
-
-/// Numbers of which none is given twice, whatever ends the program: it begins again behind all that it had reserved.
-#[derive(Debug)]
-struct Numbers {
-    log: Option<RecordLog>,
-    last: u32,
-    /// Up to this one nobody gives a number again after a restart.
-    reserved: u32,
-    /// The disk refused: names are not in order until it takes one.
-    is_behind: bool,
-}
-
-impl Numbers {
-    /// Numbers for as long as this program runs.
-    const fn none() -> Self {
-        Self { log: None, last: 0, reserved: u32::MAX, is_behind: false }
-    }
-
-    /// The next number. While the disk refuses to keep them, one is taken at random from where nobody comes in order.
-    fn next(&mut self) -> u32 {
-        let next = self.last + 1;
-        if next > self.reserved {
-            let reserved = next + RESERVED_IDS;
-            let bytes = postcard::to_stdvec(&reserved).expect("a number can be encoded");
-            if let Some(log) = &mut self.log
-                && let Err(error) = log.append(&bytes)
-            {
-                if !std::mem::replace(&mut self.is_behind, true) {
-                    warn!(%error, "names of documents or terminals can not be kept: they are taken at random");
-                }
-                return random_number(next);
-            }
-            (self.reserved, self.is_behind) = (reserved, false);
-        }
-        self.last = next;
-        next
-    }
-}
-
-/// A number that hardly anybody was ever given: one in a billion of the upper half, where numbers in order never come.
-fn random_number(in_order: u32) -> u32 {
-    let mut random = [0; 4];
-    match getrandom::fill(&mut random) {
-        Ok(()) => (u32::from_le_bytes(random) >> 2) | 1 << 31,
-        // Then nothing that needs a key works either.
-        Err(_) => in_order,
-    }
-}
-
-/// Names for documents. A guest who was away knows a document by its name, and what it has of it: a name that comes to
-/// mean another text after a restart would merge two that have nothing to do with each other.
-#[derive(Debug)]
-pub(super) struct DocumentIds(Numbers);
-
-impl DocumentIds {
-    /// Names for as long as this program runs.
-    pub(super) const fn none() -> Self {
-        Self(Numbers::none())
-    }
-
-    /// This name is taken.
-    pub(super) fn taken(&mut self, id: DocumentId) {
-        self.0.last = self.0.last.max(id.0);
-    }
-
-    /// The next name.
-    pub(super) fn next(&mut self) -> DocumentId {
-        DocumentId(self.0.next())
-    }
-}
-
-/// Names for terminals. They end with the program, and a guest who was away knows one by its name: it must not take one of
-/// afterwards for one of before.
-#[derive(Debug)]
-pub(super) struct TerminalIds(Numbers);
-
-impl TerminalIds {
-    /// Names for as long as this program runs.
-    pub(super) const fn none() -> Self {
-        Self(Numbers::none())
-    }
-
-    /// The next name.
-    pub(super) fn next(&mut self) -> TerminalId {
-        TerminalId(self.0.next())
-    }
-
-    /// The first that can be given from now on. Those of before were smaller.
-    pub(super) const fn following(&self) -> TerminalId {
-        TerminalId(self.0.last + 1)
     }
 }
 
@@ -411,6 +305,13 @@ pub fn create_private(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    /// Waits until the disk took or refused what is to be kept.
+    fn settle(people: &People) {
+        if let Some(kept) = people.kept() {
+            kept.blocking_recv().unwrap();
+        }
+    }
+
     #[test]
     fn one_folder_has_one_agent_and_the_lock_goes_with_it() {
         let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -437,6 +338,7 @@ mod tests {
         let (mut people, before) = state.people().unwrap();
         assert!(before.is_empty());
         people.keep(&PersonRecord::Banned([9; 32]));
+        settle(&people);
         drop((state, people));
 
         let state = SessionState::open(root.path(), shared.path()).unwrap();
@@ -454,7 +356,10 @@ mod tests {
         for _ in 0..3 {
             let state = SessionState::open(root.path(), shared.path()).unwrap();
             let mut ids = state.document_ids().unwrap();
-            assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
+            for _ in 0..RESERVED_IDS + 2 {
+                assert!(given.insert(ids.next()));
+                ids.0.settle();
+            }
             ids.taken(DocumentId(given.len() as u32 * 100));
             assert!(given.insert(ids.next()));
         }
@@ -468,7 +373,10 @@ mod tests {
             let state = SessionState::open(root.path(), shared.path()).unwrap();
             let mut ids = state.terminal_ids().unwrap();
             assert!(given.last() < Some(&ids.following()));
-            assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
+            for _ in 0..RESERVED_IDS + 2 {
+                assert!(given.insert(ids.next()));
+                ids.0.settle();
+            }
         }
     }
 
@@ -481,14 +389,21 @@ mod tests {
         let away = root.path().join("away");
         fs::rename(state.folder(), &away).unwrap();
         people.keep(&PersonRecord::Banned([1; 32]));
+        settle(&people);
+        let in_order = (1..=RESERVED_IDS).map(DocumentId);
+        assert!(in_order.clone().eq((1..=RESERVED_IDS).map(|_| ids.next())), "they were reserved before");
         let at_random = ids.next();
         assert!(at_random.0 >= 1 << 31);
         fs::rename(&away, state.folder()).unwrap();
         people.keep(&PersonRecord::Banned([2; 32]));
-        assert_eq!(ids.next(), DocumentId(1));
+        settle(&people);
+        // At the next wish, and by itself after some time.
+        while ids.next().0 >= 1 << 31 {
+            std::thread::yield_now();
+        }
         let both = [PersonRecord::Banned([1; 32]), PersonRecord::Banned([2; 32])];
         assert_eq!(state.people().unwrap().1, both);
-        assert!(state.document_ids().unwrap().next() > DocumentId(1));
+        assert!(state.document_ids().unwrap().next() > DocumentId(RESERVED_IDS + 1));
     }
 
     #[cfg(unix)]
