@@ -157,7 +157,10 @@ impl Agent {
         options: AgentOptions,
         state: Option<SessionState>,
     ) -> Result<(Self, mpsc::Receiver<AgentEvent>), AgentError> {
-        let workspace = Workspace::open(&options.folder)?;
+        let mut workspace = Workspace::open(&options.folder)?;
+        if let Some(state) = &state {
+            workspace.keep_private(state.states());
+        }
         let mut roles = vec![Role::Host];
         roles.extend(options.invites);
         let state = state.map(Arc::new);

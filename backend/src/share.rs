@@ -145,7 +145,7 @@ fn may_be_shared(options: &ShareOptions) -> anyhow::Result<shares::Registration>
     Workspace::open(&options.path)?;
     let folder = options.path.canonicalize().with_context(|| options.path.display().to_string())?;
     let shown = folder.display();
-    if let Ok(root) = SessionState::root().and_then(|root| Ok(root.canonicalize().unwrap_or(root)))
+    if let Ok(root) = SessionState::root().map(|root| root.canonicalize().unwrap_or(root))
         && folder.starts_with(&root)
     {
         bail!(

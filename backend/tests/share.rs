@@ -11,7 +11,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use parlor_shared::client::{Phase, SyncState};
+use parlor_shared::fault::FaultCode;
 use parlor_shared::invite::Invite;
+use parlor_shared::message::WorkspaceToHost;
+use parlor_shared::path::WorkspacePath;
 use parlor_shared::seal::Identity;
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
@@ -474,6 +477,39 @@ fn without_a_terminal_a_folder_that_is_shared_by_mistake_needs_a_yes() {
     let home_name = ("HOME", home.path().to_str().unwrap());
     Program::start_among(&[home_name], &home.path().join("code/app"), state.path(), &[]).end();
     Program::start_among(&[home_name], home.path(), state.path(), &["--yes"]).end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_home_that_is_shared_does_not_give_away_the_sessions_keys() {
+    let home = TempDir::new().unwrap();
+    let state = home.path().join(".local/state/parlor");
+    let program = Program::start(home.path(), &state, &["--yes"]);
+    let session = std::fs::read_dir(state.join("sessions")).unwrap().next().unwrap().unwrap().path();
+    let relative = session.strip_prefix(home.path()).unwrap().to_str().unwrap().to_owned();
+    assert!(session.join("keys").exists());
+    let mut guest = joined(&program.editor).await;
+    let path = |text: &str| WorkspacePath::parse(text).unwrap();
+    let tries = [format!("{relative}/keys"), ".local/state/renamed/sessions".to_owned(), relative];
+    for (step, tried) in tries.iter().enumerate() {
+        let listed = guest
+            .workspace(|request| WorkspaceToHost::Watch { request, folder: path(tried) })
+            .await
+            .unwrap_err();
+        let read = guest
+            .workspace(|request| WorkspaceToHost::Read { request, path: path(tried) })
+            .await
+            .unwrap_err();
+        assert_eq!((listed.code, read.code), (FaultCode::Protected, FaultCode::Protected), "{tried}");
+        if step == 0 {
+            // Under another name it is as private.
+            let (from, to) = (path(".local/state/parlor"), path(".local/state/renamed"));
+            guest.workspace(|request| WorkspaceToHost::Rename { request, from, to }).await.unwrap();
+        }
+        if step == 1 {
+            std::fs::rename(home.path().join(".local/state/renamed"), &state).unwrap();
+        }
+    }
+    program.end();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -150,6 +150,12 @@ impl SessionState {
         &self.folder
     }
 
+    /// The folder of all states, in which it lies.
+    pub(super) fn states(&self) -> &Path {
+        // It was made below two folders.
+        self.folder.ancestors().nth(2).unwrap_or(&self.folder)
+    }
+
     /// The port that the links of the session name that ended suddenly, if one did.
     pub fn port(&self) -> Option<u16> {
         self.keys().ok().flatten().map(|keys| keys.port)

@@ -115,8 +115,8 @@ pub(super) fn concern(folder: &Path, home: Option<&Path>) -> Option<String> {
             return Some(format!("is ~/{name}, which holds more than one project"));
         }
     }
-    let is_home = |homes: &&str| folder.parent() == Some(Path::new(homes));
-    if folder == Path::new("/root") || HOMES.iter().any(|homes| is_home(&homes)) {
+    let is_home = |homes: &str| folder.parent() == Some(Path::new(homes));
+    if folder == Path::new("/root") || HOMES.iter().any(|homes| is_home(homes)) {
         return Some("is a whole home folder".to_owned());
     }
     let sign = SIGNS_OF_A_HOME.iter().find(|sign| folder.join(sign).is_dir())?;
