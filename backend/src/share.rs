@@ -62,29 +62,31 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
     // Before signals are listened for: Ctrl-C at the question ends the program.
     let _registration = may_be_shared(&options)?;
     let mut interrupted = Interrupted::new().context("signals can not be received")?;
-    let state = SessionState::open(&SessionState::root()?, &options.path)
+    let (root, folder) = (SessionState::root()?, options.path.clone());
+    let opening = move || SessionState::open(&root, &folder).map(|state| (state.port(), state));
+    let (port, state) = unless_interrupted(&mut interrupted, opening)
+        .await?
         .map_err(|error| folder_first(&options.path, error))?;
     let state_folder = state.folder().to_owned();
-    let listener = listen(&options, state.port()).await?;
+    let listener = listen(&options, port).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let origin = origin(scheme, address);
-    let (agent, mut events) = Agent::open(
-        AgentOptions {
-            folder: options.path.clone(),
-            host_name: options.name.clone().unwrap_or_else(user_name),
-            approval: match options.approve {
-                Approve::Always => Approval::Always,
-                Approve::Never => Approval::Never,
-            },
-            invites: invited_roles(&options),
-            origin: origin.clone(),
-            shell: options.shell.clone(),
-            terminal_access: terminal_access(&options),
-            port: address.port(),
+    let agent_options = AgentOptions {
+        folder: options.path.clone(),
+        host_name: options.name.clone().unwrap_or_else(user_name),
+        approval: match options.approve {
+            Approve::Always => Approval::Always,
+            Approve::Never => Approval::Never,
         },
-        Some(state),
-    )?;
+        invites: invited_roles(&options),
+        origin: origin.clone(),
+        shell: options.shell.clone(),
+        terminal_access: terminal_access(&options),
+        port: address.port(),
+    };
+    let opening = move || Agent::open(agent_options, Some(state));
+    let (agent, mut events) = unless_interrupted(&mut interrupted, opening).await??;
     let agent = Arc::new(agent);
     share_terminals(&agent, &options).await?;
     let hosts = AllowedHosts::of_listener(scheme, address.ip(), address.port());
@@ -137,6 +139,20 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<()> {
     printer.ended();
     printer.finish();
     Ok(())
+}
+
+/// Does something that may wait for a disk, unless the person gives up before. Then it is left to itself.
+async fn unless_interrupted<T: Send + 'static>(
+    interrupted: &mut Interrupted,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> anyhow::Result<T> {
+    let work = tokio::task::spawn_blocking(work);
+    // Both arms are cancel-safe: signals, and a task that is waited for.
+    tokio::select! {
+        biased;
+        () = interrupted.wait() => bail!("ended before anything was shared"),
+        done = work => done.context("sharing could not begin"),
+    }
 }
 
 /// Looks whether the person means to share this folder, and asks if that is in doubt. Until what this gives is dropped, other agents

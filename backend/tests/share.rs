@@ -329,6 +329,27 @@ async fn a_second_ctrl_c_ends_at_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_beginning_that_waits_for_a_disk_is_given_up_by_ctrl_c() {
+    let place = Place::new();
+    let folder = place.folder.path().canonicalize().unwrap();
+    let session = place.state.path().join("sessions").join(parlor::agent::session_name(&folder));
+    std::fs::create_dir_all(&session).unwrap();
+    // Opening it waits for a writer, for ever.
+    assert!(Command::new("mkfifo").arg(session.join("keys")).status().unwrap().success());
+    let mut child = Command::new(PROGRAM)
+        .arg("share")
+        .arg(place.folder.path())
+        .env("PARLOR_STATE_DIR", place.state.path())
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("its lock", || session.join("lock").exists()).await;
+    signal(child.id(), Signal::INT);
+    assert_eq!(ends(&mut child).await.code(), Some(1));
+}
+
 #[test]
 fn the_log_has_colours_in_a_window_and_nowhere_else() {
     let run = |variables: &[(&str, &str)], in_window: bool| {
