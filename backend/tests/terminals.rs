@@ -464,7 +464,8 @@ async fn nothing_is_left_of_twenty_terminals_whose_programs_do_not_mean_to_live_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_parlor_was_told_is_handed_on_to_a_terminals_program() {
     let place = Place::new();
-    let home = place.folder.path().to_str().unwrap();
+    // Not the shared folder: a home is asked about.
+    let home = place.state.path().to_str().unwrap();
     let variables = [("PARLOR_X", "1"), ("TMUX", "/tmp/tmux,1,0"), ("HOME", home), ("KEPT", "as it is")];
     // Written to a file: a screen wraps long lines.
     let command = "env > all.part; mv all.part all; cat";
