@@ -6,6 +6,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
 use parlor_shared::invite::Invite;
@@ -106,8 +107,8 @@ pub(super) struct KeptKeys {
 #[derive(Debug)]
 pub struct SessionState {
     folder: PathBuf,
-    /// Locked as long as this lives.
-    _lock: File,
+    /// Locked as long as this lives, or a thread that writes here.
+    lock: Arc<File>,
     /// Threads that write to it.
     writers: TaskTracker,
 }
@@ -139,7 +140,7 @@ impl SessionState {
         private(&mut options);
         let lock = options.open(folder.join("lock")).map_err(unwritable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder, _lock: lock, writers: TaskTracker::new() }),
+            Ok(()) => Ok(Self { folder, lock: Arc::new(lock), writers: TaskTracker::new() }),
             Err(TryLockError::WouldBlock) => Err(StateError::AlreadyShared),
             Err(TryLockError::Error(error)) => Err(unwritable(error)),
         }
@@ -195,7 +196,8 @@ impl SessionState {
             RecordLog::open(&self.folder.join("people")).map_err(|error| self.unreadable(&error))?;
         let mut records: Vec<PersonRecord> =
             contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok()).collect();
-        let people = People::open(log, &records, &self.writers).map_err(|error| self.no_thread(error))?;
+        let people = People::open(log, &records, (&self.writers, &self.lock))
+            .map_err(|error| self.no_thread(error))?;
         records.retain(|record| !matches!(record, PersonRecord::Reserved(_)));
         Ok((people, records))
     }
@@ -215,7 +217,7 @@ impl SessionState {
             RecordLog::open(&self.folder.join(file)).map_err(|error| self.unreadable(&error))?;
         let kept = contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok());
         let last = kept.max().unwrap_or_default();
-        Numbers::open(log, last, &self.writers).map_err(|error| self.no_thread(error))
+        Numbers::open(log, last, (&self.writers, &self.lock)).map_err(|error| self.no_thread(error))
     }
 
     /// Where a document's journal is.
@@ -311,6 +313,14 @@ pub fn create_private(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    /// Waits until nothing is written any more. What writes must be gone.
+    fn close(state: SessionState) {
+        state.writers.close();
+        while !state.writers.is_empty() {
+            std::thread::yield_now();
+        }
+    }
+
     /// Waits until the disk took or refused what is to be kept.
     fn settle(people: &People) {
         if let Some(kept) = people.kept() {
@@ -344,14 +354,16 @@ mod tests {
         let (mut people, before) = state.people().unwrap();
         assert!(before.is_empty());
         people.keep(&PersonRecord::Banned([9; 32]));
-        settle(&people);
-        drop((state, people));
+        drop(people);
+        close(state);
 
         let state = SessionState::open(root.path(), shared.path()).unwrap();
         assert_eq!(state.keys().unwrap().unwrap().port, 4242);
-        assert_eq!(state.people().unwrap().1, [PersonRecord::Banned([9; 32])]);
+        let (people, records) = state.people().unwrap();
+        assert_eq!(records, [PersonRecord::Banned([9; 32])]);
+        drop(people);
         state.remove();
-        drop(state);
+        close(state);
         assert!(SessionState::open(root.path(), shared.path()).unwrap().keys().unwrap().is_none());
     }
 
@@ -368,6 +380,8 @@ mod tests {
             }
             ids.taken(DocumentId(given.len() as u32 * 100));
             assert!(given.insert(ids.next()));
+            drop(ids);
+            close(state);
         }
     }
 
@@ -383,6 +397,8 @@ mod tests {
                 assert!(given.insert(ids.next()));
                 ids.0.settle();
             }
+            drop(ids);
+            close(state);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Names of documents and terminals of which none is given twice, whatever ends the program.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -31,7 +32,11 @@ impl Numbers {
     }
 
     /// Numbers behind the last one that is kept.
-    pub(super) fn open(mut log: RecordLog, last: u32, running: &TaskTracker) -> std::io::Result<Self> {
+    pub(super) fn open(
+        mut log: RecordLog,
+        last: u32,
+        (running, lock): (&TaskTracker, &Arc<File>),
+    ) -> std::io::Result<Self> {
         let wanted = Arc::new(AtomicU32::new(last.saturating_add(RESERVED_IDS)));
         let reserved = Arc::new(AtomicU32::new(last));
         let mut reserve = {
@@ -57,7 +62,7 @@ impl Numbers {
         };
         // Here, before anybody needs one.
         reserve();
-        let writer = Writer::start(Box::new(reserve), running)?;
+        let writer = Writer::start(Box::new(reserve), running, lock)?;
         Ok(Self { writer: Some(writer), last, wanted, reserved })
     }
 

@@ -1,6 +1,7 @@
 //! Keeps who is here, and who may be: on a thread that may wait for the disk, in order.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -98,7 +99,7 @@ impl People {
     pub(super) fn open(
         mut log: RecordLog,
         records: &[PersonRecord],
-        running: &TaskTracker,
+        (running, lock): (&TaskTracker, &Arc<File>),
     ) -> std::io::Result<Self> {
         let numbers = records.iter().filter_map(|record| match record {
             PersonRecord::Is(participant) => Some(participant.id.0),
@@ -111,7 +112,7 @@ impl People {
         let _ = log.append(&encode(&PersonRecord::Reserved(reserved)));
         let queue = Arc::new(Mutex::new(Queue::default()));
         let shared = Arc::clone(&queue);
-        let writer = Writer::start(Box::new(move || write(&mut log, &shared)), running)?;
+        let writer = Writer::start(Box::new(move || write(&mut log, &shared)), running, lock)?;
         Ok(Self { queue, writer: Some(writer), reserved, last })
     }
 

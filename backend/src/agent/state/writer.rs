@@ -1,5 +1,7 @@
 //! Threads that write a session's small logs: a disk that stalls holds up nobody who only has something to keep.
 
+use std::fs::File;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -23,20 +25,20 @@ pub(super) enum Writer {
 }
 
 impl Writer {
-    /// Until all is written, `running` is not done.
-    pub(super) fn start(work: Work, running: &TaskTracker) -> std::io::Result<Self> {
+    /// Until all is written, `running` is not done, and the state's lock is held: nobody else writes beside it.
+    pub(super) fn start(work: Work, running: &TaskTracker, lock: &Arc<File>) -> std::io::Result<Self> {
         if disk_work::is_simulated() {
             return Ok(Self::Here(Mutex::new(work)));
         }
         let (wishes, wished) = sync_channel(1);
-        let (mut work, running) = (work, running.token());
+        let (mut work, held) = (work, (running.token(), Arc::clone(lock)));
         std::thread::Builder::new().name("state writer".to_owned()).spawn(move || {
             loop {
                 let is_over = wished.recv_timeout(RETRY) == Err(RecvTimeoutError::Disconnected);
                 STALL.wait();
                 work();
                 if is_over {
-                    drop(running);
+                    drop(held);
                     return;
                 }
             }
