@@ -38,15 +38,15 @@ pub mod workspace;
 
 pub use disk_work::{SaveHook, SavePoint, SaveStep, on_save_steps, simulate_on_this_thread};
 pub use ending::{Ended, Unsaved};
-pub use event::AgentEvent;
+pub use event::{AgentEvent, LivingProcess};
 pub use session::Approval;
-#[doc(hidden)]
-pub use state::fuzz_journal;
 pub use state::kept;
 pub use state::{
     Beginning, Earlier, KeptJournal, KeptSession, KeptState, NotRevived, Revival, SessionState, SetAsidePart,
     StateError, create_private, host_invite, session_name, survey,
 };
+#[doc(hidden)]
+pub use state::{StalledDisk, fuzz_journal};
 
 use documents::{DocumentsActor, DocumentsHandle};
 use door::Door;
@@ -63,6 +63,9 @@ use workspace::{OpenError, Workspace};
 
 /// How long each step of ending may take: connections that say farewell, documents that are written.
 const END_STEP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long terminals may take: what their programs are given, and as long again for what the system needs.
+const TERMINALS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often it is noted that the session lives. After a sudden end it seems older by this at most.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -159,7 +162,10 @@ impl Agent {
         options: AgentOptions,
         state: Option<SessionState>,
     ) -> Result<(Self, mpsc::Receiver<AgentEvent>), AgentError> {
-        let workspace = Workspace::open(&options.folder)?;
+        let mut workspace = Workspace::open(&options.folder)?;
+        if let Some(state) = &state {
+            workspace.keep_private(state.states());
+        }
         let mut roles = vec![Role::Host];
         roles.extend(options.invites);
         let mut state = state;
@@ -207,7 +213,7 @@ impl Agent {
         let (documents_actor, documents) = DocumentsActor::new(
             workspace.clone(),
             watching.clone(),
-            events,
+            events.clone(),
             tasks.clone(),
             (state.clone(), restored, ids),
         );
@@ -215,7 +221,7 @@ impl Agent {
             options.folder.clone(),
             options.shell,
             options.terminal_access,
-            tasks.clone(),
+            (tasks.clone(), events),
             terminal_ids,
         );
         let (tree_actor, tree) = TreeActor::new(workspace.clone(), watching, ended.clone());
@@ -267,12 +273,17 @@ impl Agent {
         self.services.door.close();
         self.services.session.end().await;
         step("connections", self.connections.wait()).await;
-        step("terminals", self.services.terminals.finish()).await;
-        let finished = step("documents", self.services.documents.finish()).await.flatten();
+        // Beside each other: a program that does not go must not keep a file from being written.
+        let terminals = tokio::time::timeout(TERMINALS_TIMEOUT, self.services.terminals.finish());
+        let documents = step("documents", self.services.documents.finish());
+        let (hung_up, finished) = tokio::join!(terminals, documents);
+        if hung_up.is_err() {
+            warn!("the terminals did not end in time");
+        }
         self.ended.cancel();
         self.services.tasks.close();
         step("tasks", self.services.tasks.wait()).await;
-        let ended = ending::end(self.state.clone(), finished).await;
+        let ended = ending::end(self.state.clone(), finished.flatten()).await;
         info!(saved = ended.is_saved(), "ended");
         ended
     }

@@ -16,7 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
-use crate::agent::{SessionState, host_invite, session_name};
+use crate::agent::{SessionState, StateError, host_invite, session_name};
 use crate::guest::Guest;
 use crate::local;
 use crate::options::AttachOptions;
@@ -60,9 +60,19 @@ pub async fn run(options: AttachOptions) -> anyhow::Result<()> {
     let folder =
         options.path.canonicalize().with_context(|| format!("{} is no folder", options.path.display()))?;
     let state = SessionState::root()?.join("sessions").join(session_name(&folder));
-    let nobody = || format!("{} is not being shared. Run `parlor share` there first", folder.display());
-    let invite = host_invite(&state).with_context(nobody)?;
-    let transport = local::connect(&state).await.with_context(nobody)?;
+    let nobody =
+        || anyhow::anyhow!("{} is not being shared. Run `parlor share` there first", folder.display());
+    let invite = match host_invite(&state) {
+        Err(StateError::NoSession(_)) => return Err(nobody()),
+        invite => invite?,
+    };
+    let transport = match local::connect(&state).await {
+        // What an agent that was killed left.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Err(nobody());
+        }
+        transport => transport.context("the agent can not be reached")?,
+    };
 
     let seen = Arc::new(Seen::default());
     let sink = Arc::clone(&seen);
@@ -87,7 +97,8 @@ pub async fn run(options: AttachOptions) -> anyhow::Result<()> {
     serving.close();
     // What was said last reaches the agent, or the agent is gone.
     let _ = tokio::time::timeout(Duration::from_secs(1), serving.wait()).await;
-    println!("{}", result?);
+    // A window that is gone meanwhile needs no farewell.
+    let _ = writeln!(io::stdout(), "{}", result?);
     Ok(())
 }
 

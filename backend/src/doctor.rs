@@ -10,10 +10,11 @@ use serde::Serialize;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::agent::kept::{KeptError, KeptTexts};
-use crate::agent::workspace::Workspace;
+use crate::agent::workspace::{Workspace, file_system_server};
 use crate::agent::{KeptJournal, KeptSession, KeptState, SessionState, create_private, session_name, survey};
 use crate::http;
 use crate::options::{DoctorOptions, Output};
+use crate::shares::{self, Overlap};
 
 mod platform;
 
@@ -112,16 +113,17 @@ async fn examine(folder: &Path) -> Vec<Finding> {
         Err(error) => findings.push(Finding::wrong("state folder", format!("{error}."))),
     }
     findings.push(room("room for files", &canonical));
-    findings.push(match platform::network_file_system(&canonical) {
+    findings.push(match file_system_server(&canonical) {
         None => Finding::fine("file system", "the folder is on a disk of this machine"),
         Some(kind) => Finding::wrong(
             "file system",
             format!(
-                "the folder is on a network file system ({kind}): changes made on other machines may not be noticed, and \
-                 replacing a file may not be one step. Share it from the machine that has the disk."
+                "the folder is not on a disk of this machine ({kind}): changes that others make there are noticed late, and \
+                 nobody but its server knows what survives a crash. Share it from the machine that has the disk."
             ),
         ),
     });
+    findings.extend(other_shares(&canonical));
     findings.push(watches());
     findings.push(if http::assets::is_built() {
         Finding::fine("page", "this program has its page")
@@ -137,6 +139,28 @@ fn shared_folder(folder: &Path) -> Finding {
         Ok(_) => Finding::fine("folder", format!("{} can be shared", folder.display())),
         Err(error) => Finding::wrong("folder", format!("{error}.")),
     }
+}
+
+/// Other agents of this person that share a part of the folder, or one that it lies in.
+fn other_shares(folder: &Path) -> Vec<Finding> {
+    let overlapping = shares::overlapping(folder).into_iter();
+    let told = overlapping.filter_map(|(overlap, share)| {
+        let how = match overlap {
+            // It is told already, unless its state lies elsewhere: then sharing is refused, and says so.
+            Overlap::Same => return None,
+            Overlap::Inside => "inside this one",
+            Overlap::Around => "around this one",
+        };
+        let (folder, pid) = (share.folder.display(), share.pid);
+        Some(Finding::wrong(
+            "other sessions",
+            format!(
+                "the folder {folder}, {how}, is being shared by another parlor (process {pid}): the guests of each would see \
+                 the other's changes as made by other programs. End one of them."
+            ),
+        ))
+    });
+    told.collect()
 }
 
 fn state_folder(root: &Path) -> Finding {

@@ -30,7 +30,7 @@ pub use tls::{Tls, TlsError};
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a listener that can not accept (no descriptors left) pauses before it tries again.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A request's body and headers: we take no bodies, and browsers send less than this.
 const MAX_HEADER_BYTES: usize = 16 * 1024;

@@ -7,6 +7,7 @@
 //! | [`guest`] | a guest without a browser |
 //! | [`transport`] | what both sides put sealed frames on |
 //! | [`options`], [`share`], [`attach`], [`rescue`], [`doctor`] | the command line, and what its commands do |
+//! | [`print_queue`] | printing that holds up nobody |
 
 pub mod agent;
 #[cfg(unix)]
@@ -17,6 +18,8 @@ pub mod http;
 #[cfg(unix)]
 mod local;
 pub mod options;
+pub mod print_queue;
 pub mod rescue;
 pub mod share;
+mod shares;
 pub mod transport;

@@ -4,6 +4,7 @@
 //! certificate and the `Origin` of the web. Who may open the state folder is the host.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::agent::Agent;
+use crate::http::ACCEPT_PAUSE;
 use crate::transport::{Transport, TransportError};
 
 /// Where the socket of a session is whose state lies in this folder.
@@ -27,9 +29,11 @@ pub(crate) fn listen(state: &Path) -> Option<UnixListener> {
     let path = socket_path(state);
     // What a killed agent left.
     let _ = std::fs::remove_file(&path);
-    UnixListener::bind(&path)
-        .inspect_err(|error| warn!(%error, "`parlor attach` will not work: there is no socket"))
-        .ok()
+    let bound = UnixListener::bind(&path).and_then(|listener| {
+        // The folder is private already. Its own mode says so too, to whoever looks.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map(|()| listener)
+    });
+    bound.inspect_err(|error| warn!(%error, "`parlor attach` will not work: there is no socket")).ok()
 }
 
 /// Lets programs of this machine in until the session ends.
@@ -41,7 +45,11 @@ pub(crate) async fn serve(agent: Arc<Agent>, listener: UnixListener, ended: Canc
             () = ended.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => agent.serve(transport(stream)),
-                Err(error) => debug!(%error, "a program could not be let in"),
+                Err(error) => {
+                    debug!(%error, "a program could not be let in");
+                    // It waits at the door all the same, and would be asked for again at once.
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             },
         }
     }

@@ -1,10 +1,12 @@
 //! The `parlor` program: arguments, logging, signals and the exit code; everything else is the library's.
 
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 #[cfg(unix)]
 use parlor::attach;
 use parlor::options::{Command, Options, Output};
+use parlor::print_queue::{self, PrintQueue};
 use parlor::{doctor, rescue, share};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -24,13 +26,33 @@ fn log_filter(output: Output) -> Targets {
     asked.unwrap_or_else(|| default_log(output).parse().expect("the default is a filter"))
 }
 
+/// Whether the log may use colours: a terminal shows them, a file holds them as noise. See <https://no-color.org>.
+fn log_has_colours() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    io::stderr().is_terminal() && !is_set("NO_COLOR") && !is_dumb
+}
+
 fn main() -> ExitCode {
+    let notice = |count| format!("parlor: {count} lines of the log were dropped, since nobody read them\n");
+    let Ok(stderr) = PrintQueue::start(print_queue::standard_error(), notice) else {
+        // Nothing works without threads, and this can not be said without waiting for whoever reads it.
+        let _ = writeln!(io::stderr(), "parlor: the operating system gives no threads");
+        return ExitCode::FAILURE;
+    };
+    let (code, error) = run(&stderr);
+    if let Some(error) = error {
+        stderr.print_surely(format!("parlor: {error}\n"));
+    }
+    stderr.finish();
+    code
+}
+
+/// Does what was asked for; gives the exit code, and what there is to say of a failure.
+fn run(stderr: &PrintQueue) -> (ExitCode, Option<String>) {
     let options = match Options::read() {
         Ok(options) => options,
-        Err(error) => {
-            eprintln!("parlor: {error}");
-            return ExitCode::from(2);
-        }
+        Err(error) => return (ExitCode::from(2), Some(error.to_string())),
     };
     let output = match &options.command {
         Command::Share(options) => options.output,
@@ -39,13 +61,13 @@ fn main() -> ExitCode {
         #[cfg(unix)]
         Command::Attach(_) => Output::Text,
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_ansi(log_has_colours()).with_writer(stderr.clone());
     tracing_subscriber::registry().with(log_filter(output)).with(lines).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("parlor: the operating system gives no threads: {error}");
-            return ExitCode::FAILURE;
+            let text = format!("the operating system gives no threads: {error}");
+            return (ExitCode::FAILURE, Some(text));
         }
     };
     let result = match options.command {
@@ -63,10 +85,11 @@ fn main() -> ExitCode {
     // Threads that still wait for a disk that does not answer do not keep the program.
     runtime.shutdown_background();
     match result {
-        Ok(code) => code,
+        Ok(code) => (code, None),
         Err(error) => {
-            eprintln!("parlor: {error:#}");
-            ExitCode::FAILURE
+            let is_usage = error.is::<share::NotAsked>();
+            let code = if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE };
+            (code, Some(format!("{error:#}")))
         }
     }
 }

@@ -188,6 +188,10 @@ pub struct ShareOptions {
     /// Open your own page in the browser.
     #[arg(long)]
     pub open: bool,
+
+    /// Do not ask whether you mean it: of your home, your keys, a whole disk, or a folder that is shared in part already.
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 /// Where a certificate comes from, if not from files.

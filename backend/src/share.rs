@@ -1,26 +1,46 @@
 //! `parlor share`: opens a session, prints the links, tells what happens, and ends in order.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use parlor_shared::role::Role;
 use parlor_shared::terminal::{Access, TerminalSize};
 use serde::Serialize;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::agent::workspace::Workspace;
-use crate::agent::{Agent, AgentEvent, AgentOptions, Approval, Ended, NewTerminal, SessionState, StateError};
+use crate::agent::{
+    Agent, AgentError, AgentEvent, AgentOptions, Approval, Ended, LivingProcess, NewTerminal, SessionState,
+    StateError,
+};
 use crate::http::{self, AllowedHosts, Tls};
 use crate::options::{Approve, GuestRole, Output, ShareOptions, TerminalAccess, TlsMode};
+use crate::print_queue::{self, PrintQueue};
+use crate::shares::{self, Overlap};
 
+mod folder_check;
 mod kept;
+mod redirect;
+mod signals;
+
+use redirect::Redirect;
+use signals::Interrupted;
+
+/// How long a browser may take to come for the page that `--open` asked for. The first start of a browser is slow.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The person was to be asked and can not be, or an option is missing that only they may give.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotAsked(String);
 
 /// Shares a folder until Ctrl-C, a termination signal, or a host who ends it in the page. Gives what no file has then.
 ///
@@ -41,32 +61,46 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<Ended> {
             options.listen
         );
     }
+    // Before signals are listened for: Ctrl-C at the question ends the program.
+    let _registration = may_be_shared(&options)?;
     let mut interrupted = Interrupted::new().context("signals can not be received")?;
-    let root = SessionState::root()?;
-    let mut state =
-        SessionState::open(&root, &options.path).map_err(|error| folder_first(&options.path, error))?;
-    let beginning = state.begin(kept::revival(&options))?;
+    let (root, folder, revival) = (SessionState::root()?, options.path.clone(), kept::revival(&options));
+    let states = root.clone();
+    let opening = move || {
+        let mut state = SessionState::open(&states, &folder)?;
+        let beginning = state.begin(revival)?;
+        // Of the session that is gone on with: the links of another are no good any more.
+        Ok((state.port(), beginning, state))
+    };
+    let (port, beginning, state) = unless_interrupted(&mut interrupted, opening)
+        .await?
+        .map_err(|error: StateError| folder_first(&options.path, error))?;
     let state_folder = state.folder().to_owned();
-    let listener = listen(&options, state.port()).await?;
+    let listener = listen(&options, port).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let origin = origin(scheme, address);
-    let (agent, mut events) = Agent::open(
-        AgentOptions {
-            folder: options.path.clone(),
-            host_name: options.name.clone().unwrap_or_else(user_name),
-            approval: match options.approve {
-                Approve::Always => Approval::Always,
-                Approve::Never => Approval::Never,
-            },
-            invites: invited_roles(&options),
-            origin: origin.clone(),
-            shell: options.shell.clone(),
-            terminal_access: terminal_access(&options),
-            port: address.port(),
+    let agent_options = AgentOptions {
+        folder: options.path.clone(),
+        host_name: options.name.clone().unwrap_or_else(user_name),
+        approval: match options.approve {
+            Approve::Always => Approval::Always,
+            Approve::Never => Approval::Never,
         },
-        Some(state),
-    )?;
+        invites: invited_roles(&options),
+        origin: origin.clone(),
+        shell: options.shell.clone(),
+        terminal_access: terminal_access(&options),
+        port: address.port(),
+    };
+    let (limit, folder) = (options.revive_within, options.path.clone());
+    let opening = move || {
+        let (agent, events) = Agent::open(agent_options, Some(state))?;
+        let earlier = kept::at_the_beginning(beginning, limit, &agent.set_aside(), (&root, &folder));
+        Ok((agent, events, earlier))
+    };
+    let (agent, mut events, earlier) =
+        unless_interrupted::<Result<_, AgentError>>(&mut interrupted, opening).await??;
     let agent = Arc::new(agent);
     share_terminals(&agent, &options).await?;
     let hosts = AllowedHosts::of_listener(scheme, address.ip(), address.port());
@@ -80,33 +114,122 @@ pub async fn run(options: ShareOptions) -> anyhow::Result<Ended> {
     }
     tasks.close();
 
-    let mut printer = Printer { output: options.output };
+    let mut printer = Printer::start(options.output).context("the operating system gives no threads")?;
     printer.sharing(&agent, address, fingerprint);
-    for said in kept::at_the_beginning(beginning, &options, &agent.set_aside(), (&root, &options.path)) {
-        printer.said(&said);
+    for said in &earlier {
+        printer.said(said);
     }
-    if options.open {
-        open_page(&agent);
-    }
+    let mut redirect = options.open.then(|| open_page(&agent, &state_folder, &options.path)).flatten();
+    let opened_by = Instant::now() + OPEN_TIMEOUT;
     loop {
-        // Both arms are cancel-safe: signals and `recv`.
+        // Every arm is cancel-safe: signals, `recv`, a time.
         tokio::select! {
             biased;
             () = interrupted.wait() => break,
             event = events.recv() => match event {
                 Some(AgentEvent::EndRequested) | None => break,
-                Some(event) => printer.event(&event),
+                Some(event) => {
+                    if matches!(event, AgentEvent::GuestJoined { role: Role::Host, .. }) {
+                        // The page is there.
+                        redirect = None;
+                    }
+                    printer.event(&event);
+                }
             },
+            () = tokio::time::sleep_until(opened_by), if redirect.is_some() => redirect = None,
         }
     }
+    drop(redirect);
     printer.ending();
     ended.cancel();
-    let how = agent.end().await;
+    // Both arms are cancel-safe: signals; and of ending nothing is left to do once it is given up.
+    let how = tokio::select! {
+        biased;
+        () = interrupted.wait_again() => {
+            bail!("ended at once. What was not saved yet is kept: share the folder again to get it back")
+        }
+        how = agent.end() => how,
+    };
     while let Ok(event) = events.try_recv() {
         printer.event(&event);
     }
     printer.said(&kept::at_the_end(&how));
+    printer.finish();
     Ok(how)
+}
+
+/// Does something that may wait for a disk, unless the person gives up before. Then it is left to itself.
+async fn unless_interrupted<T: Send + 'static>(
+    interrupted: &mut Interrupted,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> anyhow::Result<T> {
+    let work = tokio::task::spawn_blocking(work);
+    // Both arms are cancel-safe: signals, and a task that is waited for.
+    tokio::select! {
+        biased;
+        () = interrupted.wait() => bail!("ended before anything was shared"),
+        done = work => done.context("sharing could not begin"),
+    }
+}
+
+/// Looks whether the person means to share this folder, and asks if that is in doubt. Until what this gives is dropped, other agents
+/// of this person know that the folder is shared.
+fn may_be_shared(options: &ShareOptions) -> anyhow::Result<shares::Registration> {
+    Workspace::open(&options.path)?;
+    let folder = options.path.canonicalize().with_context(|| options.path.display().to_string())?;
+    let shown = folder.display();
+    if let Ok(root) = SessionState::root().map(|root| root.canonicalize().unwrap_or(root))
+        && folder.starts_with(&root)
+    {
+        bail!(
+            "{shown} is where Parlor keeps the keys of sessions. Whoever reads them is the host, so it is never shared"
+        );
+    }
+    let registration = shares::register(&folder);
+    let home = directories::BaseDirs::new().map(|folders| folders.home_dir().to_owned());
+    let home = home.map(|home| home.canonicalize().unwrap_or(home));
+    let mut concerns = Vec::new();
+    if let Some(concern) = folder_check::concern(&folder, home.as_deref()) {
+        concerns.push(format!("{shown} {concern}"));
+    }
+    for (overlap, other) in shares::overlapping(&folder) {
+        let (pid, theirs) = (other.pid, other.folder.display());
+        match overlap {
+            // The same sentence as where both keep their state in one place.
+            Overlap::Same => return Err(StateError::AlreadyShared.into()),
+            Overlap::Inside => concerns.push(format!(
+                "{shown} holds {theirs}, which another parlor (process {pid}) is sharing; the guests of each see the other's \
+                 changes as made by other programs"
+            )),
+            Overlap::Around => concerns.push(format!(
+                "{shown} lies in {theirs}, which another parlor (process {pid}) is sharing; the guests of each see the other's \
+                 changes as made by other programs"
+            )),
+        }
+    }
+    if options.yes {
+        return Ok(registration);
+    }
+    for concern in concerns {
+        ask(&concern)?;
+    }
+    Ok(registration)
+}
+
+/// Asks the person whether to go on all the same.
+fn ask(concern: &str) -> anyhow::Result<()> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(NotAsked(format!("{concern}. If you mean it, say so with --yes")).into());
+    }
+    let mut stderr = io::stderr();
+    // A terminal that is gone gives no answer either.
+    let _ = write!(stderr, "\n  {concern}.\n  Share it all the same? [y/N] ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer).context("your answer can not be read")?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => bail!("nothing is shared"),
+    }
 }
 
 /// Shares the terminals that were asked for.
@@ -156,39 +279,6 @@ fn folder_first(folder: &Path, error: StateError) -> anyhow::Error {
     }
 }
 
-/// Ctrl-C and a termination signal.
-struct Interrupted {
-    #[cfg(unix)]
-    terminated: tokio::signal::unix::Signal,
-    /// Listened for from the beginning: before that it would end the program at once.
-    #[cfg(unix)]
-    interrupted: tokio::signal::unix::Signal,
-}
-
-impl Interrupted {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminated: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-            #[cfg(unix)]
-            interrupted: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            biased;
-            _ = self.interrupted.recv() => {}
-            _ = self.terminated.recv() => {}
-        }
-        #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
 fn invited_roles(options: &ShareOptions) -> Vec<Role> {
     match (options.read_only, options.role) {
         (true, _) => vec![Role::Viewer],
@@ -219,23 +309,21 @@ fn user_name() -> String {
     name.filter(|name| !name.is_empty()).unwrap_or_else(|| "Host".to_owned())
 }
 
-fn open_page(agent: &Agent) {
-    let Some((_, invite)) = agent.links().iter().find(|(role, _)| *role == Role::Host) else { return };
-    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let started = Command::new(opener)
-        .arg(invite.link())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    if started.is_err() {
-        eprintln!("parlor: no browser could be opened ({opener} is missing); open the host's link yourself");
-    }
+/// Opens the host's page in a browser. Gives the file that leads there, while the browser needs it.
+fn open_page(agent: &Agent, state: &Path, shared: &Path) -> Option<Redirect> {
+    let (_, invite) = agent.links().iter().find(|(role, _)| *role == Role::Host)?;
+    let shared = shared.canonicalize().unwrap_or_else(|_| shared.to_owned());
+    let redirect = Redirect::create(state, &shared, &invite.link());
+    let opened = redirect.and_then(|redirect| redirect.open().map(|()| redirect));
+    opened
+        .inspect_err(|error| warn!(%error, "no browser could be opened; open the host's link yourself"))
+        .ok()
 }
 
-/// Prints for a person or for a script. Standard output only ever holds what was asked for.
+/// Prints what happens. Never waits for whoever reads it.
 struct Printer {
     output: Output,
+    queue: PrintQueue,
 }
 
 #[derive(Serialize)]
@@ -278,9 +366,43 @@ enum Line {
         fault: String,
         params: Vec<String>,
     },
+    /// Programs of a terminal that has ended live on.
+    StillRunning {
+        terminal: String,
+        processes: Vec<ProcessLine>,
+    },
+    /// Nobody read what was printed: so many lines are missing here.
+    Dropped {
+        lines: u64,
+    },
+}
+
+#[derive(Serialize)]
+struct ProcessLine {
+    pid: u32,
+    name: String,
 }
 
 impl Printer {
+    /// Prints to standard output.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    fn start(output: Output) -> std::io::Result<Self> {
+        let notice = match output {
+            Output::Text => {
+                |count| format!("  {count} lines were not printed here, since nobody read them.\n")
+            }
+            Output::Json => |lines| json(&Line::Dropped { lines }),
+        };
+        Ok(Self { output, queue: PrintQueue::start(print_queue::standard_output(), notice)? })
+    }
+
+    /// Waits until all is printed, or nobody reads.
+    fn finish(&self) {
+        self.queue.finish();
+    }
+
     fn sharing(&mut self, agent: &Agent, address: SocketAddr, fingerprint: Option<String>) {
         let is_host = |role: &Role| *role == Role::Host;
         let links = agent.links();
@@ -332,6 +454,16 @@ impl Printer {
                     fault.code
                 ));
             }
+            (Output::Text, AgentEvent::StillRunning { terminal, processes }) => {
+                let of = |process: &LivingProcess| format!("{} ({})", process.name, process.pid);
+                let list: Vec<String> = processes.iter().map(of).collect();
+                let pids: Vec<String> = processes.iter().map(|process| process.pid.to_string()).collect();
+                self.print(&format!(
+                    "  Still running, from the terminal {terminal}: {}. To end: kill {}\n",
+                    list.join(", "),
+                    pids.join(" ")
+                ));
+            }
             (Output::Text, AgentEvent::Saved { .. } | AgentEvent::EndRequested) => {}
         }
     }
@@ -344,22 +476,24 @@ impl Printer {
 
     fn said(&mut self, said: &kept::Said) {
         match self.output {
-            Output::Json => self.print(&format!("{}\n", said.json)),
-            Output::Text => self.print(&said.text),
+            Output::Json => self.queue.print_surely(format!("{}\n", said.json)),
+            Output::Text => self.queue.print_surely(said.text.as_str()),
         }
     }
 
     fn line(&mut self, line: &Line) {
-        let mut text = serde_json::to_string(line).expect("lines hold only what JSON can say");
-        text.push('\n');
-        self.print(&text);
+        self.print(&json(line));
     }
 
     fn print(&mut self, text: &str) {
-        // Whoever closed our output does not want it; the session goes on.
-        let mut stdout = io::stdout().lock();
-        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        self.queue.print(text);
     }
+}
+
+fn json(line: &Line) -> String {
+    let mut text = serde_json::to_string(line).expect("lines hold only what JSON can say");
+    text.push('\n');
+    text
 }
 
 fn json_line(event: &AgentEvent) -> Option<Line> {
@@ -379,6 +513,13 @@ fn json_line(event: &AgentEvent) -> Option<Line> {
             code: fault.code.number(),
             fault: format!("{:?}", fault.code),
             params: fault.params.clone(),
+        },
+        AgentEvent::StillRunning { terminal, processes } => Line::StillRunning {
+            terminal: terminal.clone(),
+            processes: processes
+                .iter()
+                .map(|process| ProcessLine { pid: process.pid, name: process.name.clone() })
+                .collect(),
         },
         AgentEvent::EndRequested => return None,
     })

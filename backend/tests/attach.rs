@@ -245,7 +245,18 @@ async fn what_a_program_prints_reaches_the_window_but_nothing_beyond_it() {
 async fn what_can_not_be_attached_is_said_in_a_sentence() {
     let place = Place::new();
     let (success, text) = Window::attach(&place, &[]).ends().await;
-    assert!(!success && text.contains("is not being shared. Run `parlor share` there first"), "{text:?}");
+    let nobody = |text: &str| {
+        let text = text.replace("\r\n", "");
+        assert!(text.contains("is not being shared. Run `parlor share` there first"), "{text:?}");
+        assert!(!text.contains("writable") && !text.contains("PARLOR_STATE_DIR"), "{text:?}");
+    };
+    assert!(!success);
+    nobody(&text);
+    // What an agent left that was killed.
+    start(&place, &[]).kill();
+    let (success, text) = Window::attach(&place, &[]).ends().await;
+    assert!(!success);
+    nobody(&text);
     let program = start(&place, &[]);
     let (success, text) = Window::attach(&place, &[]).ends().await;
     assert!(!success && text.contains("no terminal is shared"), "{text:?}");

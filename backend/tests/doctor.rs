@@ -76,6 +76,8 @@ fn a_running_agent_and_a_sudden_end_are_told_and_no_secret_is() {
     let line = share_and_kill(folder.path(), state.path(), || during = doctor(folder.path(), state.path()).1);
     assert_eq!(found(&during, "running").1, "an agent shares this folder now");
     assert_eq!(found(&during, "earlier sessions").1, "none ended suddenly");
+    assert_eq!(found(&during, "privacy"), found(&doctor(folder.path(), state.path()).1, "privacy"));
+    assert_eq!(found(&during, "privacy").0, "fine", "the agent's own socket is private");
 
     let (_, findings, text) = doctor(folder.path(), state.path());
     assert_eq!(found(&findings, "running").1, "no agent shares this folder now");
@@ -84,6 +86,20 @@ fn a_running_agent_and_a_sudden_end_are_told_and_no_secret_is() {
     let sharing: Value = serde_json::from_str(&line).unwrap();
     let secret = sharing["host_url"].as_str().unwrap().rsplit_once("#1.").unwrap().1;
     assert!(!text.contains(secret) && !text.contains("#1."), "{text}");
+}
+
+#[test]
+fn a_session_in_a_folder_above_or_below_is_told() {
+    let (folder, state) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let part = folder.path().join("part");
+    std::fs::create_dir(&part).unwrap();
+    share_and_kill(&part, state.path(), || {
+        let (code, findings, _) = doctor(folder.path(), state.path());
+        let (status, told) = found(&findings, "other sessions");
+        assert!(code == Some(1) && status == "wrong" && told.contains("part, inside this one"), "{told}");
+    });
+    let (_, findings, _) = doctor(folder.path(), state.path());
+    assert!(findings.iter().all(|finding| finding["check"] != "other sessions"));
 }
 
 #[test]

@@ -189,6 +189,10 @@ fn what_the_disk_refuses_at_any_step_is_taken_back_or_completed() {
 }
 
 /// Saves and merges, as a document does, until the file has all of it. Gives the text.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a pause of the other program tells nobody when it is long enough"
+)]
 fn until_saved(disk: &mut DiskFile, mut text: String) -> String {
     let mut seen = Vec::new();
     for _ in 0..200 {

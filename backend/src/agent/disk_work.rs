@@ -94,6 +94,11 @@ pub(super) fn time_of_day() -> Duration {
         .unwrap_or_else(|| SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
+/// Whether the agents of this thread are simulated.
+pub(super) fn is_simulated() -> bool {
+    SIMULATED.get().is_some()
+}
+
 /// Begins something that may block.
 pub(super) fn begin<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> DiskWork<T> {
     if SIMULATED.get().is_none() {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use parlor_shared::path::WorkspacePath;
 use tracing::warn;
 
-use super::END_STEP_TIMEOUT;
 use super::disk_work;
 use super::documents::AllFinished;
 use super::state::SessionState;
 use super::state::kept::{KeptId, KeptText, KeptWhy};
+use super::step;
 
 /// How a session ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,19 +42,24 @@ impl Ended {
 }
 
 /// Keeps what is unsaved and removes what a session leaves. The state stays as long as a text is nowhere else, but for its
-/// keys: the session is over.
+/// keys: the session is over. Whoever hands over people and numbers must be gone.
+///
+/// A disk that does not answer must not keep the program: each step has its own thread, and its time.
 pub(super) async fn end(state: Option<Arc<SessionState>>, finished: Option<AllFinished>) -> Ended {
     let Some(state) = state else { return unkept(finished) };
-    let folder = state.folder().to_owned();
-    // Its own thread: a disk that does not answer must not keep the program.
-    let work = disk_work::begin(move || keep(&state, finished));
-    match tokio::time::timeout(END_STEP_TIMEOUT, work).await {
-        Ok(Some(ended)) => ended,
-        Ok(None) | Err(_) => {
-            warn!("what is unsaved could not be kept in time");
-            Ended { unsaved: Vec::new(), journals: Some(folder) }
-        }
-    }
+    let keeping = Arc::clone(&state);
+    let kept =
+        step("texts that no file has", disk_work::begin(move || keep(&keeping, finished))).await.flatten();
+    let ended =
+        kept.unwrap_or_else(|| Ended { unsaved: Vec::new(), journals: Some(state.folder().to_owned()) });
+    // Or its threads would write to what is being removed.
+    step("lists of people and numbers", state.written()).await;
+    let leave = match &ended.journals {
+        None => SessionState::remove,
+        Some(_) => SessionState::leave_journals,
+    };
+    step("state", disk_work::begin(move || leave(&state))).await;
+    ended
 }
 
 /// A session without a state: what is unsaved can only be told.
@@ -63,6 +68,7 @@ fn unkept(finished: Option<AllFinished>) -> Ended {
     Ended { unsaved: texts.into_iter().map(|text| unsaved(text, None)).collect(), journals: None }
 }
 
+/// Keeps what is unsaved. Says so if something is in the journals alone.
 fn keep(state: &SessionState, finished: Option<AllFinished>) -> Ended {
     let (texts, mut all_kept) = match finished {
         Some(AllFinished { unsaved, broken }) => {
@@ -85,10 +91,7 @@ fn keep(state: &SessionState, finished: Option<AllFinished>) -> Ended {
         };
         ended.unsaved.push(unsaved(text, kept));
     }
-    if all_kept {
-        state.remove();
-    } else {
-        state.leave_journals();
+    if !all_kept {
         ended.journals = Some(state.folder().to_owned());
     }
     ended

@@ -7,7 +7,7 @@ use parlor_shared::role::Role;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-/// Events that may wait to be printed; a reader that is slower than this misses some, which is logged.
+/// Events that may wait to be taken; whoever is slower than this misses some, which is logged.
 const CAPACITY: usize = 1024;
 
 /// Something the host may want to know.
@@ -48,8 +48,24 @@ pub enum AgentEvent {
         /// Why.
         fault: Fault,
     },
+    /// A terminal has ended, and programs that were started in it live on: those that were told to, as by `nohup`.
+    StillRunning {
+        /// What the terminal was called.
+        terminal: String,
+        /// They.
+        processes: Vec<LivingProcess>,
+    },
     /// A participant with the host's role asked to end the session.
     EndRequested,
+}
+
+/// A process of the host's machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LivingProcess {
+    /// Its number.
+    pub pid: u32,
+    /// What its program is called.
+    pub name: String,
 }
 
 /// A way to tell. Never waits.
@@ -65,7 +81,7 @@ impl Events {
 
     pub(super) fn send(&self, event: AgentEvent) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.0.try_send(event) {
-            warn!("an event was not printed: standard output is not read");
+            warn!("an event was not printed: too many came at once");
         }
     }
 }

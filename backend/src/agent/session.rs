@@ -1,6 +1,6 @@
 //! The session: who is in the room, who waits, who may do what. It decides; others do.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +33,9 @@ const INBOX_CAPACITY: usize = 256;
 
 /// Participants who left and may come back under their old id.
 const REMEMBERED: usize = 1024;
+
+/// How long who comes in may wait until that is kept.
+const KEEP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Shortest time between two names of one participant: everybody is told of each.
 const RENAME_INTERVAL: Duration = Duration::from_secs(1);
@@ -189,6 +192,14 @@ enum Been {
     Never,
 }
 
+/// Somebody who is in and is not told yet.
+struct Entering {
+    kept: oneshot::Receiver<()>,
+    at_latest: Instant,
+    reply: oneshot::Sender<Result<Admission, Fault>>,
+    admission: Admission,
+}
+
 /// Somebody who left and may come back as the same.
 struct Remembered {
     participant: Participant,
@@ -215,6 +226,10 @@ pub(super) struct SessionActor {
     told_granted: Vec<ParticipantId>,
     presences: PresenceMap,
     people: People,
+    /// Answers to the host that wait until what it decided is kept; a ban that a crash could undo is none.
+    unkept: VecDeque<(oneshot::Receiver<()>, Arc<ParticipantConnection>, RequestId)>,
+    /// Admissions that wait until who came in is kept, but not for long: a disk that stalls keeps nobody out.
+    entering: VecDeque<Entering>,
     last_participant: u32,
     last_connection: u64,
 }
@@ -227,6 +242,7 @@ impl SessionActor {
         ended: CancellationToken,
     ) -> (Self, SessionHandle) {
         let (sender, inbox) = mpsc::channel(INBOX_CAPACITY);
+        let last_participant = people.last();
         let mut actor = Self {
             options,
             inbox,
@@ -242,10 +258,11 @@ impl SessionActor {
             told_granted: Vec::new(),
             presences: PresenceMap::default(),
             people,
-            last_participant: 0,
+            unkept: VecDeque::new(),
+            entering: VecDeque::new(),
+            last_participant,
             last_connection: 0,
         };
-        actor.last_participant = before.numbers_begin;
         if before.completeness == Completeness::Lacking {
             // Nobody knows any more whom the host had removed: it sees everybody who comes.
             actor.options.approval = Approval::Always;
@@ -259,7 +276,6 @@ impl SessionActor {
     fn remember(&mut self, record: PersonRecord) {
         match record {
             PersonRecord::Is(KeptParticipant { id, name, role, color, author, key }) => {
-                self.last_participant = self.last_participant.max(id.0);
                 let participant = Participant { id, name, role, color, author };
                 self.remembered.insert(id, Remembered { participant, key });
             }
@@ -267,7 +283,8 @@ impl SessionActor {
                 self.banned.insert(key);
             }
             PersonRecord::Role(key, role) => self.take_role(key, role),
-            PersonRecord::Grant(..) | PersonRecord::Lacks(_) => {}
+            // The numbers: see `People::last`.
+            PersonRecord::Grant(..) | PersonRecord::Lacks(_) | PersonRecord::Reserved(_) => {}
         }
     }
 
@@ -278,10 +295,22 @@ impl SessionActor {
 
     pub(super) async fn run(mut self) {
         loop {
-            // Both arms are cancel-safe: a token and `recv`.
+            let (unkept, entering) = (self.unkept.front_mut(), self.entering.front_mut());
+            let (has_unkept, has_entering) = (unkept.is_some(), entering.is_some());
+            // Every arm is cancel-safe: a token, waits for one message or a time, `recv`.
             tokio::select! {
                 biased;
                 () = self.ended.cancelled() => break,
+                () = kept(unkept.map(|(kept, ..)| kept)), if has_unkept => {
+                    if let Some((_, sender, request)) = self.unkept.pop_front() {
+                        answer(&sender, request, Ok(()));
+                    }
+                }
+                () = kept_or_late(entering), if has_entering => {
+                    if let Some(Entering { reply, admission, .. }) = self.entering.pop_front() {
+                        self.tell_admitted(reply, admission);
+                    }
+                }
                 command = self.inbox.recv() => match command {
                     Some(command) => self.handle(command, Instant::now()),
                     None => break,
@@ -294,9 +323,14 @@ impl SessionActor {
         match command {
             SessionCommand::Knock(knock, reply) => {
                 let answer = self.knock(knock);
-                // Whoever hung up meanwhile is reported gone by its connection, which never got the answer.
-                if let Err(Ok(Admission::Entered(connection, _))) = reply.send(answer) {
-                    self.gone(connection.id, connection.connection, LeaveReason::Lost);
+                match (answer, self.people.kept()) {
+                    (Ok(admission @ Admission::Entered(..)), Some(kept)) => {
+                        let at_latest = now + KEEP_PATIENCE;
+                        self.entering.push_back(Entering { kept, at_latest, reply, admission });
+                    }
+                    (Ok(admission), _) => self.tell_admitted(reply, admission),
+                    // Whoever hung up meanwhile needs no answer.
+                    (Err(fault), _) => drop(reply.send(Err(fault))),
                 }
             }
             SessionCommand::Away(participant, connection) => self.away(participant, connection),
@@ -311,6 +345,26 @@ impl SessionActor {
                 // Nobody listens if the agent is being dropped.
                 let _ = reply.send(());
             }
+        }
+    }
+
+    fn tell_admitted(&mut self, reply: oneshot::Sender<Result<Admission, Fault>>, admission: Admission) {
+        // Whoever hung up meanwhile is reported gone by its connection, which never got the answer.
+        if let Err(Ok(Admission::Entered(connection, _))) = reply.send(Ok(admission)) {
+            self.gone(connection.id, connection.connection, LeaveReason::Lost);
+        }
+    }
+
+    /// Answers the host once what it decided is kept.
+    fn answer_kept(
+        &mut self,
+        sender: &Arc<ParticipantConnection>,
+        request: RequestId,
+        result: Result<(), Fault>,
+    ) {
+        match (result, self.people.kept()) {
+            (Ok(()), Some(kept)) => self.unkept.push_back((kept, Arc::clone(sender), request)),
+            (result, _) => answer(sender, request, result),
         }
     }
 
@@ -402,6 +456,7 @@ impl SessionActor {
     /// Somebody who is not called anything and may do nothing yet.
     fn new_participant(&mut self) -> Participant {
         self.last_participant += 1;
+        self.people.given(self.last_participant);
         let id = ParticipantId(self.last_participant);
         let used =
             |color: u8| self.members.values().filter(|member| member.participant.color == color).count();
@@ -545,15 +600,15 @@ impl SessionActor {
             }
             SessionToHost::SetRole { request, participant, role } => {
                 let result = self.set_role(participant, role);
-                answer(&sender, request, result);
+                self.answer_kept(&sender, request, result);
             }
             SessionToHost::Remove { request, participant } => {
                 let result = self.remove(participant);
-                answer(&sender, request, result);
+                self.answer_kept(&sender, request, result);
             }
             SessionToHost::Admit { request, participant } => {
                 let result = self.decide(participant, Decision::Admit);
-                answer(&sender, request, result);
+                self.answer_kept(&sender, request, result);
             }
             SessionToHost::Deny { request, participant } => {
                 let result = self.decide(participant, Decision::Deny);
@@ -561,7 +616,7 @@ impl SessionActor {
             }
             SessionToHost::SetGrant { request, participant, capability, grant } => {
                 let result = self.set_grant(participant, capability, grant);
-                answer(&sender, request, result);
+                self.answer_kept(&sender, request, result);
             }
             SessionToHost::End => {
                 info!("ended by the host");
@@ -679,6 +734,20 @@ impl SessionActor {
         for member in self.members.values().filter(|member| member.participant.role == Role::Host) {
             member.connection.outbox.session(message.clone());
         }
+    }
+}
+
+/// Waits until something is kept. An error means that it never will be, which was said.
+async fn kept(kept: Option<&mut oneshot::Receiver<()>>) {
+    if let Some(kept) = kept {
+        let _ = kept.await;
+    }
+}
+
+async fn kept_or_late(entering: Option<&mut Entering>) {
+    if let Some(Entering { kept, at_latest, .. }) = entering {
+        // Late is as good.
+        let _ = tokio::time::timeout_at(*at_latest, kept).await;
     }
 }
 

@@ -7,6 +7,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
@@ -15,6 +16,7 @@ use parlor_shared::invite::Invite;
 use parlor_shared::role::Role;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 mod disk_replica;
@@ -26,6 +28,7 @@ mod people;
 mod revival;
 mod salvage;
 mod survey;
+mod writer;
 
 pub(super) use disk_replica::DiskReplica;
 #[doc(hidden)]
@@ -36,6 +39,8 @@ pub(super) use numbers::{DocumentIds, TerminalIds};
 pub(super) use people::{KeptParticipant, KeptPeople, People, PersonRecord};
 pub use revival::{Beginning, Earlier, NotRevived, Revival, SetAsidePart};
 pub use survey::{KeptJournal, KeptSession, KeptState, survey};
+#[doc(hidden)]
+pub use writer::StalledDisk;
 
 use kept::KeptTexts;
 use log::{Contents, RecordLog, private};
@@ -55,6 +60,12 @@ pub enum StateError {
     /// The state folder can not be used.
     #[error("{} can not be written, and what must survive a crash is kept there. Make it writable, or name another folder in PARLOR_STATE_DIR", .0.display())]
     Unwritable(PathBuf, #[source] io::Error),
+    /// The state can not be read.
+    #[error("{} can not be read", .0.display())]
+    NotReadable(PathBuf, #[source] io::Error),
+    /// There is no session whose state lies there.
+    #[error("no session is kept in {}", .0.display())]
+    NoSession(PathBuf),
     /// What an earlier session left can not be used.
     #[error("what an earlier session left can not be used: {0}. Remove {folder} to begin anew", folder = .1.display())]
     Unreadable(String, PathBuf),
@@ -75,13 +86,16 @@ pub(super) struct KeptKeys {
 pub struct SessionState {
     folder: PathBuf,
     shared_folder: PathBuf,
-    /// Locked as long as this lives. Its time says when the session was last alive, see [`SessionState::is_alive`].
-    lock: File,
+    /// Locked as long as this lives, or a thread that writes here. Its time says when the session was last alive, see
+    /// [`SessionState::is_alive`].
+    lock: Arc<File>,
     kept: KeptTexts,
     /// What became of the session that ended suddenly, once that is decided.
     beginning: Option<Beginning>,
     /// What of the state could not be read so far.
     set_aside: Mutex<Vec<SetAsidePart>>,
+    /// Threads that write to it.
+    writers: TaskTracker,
 }
 
 impl SessionState {
@@ -111,10 +125,15 @@ impl SessionState {
         private(&mut options);
         let lock = options.open(folder.join("lock")).map_err(unwritable)?;
         match lock.try_lock() {
-            Ok(()) => {
-                let kept = KeptTexts::new(root, &shared_folder);
-                Ok(Self { folder, shared_folder, lock, kept, beginning: None, set_aside: Mutex::default() })
-            }
+            Ok(()) => Ok(Self {
+                kept: KeptTexts::new(root, &shared_folder),
+                folder,
+                shared_folder,
+                lock: Arc::new(lock),
+                beginning: None,
+                set_aside: Mutex::default(),
+                writers: TaskTracker::new(),
+            }),
             Err(TryLockError::WouldBlock) => Err(StateError::AlreadyShared),
             Err(TryLockError::Error(error)) => Err(unwritable(error)),
         }
@@ -123,6 +142,12 @@ impl SessionState {
     /// Where it lies.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The folder of all states, in which it lies.
+    pub(super) fn states(&self) -> &Path {
+        // It was made below two folders.
+        self.folder.ancestors().nth(2).unwrap_or(&self.folder)
     }
 
     /// The port that the links of the session name that ended suddenly, if one did.
@@ -138,7 +163,7 @@ impl SessionState {
                 None => Err(StateError::Unreadable("its keys are damaged".to_owned(), self.folder.clone())),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StateError::Unwritable(self.keys_file(), error)),
+            Err(error) => Err(StateError::NotReadable(self.keys_file(), error)),
         }
     }
 
@@ -212,10 +237,10 @@ impl SessionState {
 
     /// Where the journals are.
     fn journals(&self) -> Result<Vec<PathBuf>, StateError> {
-        let unwritable = |error| StateError::Unwritable(self.folder.clone(), error);
+        let unreadable = |error| StateError::NotReadable(self.folder.clone(), error);
         let mut journals = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(unwritable)? {
-            let path = entry.map_err(unwritable)?.path();
+        for entry in fs::read_dir(&self.folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
             if path.extension().is_some_and(|extension| extension == "journal") {
                 journals.push(path);
             }
@@ -223,6 +248,12 @@ impl SessionState {
         // The order in a folder is the file system's; what comes of it should be the same everywhere.
         journals.sort();
         Ok(journals)
+    }
+
+    /// Waits until all is written that was to be kept. Whoever keeps something must be gone.
+    pub(super) async fn written(&self) {
+        self.writers.close();
+        self.writers.wait().await;
     }
 
     /// The session ended in order: nothing of it is needed any more.
@@ -234,6 +265,10 @@ impl SessionState {
 
     fn keys_file(&self) -> PathBuf {
         self.folder.join("keys")
+    }
+
+    fn no_thread(&self, error: io::Error) -> StateError {
+        StateError::Unwritable(self.folder.clone(), error)
     }
 
     fn unreadable(&self, error: &LogError) -> StateError {
@@ -279,8 +314,10 @@ pub fn session_name(shared_folder: &Path) -> String {
 /// If there is no session, or its keys can not be read.
 pub fn host_invite(folder: &Path) -> Result<Invite, StateError> {
     let unreadable = |why: &str| StateError::Unreadable(why.to_owned(), folder.to_owned());
-    let bytes =
-        fs::read(folder.join("keys")).map_err(|error| StateError::Unwritable(folder.to_owned(), error))?;
+    let bytes = fs::read(folder.join("keys")).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => StateError::NoSession(folder.to_owned()),
+        _ => StateError::NotReadable(folder.to_owned(), error),
+    })?;
     let kept = KeptKeys::read(&bytes).ok_or_else(|| unreadable("its keys are damaged"))?;
     let keys =
         SessionKeys::restore(&kept, &[Role::Host]).map_err(|_| unreadable("there is no randomness"))?;
@@ -305,7 +342,23 @@ pub fn create_private(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::numbers::RESERVED_IDS;
     use super::*;
+
+    /// Waits until nothing is written any more. What writes must be gone.
+    pub(super) fn close(state: SessionState) {
+        state.writers.close();
+        while !state.writers.is_empty() {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Waits until the disk took or refused what is to be kept.
+    fn settle(people: &People) {
+        if let Some(kept) = people.kept() {
+            kept.blocking_recv().unwrap();
+        }
+    }
 
     #[test]
     fn one_folder_has_one_agent_and_the_lock_goes_with_it() {
@@ -333,13 +386,16 @@ mod tests {
         let (mut people, before) = state.people().unwrap();
         assert!(before.records.is_empty());
         people.keep(&PersonRecord::Banned([9; 32]));
-        drop((state, people));
+        drop(people);
+        close(state);
 
         let state = SessionState::open(root.path(), shared.path()).unwrap();
         assert_eq!(state.keys().unwrap().unwrap().port, 4242);
-        assert_eq!(state.people().unwrap().1.records, [PersonRecord::Banned([9; 32])]);
+        let (people, before) = state.people().unwrap();
+        assert_eq!(before.records, [PersonRecord::Banned([9; 32])]);
+        drop(people);
         state.remove();
-        drop(state);
+        close(state);
         assert!(SessionState::open(root.path(), shared.path()).unwrap().keys().unwrap().is_none());
     }
 
@@ -352,14 +408,21 @@ mod tests {
         let away = root.path().join("away");
         fs::rename(state.folder(), &away).unwrap();
         people.keep(&PersonRecord::Banned([1; 32]));
+        settle(&people);
+        let in_order = (1..=RESERVED_IDS).map(DocumentId);
+        assert!(in_order.clone().eq((1..=RESERVED_IDS).map(|_| ids.next())), "they were reserved before");
         let at_random = ids.next();
         assert!(at_random.0 >= 1 << 31);
         fs::rename(&away, state.folder()).unwrap();
         people.keep(&PersonRecord::Banned([2; 32]));
-        assert_eq!(ids.next(), DocumentId(1));
+        settle(&people);
+        // At the next wish, and by itself after some time.
+        while ids.next().0 >= 1 << 31 {
+            std::thread::yield_now();
+        }
         let both = [PersonRecord::Banned([1; 32]), PersonRecord::Banned([2; 32])];
         assert_eq!(state.people().unwrap().1.records, both);
-        assert!(state.document_ids().unwrap().next() > DocumentId(1));
+        assert!(state.document_ids().unwrap().next() > DocumentId(RESERVED_IDS + 1));
     }
 
     #[cfg(unix)]

@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::documents::blocking;
+use super::event::{AgentEvent, Events};
 use super::outbox::encode;
 use super::participant::{ConnectionId, ParticipantConnection};
 
@@ -71,7 +72,7 @@ pub(super) enum TerminalCommand {
     /// The host's decisions; answered in the outbox.
     Decide(Arc<ParticipantConnection>, RequestId, Decision),
     /// It is over. Answered with its program, which is to be ended.
-    End(oneshot::Sender<Option<Pty>>),
+    End(oneshot::Sender<Option<Ending>>),
 }
 
 /// What only somebody who may share decides.
@@ -111,6 +112,7 @@ pub(super) struct TerminalActor {
     program: Program,
     inbox: mpsc::Receiver<TerminalCommand>,
     audience: Audience,
+    to_host: Events,
     pty: Option<Pty>,
     events: mpsc::Receiver<PtyEvent>,
     filter: Filter,
@@ -132,14 +134,19 @@ pub(super) struct TerminalActor {
     resize_at: Instant,
 }
 
-/// Ends these programs, and everything that they left in their terminals.
-pub(super) async fn end_all(ptys: Vec<Pty>) {
+/// A terminal's name and its program, which is to be ended.
+pub(super) type Ending = (String, Pty);
+
+/// Hangs up these terminals, and tells the host who of their programs lives on.
+pub(super) async fn end_all(endings: Vec<Ending>, events: &Events) {
+    let (names, ptys): (Vec<String>, Vec<Pty>) = endings.into_iter().unzip();
     // It can not fail, but for a panic, which was reported where it happened.
-    let _ = blocking(move || {
-        Pty::end_all(ptys);
-        Ok::<(), Fault>(())
-    })
-    .await;
+    let living = blocking(move || Ok::<_, Fault>(Pty::end_all(ptys))).await.unwrap_or_default();
+    for (terminal, processes) in names.into_iter().zip(living) {
+        if !processes.is_empty() {
+            events.send(AgentEvent::StillRunning { terminal, processes });
+        }
+    }
 }
 
 impl TerminalActor {
@@ -149,6 +156,7 @@ impl TerminalActor {
         program: Program,
         size: TerminalSize,
         audience: Audience,
+        to_host: Events,
     ) -> (Self, TerminalHandle) {
         let (sender, inbox) = mpsc::channel(INBOX_CAPACITY);
         let size = size.clamped();
@@ -172,6 +180,7 @@ impl TerminalActor {
             program,
             inbox,
             audience,
+            to_host,
             pty: None,
             events: mpsc::channel(1).1,
             filter: Filter::default(),
@@ -212,7 +221,8 @@ impl TerminalActor {
                             viewer.outbox.forget_terminal(self.info.terminal);
                         }
                         // Its reader, which may wait for room, ends with this task.
-                        let _ = reply.send(self.pty.take());
+                        let name = self.info.name.clone();
+                        let _ = reply.send(self.pty.take().map(|pty| (name, pty)));
                         return;
                     }
                     Some(command) => self.handle(command).await,
@@ -454,7 +464,7 @@ impl TerminalActor {
         if let Some(pty) = self.pty.take() {
             // Its reader may wait for room, and would keep the terminal open.
             self.events.close();
-            end_all(vec![pty]).await;
+            end_all(vec![(self.info.name.clone(), pty)], &self.to_host).await;
         }
     }
 

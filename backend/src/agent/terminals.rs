@@ -16,11 +16,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
+use super::event::Events;
 use super::outbox::encode;
 use super::participant::{ConnectionId, ParticipantConnection};
 use super::state::TerminalIds;
 use super::terminal::{
-    Audience, Decision, Program, Pty, TerminalActor, TerminalCommand, TerminalHandle, end_all, shell,
+    Audience, Decision, Ending, Program, TerminalActor, TerminalCommand, TerminalHandle, end_all, shell,
 };
 
 /// Commands that may wait; a connection that sends more waits.
@@ -199,6 +200,7 @@ pub(super) struct TerminalsActor {
     inbox: mpsc::Receiver<RegistryCommand>,
     table: Table,
     audience: Audience,
+    events: Events,
     tasks: TaskTracker,
     ids: TerminalIds,
 }
@@ -210,7 +212,7 @@ impl TerminalsActor {
         folder: PathBuf,
         wanted_shell: Option<PathBuf>,
         usual_access: Access,
-        tasks: TaskTracker,
+        (tasks, events): (TaskTracker, Events),
         ids: TerminalIds,
     ) -> (Self, TerminalsHandle) {
         let (registry, inbox) = mpsc::channel(INBOX_CAPACITY);
@@ -223,6 +225,7 @@ impl TerminalsActor {
             inbox,
             table: Arc::clone(&table),
             audience: Audience::default(),
+            events,
             tasks: tasks.clone(),
             ids,
         };
@@ -296,7 +299,8 @@ impl TerminalsActor {
         let name = name_of(name.as_deref(), command.as_deref(), shell_name);
         let program = Program { shell: self.shell.clone(), command, folder: self.folder.clone() };
         let audience = Arc::clone(&self.audience);
-        let (mut actor, handle) = TerminalActor::new((terminal, name, access), program, size, audience);
+        let (mut actor, handle) =
+            TerminalActor::new((terminal, name, access), program, size, audience, self.events.clone());
         if let Some(opener) = opener {
             actor.opened_by(opener);
         }
@@ -311,7 +315,9 @@ impl TerminalsActor {
         for who in self.audience.lock().values() {
             who.outbox.latest(PresenceKey::Terminal(terminal), over(terminal));
         }
-        self.tasks.spawn(async move { end_all(program_of(&handle).await.into_iter().collect()).await });
+        let events = self.events.clone();
+        self.tasks
+            .spawn(async move { end_all(program_of(&handle).await.into_iter().collect(), &events).await });
         Ok(())
     }
 
@@ -321,12 +327,12 @@ impl TerminalsActor {
         for (_, handle) in terminals {
             programs.extend(program_of(&handle).await);
         }
-        end_all(programs).await;
+        end_all(programs, &self.events).await;
     }
 }
 
 /// Ends a terminal's task; gives the program that is left to be ended.
-async fn program_of(terminal: &TerminalHandle) -> Option<Pty> {
+async fn program_of(terminal: &TerminalHandle) -> Option<Ending> {
     let (reply, program) = oneshot::channel();
     if terminal.send(TerminalCommand::End(reply)).await { program.await.ok().flatten() } else { None }
 }

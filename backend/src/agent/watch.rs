@@ -376,7 +376,7 @@ impl Location {
 /// Asks the system to tell of these folders.
 fn set_native(native: &mut RecommendedWatcher, folders: &[PathBuf], path: &WorkspacePath) -> Source {
     for folder in folders {
-        if platform::is_remote(folder) {
+        if platform::served_by(folder).is_some() {
             // Others change it too, and only they are told.
             return Source::Looking;
         }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cap_fs_ext::DirExt as _;
+use cap_fs_ext::{DirExt as _, MetadataExt as _};
 use cap_std::fs::Dir;
 use parlor_shared::access_rules::{is_shared, is_writable_by_guests};
 use parlor_shared::path::WorkspacePath;
@@ -21,6 +21,11 @@ pub(super) mod read;
 pub use error::{OpenError, WorkspaceError};
 pub use listing::Listing;
 pub use read::{FileReader, FileStamp, FileText};
+
+/// What serves a folder's file system, if it is none of this system's own disks.
+pub fn file_system_server(folder: &Path) -> Option<&'static str> {
+    platform::served_by(folder)
+}
 
 /// Links that may follow one another at the end of a path: what Linux allows.
 const MAX_LINKS: usize = 40;
@@ -51,6 +56,8 @@ struct Inner {
     root: Dir,
     absolute: PathBuf,
     name: String,
+    /// A folder inside that is no part of what is shared, by device and number: whatever it is called, it stays that.
+    private: Option<(u64, u64)>,
 }
 
 /// What is to be done with a path.
@@ -78,11 +85,26 @@ impl Workspace {
     /// If it is missing, not a folder or not accessible.
     pub fn open(root: &Path) -> Result<Self, OpenError> {
         let absolute = root.canonicalize().map_err(|error| OpenError::new(root.to_owned(), error))?;
-        let dir = Dir::open_ambient_dir(&absolute, cap_std::ambient_authority())
-            .map_err(|error| OpenError::new(root.to_owned(), error))?;
+        let failed = |error| OpenError::new(root.to_owned(), error);
+        let dir = Dir::open_ambient_dir(&absolute, cap_std::ambient_authority()).map_err(failed)?;
+        // It can be opened without a right to see what is in it, or to reach that.
+        dir.entries().and_then(|_| dir.symlink_metadata(".")).map_err(failed)?;
         let name =
             absolute.file_name().map_or_else(|| "/".to_owned(), |name| name.to_string_lossy().into_owned());
-        Ok(Self { inner: Arc::new(Inner { root: dir, absolute, name }) })
+        Ok(Self { inner: Arc::new(Inner { root: dir, absolute, name, private: None }) })
+    }
+
+    /// Keeps a folder private, if it lies inside: our own keys do where somebody shares their home. Only before others have the
+    /// workspace.
+    pub(super) fn keep_private(&mut self, folder: &Path) {
+        let inside = folder.canonicalize().ok().filter(|folder| folder.starts_with(&self.inner.absolute));
+        let identity = inside.and_then(|folder| {
+            let folder = Dir::open_ambient_dir(folder, cap_std::ambient_authority()).ok()?;
+            folder.dir_metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
+        });
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.private = identity;
+        }
     }
 
     /// The folder's own name, for people.
@@ -197,11 +219,22 @@ impl Workspace {
             None => self.inner.root.try_clone(),
             Some(name) => self.inner.root.open_dir_nofollow(name),
         };
-        components
-            .try_fold(first.map_err(|error| WorkspaceError::from_io(asked, error))?, |folder, name| {
-                folder.open_dir_nofollow(name)
-            })
-            .map_err(|error| WorkspaceError::from_io(asked, error))
+        let failed = |error| WorkspaceError::from_io(asked, error);
+        let mut folder = self.public(first.map_err(failed)?, asked)?;
+        for name in components {
+            folder = self.public(folder.open_dir_nofollow(name).map_err(failed)?, asked)?;
+        }
+        Ok(folder)
+    }
+
+    /// Refuses the private folder, and so everything in it.
+    fn public(&self, folder: Dir, asked: &WorkspacePath) -> Result<Dir, WorkspaceError> {
+        let Some(private) = self.inner.private else { return Ok(folder) };
+        let metadata = folder.dir_metadata().map_err(|error| WorkspaceError::from_io(asked, error))?;
+        if (metadata.dev(), metadata.ino()) == private {
+            return Err(WorkspaceError::Protected(asked.clone()));
+        }
+        Ok(folder)
     }
 
     /// Repeats a resolution that something else disturbed.

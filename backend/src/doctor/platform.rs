@@ -1,4 +1,4 @@
-//! What only the operating system can tell: free room, kind of file system, watches.
+//! What only the operating system can tell: free room, watches.
 
 use std::io;
 use std::path::Path;
@@ -13,28 +13,6 @@ pub(super) fn free_bytes(path: &Path) -> io::Result<Option<u64>> {
 #[cfg(not(unix))]
 pub(super) fn free_bytes(_: &Path) -> io::Result<Option<u64>> {
     Ok(None)
-}
-
-/// The name of the network file system that a path is on, if it is on one that is known.
-#[cfg(target_os = "linux")]
-pub(super) fn network_file_system(path: &Path) -> Option<&'static str> {
-    // From linux/magic.h.
-    const KINDS: [(u32, &str); 7] = [
-        (0x6969, "NFS"),
-        (0x517b, "SMB"),
-        (0xff53_4d42, "CIFS"),
-        (0xfe53_4d42, "SMB"),
-        (0x5346_414f, "AFS"),
-        (0x0102_1997, "9P"),
-        (0x00c3_6400, "Ceph"),
-    ];
-    let kind = rustix::fs::statfs(path).ok()?.f_type as u32;
-    KINDS.iter().find(|(magic, _)| *magic == kind).map(|(_, name)| *name)
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(super) fn network_file_system(_: &Path) -> Option<&'static str> {
-    None
 }
 
 /// How many folders and files this person's programs watch, and how many they may.

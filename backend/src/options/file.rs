@@ -106,6 +106,12 @@ fn read<T: Default + for<'de> Deserialize<'de>>(path: &Path) -> Result<T, FileEr
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(T::default())
         }
+        // Whether it is there nobody can say: what is wrong is the folder, which is said when it is shared.
+        Err(error)
+            if error.kind() == io::ErrorKind::PermissionDenied && fs::symlink_metadata(path).is_err() =>
+        {
+            Ok(T::default())
+        }
         Err(error) => Err(failed(error.to_string())),
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::agent::kept::{KeptEntry, KeptTexts};
 use crate::agent::{Beginning, Earlier, Ended, NotRevived, Revival, SetAsidePart, Unsaved};
-use crate::options::ShareOptions;
+use crate::options::{ShareOptions, Span};
 use crate::rescue::{entry_line, for_people, why_it_is_kept};
 
 /// Texts that are named one by one; of more only the number is said.
@@ -68,18 +68,18 @@ pub(super) fn revival(options: &ShareOptions) -> Revival {
 /// What is said when the session begins.
 pub(super) fn at_the_beginning(
     beginning: Beginning,
-    options: &ShareOptions,
+    revive_within: Span,
     set_aside: &[SetAsidePart],
     (root, folder): (&Path, &Path),
 ) -> Vec<Said> {
     let mut said = Vec::new();
-    said.extend(earlier(beginning.earlier, options));
+    said.extend(earlier(beginning.earlier, revive_within));
     said.extend(set_aside.iter().map(part_set_aside));
     said.extend(kept(root, folder));
     said
 }
 
-fn earlier(earlier: Earlier, options: &ShareOptions) -> Option<Said> {
+fn earlier(earlier: Earlier, revive_within: Span) -> Option<Said> {
     match earlier {
         Earlier::None => None,
         Earlier::Revived { age } => Some(Said::new(
@@ -94,7 +94,7 @@ fn earlier(earlier: Earlier, options: &ShareOptions) -> Option<Said> {
         Earlier::NotRevived { age, why } => {
             let (because, reason) = match why {
                 NotRevived::TooOld => {
-                    (format!("that is more than {} ago (--revive-within)", options.revive_within), "too_old")
+                    (format!("that is more than {revive_within} ago (--revive-within)"), "too_old")
                 }
                 NotRevived::Asked => ("you asked for new links".to_owned(), "asked"),
                 NotRevived::NoKeys => ("its keys are gone or damaged".to_owned(), "no_keys"),

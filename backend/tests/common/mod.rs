@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use parlor::agent::{Agent, AgentEvent, AgentOptions, Approval};
+use parlor::agent::{Agent, AgentEvent, AgentOptions, Approval, SessionState};
 use parlor::guest::{Guest, connect};
 use parlor::http::{self, AllowedHosts};
 use parlor_shared::client::{Client, ClientEvent, ClientOptions, Phase, SyncState};
@@ -62,6 +62,11 @@ impl TestAgent {
     }
 
     pub async fn start_in(folder: TempDir, approval: Approval) -> Self {
+        Self::start_with_state(folder, approval, None).await
+    }
+
+    /// With what must survive a crash kept there.
+    pub async fn start_with_state(folder: TempDir, approval: Approval, state: Option<SessionState>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (agent, events) = Agent::open(
@@ -75,7 +80,7 @@ impl TestAgent {
                 shell: Some("/bin/sh".into()),
                 terminal_access: Access::ReadOnly,
             },
-            None,
+            state,
         )
         .unwrap();
         let agent = Arc::new(agent);

@@ -1,15 +1,41 @@
 //! A real agent in a process of its own, to be killed and started again.
 
 use std::io::{BufRead as _, BufReader};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use parlor_shared::invite::Invite;
 use tempfile::TempDir;
 
+/// A process that ends with the test, also when the test fails.
+pub struct OwnProcess(pub Child);
+
+impl Deref for OwnProcess {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for OwnProcess {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for OwnProcess {
+    fn drop(&mut self) {
+        // It has ended already, unless the test failed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A real agent in a process of its own.
 pub struct Program {
-    pub child: Child,
+    pub child: OwnProcess,
     pub editor: Invite,
     /// What it said when it began to share: its links.
     pub sharing: String,
@@ -24,7 +50,7 @@ impl Program {
 
     /// As [`Program::start`], with these variables in its environment.
     pub fn start_among(variables: &[(&str, &str)], folder: &Path, state: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_parlor"))
+        let child = Command::new(env!("CARGO_BIN_EXE_parlor"))
             .args(["share", "--output", "json"])
             .args(arguments)
             .arg(folder)
@@ -34,6 +60,7 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        let mut child = OwnProcess(child);
         let mut sharing = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut sharing).unwrap();

@@ -68,7 +68,7 @@ impl Pane {
 }
 
 /// A dialog that is open.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Asking {
     /// The links to send.
     Share,

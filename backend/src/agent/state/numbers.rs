@@ -1,14 +1,20 @@
-//! Numbers for documents and terminals, of which none is given twice, whatever ends the program.
+//! Names of documents and terminals of which none is given twice, whatever ends the program.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parlor_shared::id::{DocumentId, TerminalId};
+use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::log::RecordLog;
+use super::writer::Writer;
 use super::{Completeness, SessionState, StateError};
 use crate::agent::disk_work;
 
-/// Names of documents, or of terminals, that are written down at once, before they are given.
-const RESERVED_IDS: u32 = 64;
+/// Names of documents, of terminals or of participants that are written down at once, long before they are given.
+pub(super) const RESERVED_IDS: u32 = 256;
 
 impl SessionState {
     /// The names of documents, none of which was given before.
@@ -22,17 +28,14 @@ impl SessionState {
     }
 
     fn numbers(&self, file: &str) -> Result<Numbers, StateError> {
-        let (mut log, contents, completeness) = self.log(file, &format!("the numbers of {file}"))?;
+        let (log, contents, completeness) = self.log(file, &format!("the numbers of {file}"))?;
         let kept = contents.records.iter().filter_map(|record| postcard::from_bytes(record).ok());
         let mut last: u32 = kept.max().unwrap_or_default();
         if completeness == Completeness::Lacking {
             last = last.max(beyond_all_that_were_given());
-            let bytes = postcard::to_stdvec(&last).expect("a number can be encoded");
-            if let Err(error) = log.append(&bytes) {
-                warn!(%error, "a number beyond all that were given can not be kept");
-            }
         }
-        Ok(Numbers { log: Some(log), last, reserved: last, is_behind: false })
+        // Keeps that they begin behind it.
+        Numbers::open(log, last, (&self.writers, &self.lock)).map_err(|error| self.no_thread(error))
     }
 }
 
@@ -42,41 +45,85 @@ pub(super) fn beyond_all_that_were_given() -> u32 {
     u32::try_from(disk_work::time_of_day().as_secs() / 2).unwrap_or(u32::MAX / 2)
 }
 
-/// Numbers of which none is given twice, whatever ends the program: it begins again behind all that it had reserved.
+/// Numbers of which none is given twice: after a restart they begin again behind all that were reserved. They are reserved long
+/// before they are given, since nobody who needs one can wait for the disk.
 #[derive(Debug)]
 struct Numbers {
-    log: Option<RecordLog>,
+    writer: Option<Writer>,
     last: u32,
-    /// Up to this one nobody gives a number again after a restart.
-    reserved: u32,
-    /// The disk refused: names are not in order until it takes one.
-    is_behind: bool,
+    /// Up to this one they are to be reserved.
+    wanted: Arc<AtomicU32>,
+    /// Up to this one nobody gives a number again after a restart: the disk has it.
+    reserved: Arc<AtomicU32>,
 }
 
 impl Numbers {
     /// Numbers for as long as this program runs.
-    const fn none() -> Self {
-        Self { log: None, last: 0, reserved: u32::MAX, is_behind: false }
+    fn none() -> Self {
+        let all = Arc::new(AtomicU32::new(u32::MAX));
+        Self { writer: None, last: 0, wanted: Arc::clone(&all), reserved: all }
     }
 
-    /// The next number. While the disk refuses to keep them, one is taken at random from where nobody comes in order.
+    /// Numbers behind the last one that is kept.
+    fn open(
+        mut log: RecordLog,
+        last: u32,
+        (running, lock): (&TaskTracker, &Arc<File>),
+    ) -> std::io::Result<Self> {
+        let wanted = Arc::new(AtomicU32::new(last.saturating_add(RESERVED_IDS)));
+        let reserved = Arc::new(AtomicU32::new(last));
+        let mut reserve = {
+            let (wanted, reserved) = (Arc::clone(&wanted), Arc::clone(&reserved));
+            let mut is_behind = false;
+            move || {
+                let up_to = wanted.load(Ordering::Acquire);
+                if up_to <= reserved.load(Ordering::Acquire) {
+                    return;
+                }
+                let bytes = postcard::to_stdvec(&up_to).expect("a number can be encoded");
+                match log.append(&bytes) {
+                    Ok(()) => {
+                        reserved.store(up_to, Ordering::Release);
+                        is_behind = false;
+                    }
+                    Err(error) if !std::mem::replace(&mut is_behind, true) => {
+                        warn!(%error, "names of documents or terminals can not be kept: they are taken at random");
+                    }
+                    Err(_) => {}
+                }
+            }
+        };
+        // Here, before anybody needs one.
+        reserve();
+        let writer = Writer::start(Box::new(reserve), running, lock)?;
+        Ok(Self { writer: Some(writer), last, wanted, reserved })
+    }
+
+    /// The next number. While the disk does not keep them, one is taken at random from where nobody comes in order.
     fn next(&mut self) -> u32 {
         let next = self.last + 1;
-        if next > self.reserved {
-            let reserved = next + RESERVED_IDS;
-            let bytes = postcard::to_stdvec(&reserved).expect("a number can be encoded");
-            if let Some(log) = &mut self.log
-                && let Err(error) = log.append(&bytes)
-            {
-                if !std::mem::replace(&mut self.is_behind, true) {
-                    warn!(%error, "names of documents or terminals can not be kept: they are taken at random");
-                }
-                return random_number(next);
-            }
-            (self.reserved, self.is_behind) = (reserved, false);
+        let wanted = self.wanted.load(Ordering::Acquire);
+        if next.saturating_add(RESERVED_IDS / 2) > wanted {
+            self.wanted.store(next.saturating_add(RESERVED_IDS), Ordering::Release);
+        }
+        if self.reserved.load(Ordering::Acquire) < self.wanted.load(Ordering::Acquire)
+            && let Some(writer) = &mut self.writer
+        {
+            writer.wake();
+        }
+        if next > self.reserved.load(Ordering::Acquire) {
+            return random_number(next);
         }
         self.last = next;
         next
+    }
+
+    /// Waits until all that is wanted is reserved.
+    #[cfg(test)]
+    fn settle(&self) {
+        while self.reserved.load(Ordering::Acquire) < self.wanted.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
     }
 }
 
@@ -97,7 +144,7 @@ pub(in crate::agent) struct DocumentIds(Numbers);
 
 impl DocumentIds {
     /// Names for as long as this program runs.
-    pub(in crate::agent) const fn none() -> Self {
+    pub(in crate::agent) fn none() -> Self {
         Self(Numbers::none())
     }
 
@@ -119,7 +166,7 @@ pub(in crate::agent) struct TerminalIds(Numbers);
 
 impl TerminalIds {
     /// Names for as long as this program runs.
-    pub(in crate::agent) const fn none() -> Self {
+    pub(in crate::agent) fn none() -> Self {
         Self(Numbers::none())
     }
 
@@ -136,6 +183,7 @@ impl TerminalIds {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::close;
     use super::*;
 
     #[test]
@@ -145,9 +193,14 @@ mod tests {
         for _ in 0..3 {
             let state = SessionState::open(root.path(), shared.path()).unwrap();
             let mut ids = state.document_ids().unwrap();
-            assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
+            for _ in 0..RESERVED_IDS + 2 {
+                assert!(given.insert(ids.next()));
+                ids.0.settle();
+            }
             ids.taken(DocumentId(given.len() as u32 * 100));
             assert!(given.insert(ids.next()));
+            drop(ids);
+            close(state);
         }
     }
 
@@ -159,7 +212,12 @@ mod tests {
             let state = SessionState::open(root.path(), shared.path()).unwrap();
             let mut ids = state.terminal_ids().unwrap();
             assert!(given.last() < Some(&ids.following()));
-            assert!((0..RESERVED_IDS + 2).all(|_| given.insert(ids.next())));
+            for _ in 0..RESERVED_IDS + 2 {
+                assert!(given.insert(ids.next()));
+                ids.0.settle();
+            }
+            drop(ids);
+            close(state);
         }
     }
 }

@@ -16,7 +16,8 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use super::processes::{self, Leader};
+use super::processes::{self, Found, Leader};
+use crate::agent::event::LivingProcess;
 
 /// Variables of the environment that speak of the terminal in which Parlor runs, not of the one that it makes.
 const FOREIGN: [&str; 8] =
@@ -25,8 +26,11 @@ const FOREIGN: [&str; 8] =
 /// Variables with this prefix are Parlor's own: settings, secrets among them.
 const OWN_PREFIX: &str = "PARLOR_";
 
-/// How long a program gets between the request to end and the end.
-const GRACE: Duration = Duration::from_millis(400);
+/// How long a program gets between hearing that its terminal is gone and its end.
+pub(in crate::agent) const GRACE: Duration = Duration::from_secs(5);
+
+/// How often the threads of a terminal are woken until they let go of it.
+const WAKES: usize = 50;
 
 /// What to run, and where.
 #[derive(Debug, Clone)]
@@ -40,7 +44,7 @@ pub(in crate::agent) struct Program {
 }
 
 impl Program {
-    fn builder(&self) -> CommandBuilder {
+    fn builder(&self, mark: &str) -> CommandBuilder {
         let mut builder = CommandBuilder::new(&self.shell);
         if let Some(command) = &self.command {
             builder.args(["-c", command]);
@@ -55,6 +59,7 @@ impl Program {
         builder.env("TERM", "xterm-256color");
         builder.env("COLORTERM", "truecolor");
         builder.env("TERM_PROGRAM", "parlor");
+        builder.env(processes::MARK, mark);
         builder
     }
 }
@@ -85,10 +90,12 @@ struct Input {
     bytes: AtomicUsize,
 }
 
-/// A running program. Dropping it ends everything that it started in its terminal, without waiting for it.
+/// A running program. Dropping it hangs up its terminal, without waiting for anybody.
 pub(in crate::agent) struct Pty {
     master: Box<dyn MasterPty + Send>,
     input: Arc<Input>,
+    /// Each thread that holds the terminal open holds this.
+    holders: Arc<()>,
     /// Nothing once it was ended.
     leader: Option<Leader>,
 }
@@ -119,16 +126,29 @@ impl Pty {
         let writer = pair.master.take_writer().map_err(failed)?;
         let input = Arc::new(Input::default());
         let device = pair.master.tty_name();
-        let mut pty = Self { master: pair.master, input: Arc::clone(&input), leader: None };
+        let holders = Arc::new(());
+        let mut pty = Self {
+            master: pair.master,
+            input: Arc::clone(&input),
+            holders: Arc::clone(&holders),
+            leader: None,
+        };
+        let mark = mark().map_err(failed)?;
         let (hand_over, handed_over) = std::sync::mpsc::sync_channel(1);
         let threads = [
             thread("terminal reader", {
-                let events = events.clone();
-                move || read(reader, &events)
+                let (events, input, holder) = (events.clone(), Arc::clone(&input), Arc::clone(&holders));
+                move || {
+                    read(reader, &input, &events);
+                    drop(holder);
+                }
             }),
             thread("terminal writer", {
                 let events = events.clone();
-                move || write(writer, &input, &events)
+                move || {
+                    write(writer, &input, &events);
+                    drop(holders);
+                }
             }),
             // It waits for nobody if no program was started.
             thread("terminal waiter", move || handed_over.recv().map_or((), |child| wait(child, &events))),
@@ -137,8 +157,8 @@ impl Pty {
             return Err(failed(error.into()));
         }
         // Last: nothing fails once it runs, so that no program is left that nobody ends and nobody waits for.
-        let child = pair.slave.spawn_command(program.builder()).map_err(failed)?;
-        pty.leader = child.process_id().map(|process| Leader::new(process, device));
+        let child = pair.slave.spawn_command(program.builder(&mark)).map_err(failed)?;
+        pty.leader = child.process_id().map(|process| Leader::new(process, device, mark));
         // Its thread is there and takes it.
         let _ = hand_over.send(child);
         // The program has its own; kept open here it would hide that the program ended.
@@ -168,15 +188,40 @@ impl Pty {
         }
     }
 
-    /// Ends these programs and everything that they left in their terminals: a request first, then without asking. Blocks
-    /// for [`GRACE`] and little more.
-    pub(in crate::agent) fn end_all(mut ptys: Vec<Self>) {
-        ptys.iter().for_each(Self::hush);
-        let leaders: Vec<Leader> = ptys.iter_mut().filter_map(|pty| pty.leader.take()).collect();
-        processes::end(&leaders, GRACE);
+    /// Hangs up these terminals as windows that are closed, and ends who of the programs in front does not go by itself. Gives
+    /// for each who lives on. Blocks for [`GRACE`] and little more at most.
+    pub(in crate::agent) fn end_all(mut ptys: Vec<Self>) -> Vec<Vec<LivingProcess>> {
+        let found: Vec<(Found, Option<Device>)> =
+            ptys.iter_mut().map(|pty| pty.let_go().unwrap_or_default()).collect();
+        for _ in 0..WAKES {
+            if ptys.iter().all(|pty| Arc::strong_count(&pty.holders) == 1) {
+                break;
+            }
+            found.iter().filter_map(|(_, device)| device.as_ref()).for_each(Device::wake);
+            processes::pause();
+        }
+        // Each is hung up at its drop.
+        drop(ptys);
+        let found: Vec<Found> = found.into_iter().map(|(found, _)| found).collect();
+        found.iter().for_each(Found::hang_up);
+        processes::wait_or_kill(&found, GRACE);
+        processes::living(&found)
     }
 
-    /// Lets the writing thread go.
+    /// Its threads let go of the terminal once they are woken, so that dropping it hangs it up. Gives the processes that are told, and
+    /// what wakes the threads; nothing if that was done before.
+    fn let_go(&mut self) -> Option<(Found, Option<Device>)> {
+        let leader = self.leader.take()?;
+        let found = processes::find(&leader, self.master.process_group_leader());
+        let device = leader.device.as_deref().and_then(|device| Device::open(device).ok());
+        if let Some(device) = &device {
+            device.forget_end_of_input();
+        }
+        self.hush();
+        Some((found, device))
+    }
+
+    /// Lets the threads go, as soon as something wakes them.
     fn hush(&self) {
         let mut queue = self.input.queue.lock();
         queue.is_over = true;
@@ -187,12 +232,72 @@ impl Pty {
 
 impl Drop for Pty {
     fn drop(&mut self) {
-        self.hush();
         // Whoever drops it instead of ending it can not wait: the whole agent is going, or a task failed.
-        if let Some(leader) = self.leader.take() {
-            processes::kill(&[leader]);
+        let Some((found, device)) = self.let_go() else { return self.hush() };
+        if let Some(device) = device {
+            device.wake();
+        }
+        found.hang_up();
+    }
+}
+
+/// What names a terminal in the environment of its programs.
+fn mark() -> anyhow::Result<String> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    Ok(format!("parlor-{:016x}", u64::from_le_bytes(random)))
+}
+
+/// The programs' side of a terminal. It is hung up when the last holder of our side lets go, and two of our threads hold it:
+/// one waits for output, one perhaps for a program that reads nothing. Only from the programs' side can they be woken.
+#[cfg(unix)]
+struct Device(std::fs::File);
+
+#[cfg(unix)]
+impl Device {
+    fn open(path: &Path) -> std::io::Result<Self> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // Never waited for, and never our own terminal.
+        let flags = rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::NONBLOCK;
+        let mut options = std::fs::File::options();
+        let file = options.read(true).write(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+        Ok(Self(file))
+    }
+
+    /// The writer types an end of input when it is dropped, where one is set. A shell would take it for `exit`, and its jobs would
+    /// not hear that the terminal is gone.
+    fn forget_end_of_input(&self) {
+        use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
+        if let Ok(mut modes) = tcgetattr(&self.0) {
+            modes.special_codes[SpecialCodeIndex::VEOF] = 0;
+            // It is a courtesy.
+            let _ = tcsetattr(&self.0, OptionalActions::Now, &modes);
         }
     }
+
+    /// Wakes the reader by output, and the writer by forgetting what nobody read. Errors mean that it need not be woken.
+    fn wake(&self) {
+        use rustix::termios::{Action, QueueSelector, tcflow, tcflush};
+        // Somebody may have typed Ctrl-S.
+        let _ = tcflow(&self.0, Action::OOn);
+        let _ = tcflush(&self.0, QueueSelector::IFlush);
+        let _ = (&self.0).write(b"\0");
+    }
+}
+
+/// Elsewhere the system ends whoever waits.
+#[cfg(not(unix))]
+struct Device;
+
+#[cfg(not(unix))]
+impl Device {
+    fn open(_path: &Path) -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    fn forget_end_of_input(&self) {}
+
+    fn wake(&self) {}
 }
 
 fn pty_size(size: TerminalSize) -> PtySize {
@@ -203,12 +308,13 @@ fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()
     std::thread::Builder::new().name(name.to_owned()).stack_size(128 * 1024).spawn(run).map(drop)
 }
 
-fn read(mut reader: Box<dyn std::io::Read + Send>, events: &mpsc::Sender<PtyEvent>) {
+fn read(mut reader: Box<dyn std::io::Read + Send>, input: &Input, events: &mpsc::Sender<PtyEvent>) {
     let mut buffer = vec![0; TERMINAL_CHUNK_BYTES];
     loop {
         match reader.read(&mut buffer) {
             // The last holder of the terminal is gone.
             Ok(0) => return,
+            Ok(_) if input.queue.lock().is_over => return,
             Ok(read) => {
                 if events.blocking_send(PtyEvent::Output(buffer[..read].to_vec())).is_err() {
                     return;
@@ -267,19 +373,24 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn dropping_it_ends_the_program_and_what_it_started() {
+    async fn dropping_it_hangs_up_and_ends_who_hears_it() {
         // Of no other run.
         let word = (3_000_000 + std::process::id()).to_string();
-        let command =
-            format!("trap '' HUP TERM INT; setsid sleep {word} & sleep {word} & sleep {word}; exit");
+        let command = format!("nohup sleep {word} >/dev/null & sleep {word} & sleep {word}; exit");
         let program = Program { shell: "/bin/sh".into(), command: Some(command), folder: "/".into() };
         let (events, mut told) = mpsc::channel(16);
         let pty = Pty::start(&program, TerminalSize::USUAL, events).unwrap();
         until_sleeping(&word, 3).await;
+        let holders = Arc::downgrade(&pty.holders);
         drop(pty);
-        until_sleeping(&word, 0).await;
-        // It was waited for.
+        until_sleeping(&word, 1).await;
+        // It was waited for, and nothing of ours holds the terminal open.
         while !matches!(told.recv().await.unwrap(), PtyEvent::Exited(_)) {}
+        while told.recv().await.is_some() {}
+        assert_eq!(holders.strong_count(), 0);
+        for process in sleeping(&word) {
+            rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+        }
     }
 
     #[test]
@@ -297,18 +408,22 @@ mod tests {
     async fn until_sleeping(word: &str, count: usize) {
         let wait = async {
             let mut again = tokio::time::interval(Duration::from_millis(10));
-            while sleeping(word) != count {
+            while sleeping(word).len() != count {
                 again.tick().await;
             }
         };
         let waited = tokio::time::timeout(Duration::from_secs(20), wait).await;
-        assert!(waited.is_ok(), "{} are there, not {count}", sleeping(word));
+        assert!(waited.is_ok(), "{:?} are there, not {count}", sleeping(word));
     }
 
-    /// How many processes run `sleep` for so long.
-    fn sleeping(word: &str) -> usize {
-        let processes = std::fs::read_dir("/proc").expect("a Linux has it").flatten();
-        let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-        lines.filter(|line| *line == format!("sleep\0{word}\0").into_bytes()).count()
+    /// The processes that run `sleep` for so long.
+    fn sleeping(word: &str) -> Vec<rustix::process::Pid> {
+        let runs = |entry: &std::fs::DirEntry| {
+            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            line == format!("sleep\0{word}\0").into_bytes()
+        };
+        let processes = std::fs::read_dir("/proc").expect("a Linux has it").flatten().filter(runs);
+        let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.filter_map(rustix::process::Pid::from_raw).collect()
     }
 }

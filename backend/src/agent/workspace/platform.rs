@@ -320,29 +320,41 @@ pub(in crate::agent) fn sync_folder(folder: &Dir) -> io::Result<()> {
     }
 }
 
-/// Whether a folder's file system is served by something else, which may change files without the system telling.
-pub(in crate::agent) fn is_remote(folder: &Path) -> bool {
+/// What serves a folder's file system, if something else than this system's own disks does: it may change files without the system
+/// telling. Nothing is known on other systems than Linux.
+pub(in crate::agent) fn served_by(folder: &Path) -> Option<&'static str> {
     #[cfg(target_os = "linux")]
     {
-        /// Magic numbers of statfs(2): NFS, SMB, SMB2, CIFS, FUSE (sshfs and others), 9P (shared with a virtual
-        /// machine), AFS, Ceph, VirtualBox.
-        const REMOTE: [u32; 9] = [
-            0x6969,
-            0x517B,
-            0xFE53_4D42,
-            0xFF53_4D42,
-            0x6573_5546,
-            0x0102_1997,
-            0x5346_414F,
-            0x00C3_6400,
-            0x786F_4256,
+        /// Magic numbers of statfs(2): those of linux/magic.h, then those that only their drivers and coreutils name.
+        const SERVED: [(u32, &str); 20] = [
+            (0x6969, "NFS"),
+            (0x517B, "SMB"),
+            (0xFE53_4D42, "SMB"),
+            (0xFF53_4D42, "CIFS"),
+            (0x6573_5546, "FUSE: sshfs, virtiofs, a cloud's drive or the like"),
+            (0x0102_1997, "9P, shared with a virtual machine"),
+            (0x5346_414F, "AFS"),
+            (0x6B41_4653, "AFS"),
+            (0x00C3_6400, "Ceph"),
+            (0x7375_7245, "Coda"),
+            (0x564C, "NCP"),
+            (0x7461_636F, "OCFS2"),
+            (0x786F_4256, "a shared folder of VirtualBox"),
+            (0xBACB_ACBC, "a shared folder of VMware"),
+            (0x7C7C_6673, "a shared folder of Parallels"),
+            (0x0116_1970, "GFS2"),
+            (0x4750_4653, "GPFS"),
+            (0x0BD0_0BD0, "Lustre"),
+            (0x1983_0326, "BeeGFS"),
+            (0xAAD7_AAEA, "PanFS"),
         ];
         // The number's width differs between architectures; its lower half is the number.
-        rustix::fs::statfs(folder).is_ok_and(|system| REMOTE.contains(&(system.f_type as u32)))
+        let kind = rustix::fs::statfs(folder).ok()?.f_type as u32;
+        SERVED.iter().find(|(magic, _)| *magic == kind).map(|(_, name)| *name)
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = folder;
-        false
+        None
     }
 }

@@ -28,19 +28,23 @@ pub(super) fn Dialogs() -> impl IntoView {
     let close = Callback::new(move |()| room.asking.set(None));
 
     view! {
-        // Another question is another dialog, never the one before with other words.
-        <For
-            each=move || room.asking.get()
-            key=|asking| asking.clone()
-            children=move |asking| match asking {
-                Asking::Share => view! { <Share close /> }.into_any(),
-                Asking::Salvage => view! { <Salvaged close /> }.into_any(),
-                Asking::Name => view! { <Rename close /> }.into_any(),
-                Asking::Held(document) => view! { <HeldDialog document close /> }.into_any(),
-                asking => view! { <Confirm asking close /> }.into_any(),
-            }
-        />
+        {move || {
+            let asking = room.asking.get()?;
+            // A function within is always built anew: another question is another dialog, never the one before with other
+            // words. And not by `For`, which takes a dialog out of the page before it is closed: the focus would not go back.
+            Some(move || dialog(asking.clone(), close))
+        }}
         <WishCard />
+    }
+}
+
+fn dialog(asking: Asking, close: Callback<()>) -> AnyView {
+    match asking {
+        Asking::Share => view! { <Share close /> }.into_any(),
+        Asking::Salvage => view! { <Salvaged close /> }.into_any(),
+        Asking::Name => view! { <Rename close /> }.into_any(),
+        Asking::Held(document) => view! { <HeldDialog document close /> }.into_any(),
+        asking => view! { <Confirm asking close /> }.into_any(),
     }
 }
 
