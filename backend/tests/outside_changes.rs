@@ -31,7 +31,7 @@ async fn an_editor_that_saves_an_older_text_takes_nothing_of_what_guests_wrote_s
     saved(&mut ann, document).await;
     assert_eq!(agent.read("n.txt"), expected);
     // And the next change of the file is one of what it holds now.
-    agent.write("n.txt", &expected.replace("two\n", "two and a half\n"));
+    agent.write("n.txt", expected.replace("two\n", "two and a half\n"));
     let expected = expected.replace("two\n", "two and a half\n");
     ann.wait_text(document, |text| text == expected).await;
     saved(&mut ann, document).await;
