@@ -62,7 +62,13 @@ pub(crate) async fn unless_killed(waited_for: impl Future<Output = ()>) {
 pub(crate) fn arm(step: u32, fate: SaveFate) {
     let mut left = step;
     let mut before = None;
+    let (mut is_kept, mut is_announced) = (false, false);
     on_save_steps(Some(Box::new(move |point| {
+        match point.step {
+            SaveStep::Kept => is_kept = true,
+            SaveStep::Announced => is_announced = std::mem::take(&mut is_kept),
+            _ => {}
+        }
         if before.is_none()
             && let Some((file, ..)) = point.write
         {
@@ -78,6 +84,8 @@ pub(crate) fn arm(step: u32, fate: SaveFate) {
             return Ok(());
         }
         match fate {
+            // Without a journal nothing is safe from a crash, and people are told so.
+            SaveFate::Kill { .. } if !is_announced => Ok(()),
             SaveFate::Kill { mix } => {
                 tear(mix, point, before.as_ref());
                 note("a save was cut short");

@@ -191,7 +191,15 @@ impl Guest {
                 if fault.as_ref().is_some_and(|fault| fault.code == FaultCode::Repaired) {
                     return Err(format!("guest {number}: a replica had another text than the host"));
                 }
-                self.gave_up(old, lost.as_deref(), ledger, record);
+                match lost {
+                    Some(lost) => self.gave_up(old, Some(&lost), ledger, record),
+                    // Merged into the new text, if anything waited: the host confirms it there.
+                    None => {
+                        let pending = self.pending.remove(&old).unwrap_or_default();
+                        record.add("carried over", pending.len() as u64);
+                        self.pending.entry(document).or_default().extend(pending);
+                    }
+                }
                 self.editors.remove(&old);
                 self.editors.insert(document, self.text(document).encode_utf16().collect());
             }

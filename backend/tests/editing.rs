@@ -164,3 +164,52 @@ async fn ending_tells_everybody_and_saves_what_was_typed_a_moment_ago() {
         std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["a.txt"], "nothing is left behind");
 }
+
+#[tokio::test]
+async fn what_another_program_deletes_of_guests_text_is_told_to_all_and_one_of_them_brings_it_back() {
+    let agent = TestAgent::start().await;
+    agent.write("notes.md", "one\ntwo\n");
+    let mut ann = agent.join(Role::Editor, "Ann").await;
+    let mut bob = agent.join(Role::Editor, "Bob").await;
+    let mut eve = agent.join(Role::Viewer, "Eve").await;
+    let document = ann.open("notes.md").await;
+    bob.open("notes.md").await;
+    eve.open("notes.md").await;
+    ann.insert(document, 4, "from ann\n");
+    ann.wait_sync(document, &SyncState::Saved).await;
+    // As `git checkout -- notes.md` does.
+    agent.write("notes.md", "one\ntwo\n");
+    let author = ann.with(|client| client.me().unwrap().author);
+    let removed = |event: &ClientEvent| match event {
+        ClientEvent::Removed { offer, authors, lines, .. } => Some((*offer, authors.clone(), *lines)),
+        _ => None,
+    };
+    let mut offers = Vec::new();
+    for guest in [&mut ann, &mut bob, &mut eve] {
+        let (offer, authors, lines) = guest.event("it is told", removed).await;
+        assert_eq!((authors, lines), (vec![author], 1));
+        offers.push(offer);
+    }
+    assert!(offers.iter().all(|offer| *offer == offers[0]));
+    eve.with(|client| client.bring_back(document, offers[0]));
+    eve.event("it may not", |event| matches!(event, ClientEvent::Fault { .. }).then_some(())).await;
+    // Whoever comes now is told as well; others wrote on meanwhile.
+    ann.wait_text(document, |text| text == "one\ntwo\n").await;
+    ann.insert(document, 0, "zero\n");
+    let mut dan = agent.join(Role::Editor, "Dan").await;
+    dan.open("notes.md").await;
+    assert_eq!(dan.event("it is told", removed).await.0, offers[0]);
+    bob.with(|client| client.bring_back(document, offers[0]));
+    let who = bob.with(|client| client.me().unwrap().id);
+    for guest in [&mut ann, &mut bob, &mut dan] {
+        let over = |event: &ClientEvent| match event {
+            ClientEvent::OfferOver { offer, by, .. } => Some((*offer, *by)),
+            _ => None,
+        };
+        assert_eq!(guest.event("it is back", over).await, (offers[0], Some(who)));
+        guest.wait_text(document, |text| text == "zero\none\nfrom ann\ntwo\n").await;
+        guest.wait_sync(document, &SyncState::Saved).await;
+    }
+    assert_eq!(agent.read("notes.md"), "zero\none\nfrom ann\ntwo\n");
+    agent.end().await;
+}

@@ -7,11 +7,12 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use parlor::agent::AgentEvent;
-use parlor_shared::client::{ClientEvent, SyncState};
+use parlor_shared::client::{ClientEvent, EncodingFor, SyncState};
 use parlor_shared::document::Splice;
 use parlor_shared::fault::{Fault, FaultCode};
-use parlor_shared::id::DocumentId;
+use parlor_shared::id::{DocumentId, RequestId};
 use parlor_shared::limits::MAX_DOCUMENT_BYTES;
+use parlor_shared::message::{Encoding, Reading};
 use parlor_shared::role::Role;
 
 use common::{TestAgent, TestGuest};
@@ -153,5 +154,148 @@ async fn a_log_that_outgrows_the_limit_is_told_of_once() {
     writeln!(log, "anew").unwrap();
     ada.wait_text(document, |text| text == "anew\n").await;
     ada.wait_sync(document, &SyncState::Saved).await;
+    host.end().await;
+}
+
+fn encode(guest: &TestGuest, document: DocumentId, purpose: EncodingFor, encoding: Encoding) -> RequestId {
+    guest.with(|client| client.encode(document, purpose, encoding))
+}
+
+impl TestGuest {
+    async fn encoding(&self, document: DocumentId, encoding: Encoding, reading: Reading) {
+        self.wait(&format!("{encoding:?} {reading:?}"), |client| {
+            client
+                .document(document)
+                .is_some_and(|open| open.info().encoding == encoding && open.reading() == reading)
+        })
+        .await;
+    }
+
+    async fn refused(&mut self, request: RequestId) -> FaultCode {
+        self.event("a refusal", |event| match event {
+            ClientEvent::Fault { request: Some(of), fault } if *of == request => Some(fault.code),
+            _ => None,
+        })
+        .await
+    }
+}
+
+#[tokio::test]
+async fn a_file_in_an_old_encoding_is_edited_in_it() {
+    let host = TestAgent::start().await;
+    host.write("old.txt", b"Stra\xDFe, sch\xF6n und s\xFC\xDF\r\n");
+    let mut ada = host.join(Role::Editor, "Ada").await;
+    let document = ada.open("old.txt").await;
+    assert_eq!(ada.text(document), "Straße, schön und süß\n");
+    ada.encoding(document, Encoding::Windows1252, Reading::Exact).await;
+    ada.append(document, "Käse\n");
+    ada.saved(document).await;
+    assert_eq!(bytes(&host, "old.txt"), b"Stra\xDFe, sch\xF6n und s\xFC\xDF\r\nK\xE4se\r\n");
+
+    // What the encoding lacks stays unsaved until it is removed.
+    let end = ada.with(|client| client.document(document).unwrap().document().len());
+    ada.append(document, "ш");
+    let lacking = Fault::new(FaultCode::Unencodable).with("old.txt").with('ш');
+    ada.wait_sync(document, &SyncState::NotSaved(lacking.clone())).await;
+    ada.splice(document, end, 1, "!");
+    ada.saved(document).await;
+    assert!(bytes(&host, "old.txt").ends_with(b"K\xE4se\r\n!"));
+
+    // Or until the file becomes one of UTF-8.
+    ada.append(document, "ш");
+    ada.wait_sync(document, &SyncState::NotSaved(lacking)).await;
+    encode(&ada, document, EncodingFor::Saving, Encoding::Utf8);
+    ada.encoding(document, Encoding::Utf8, Reading::Exact).await;
+    ada.saved(document).await;
+    assert_eq!(bytes(&host, "old.txt"), "Straße, schön und süß\r\nKäse\r\n!ш".as_bytes());
+
+    // Not in one that lacks something: nothing changes.
+    let request = encode(&ada, document, EncodingFor::Saving, Encoding::Windows1252);
+    assert_eq!(ada.refused(request).await, FaultCode::Unencodable);
+    ada.saved(document).await;
+    assert_eq!(bytes(&host, "old.txt"), "Straße, schön und süß\r\nKäse\r\n!ш".as_bytes());
+    host.end().await;
+}
+
+#[tokio::test]
+async fn a_wrong_guess_is_put_right_for_everybody_and_the_file_stays() {
+    let host = TestAgent::start().await;
+    let file = "Ã©tÃ©\n".as_bytes();
+    host.write("guess.txt", file);
+    let mut ada = host.join(Role::Editor, "Ada").await;
+    let mut viewer = host.join(Role::Viewer, "Bob").await;
+    let document = ada.open("guess.txt").await;
+    viewer.open("guess.txt").await;
+    encode(&ada, document, EncodingFor::Reopening, Encoding::Koi8R);
+    viewer.encoding(document, Encoding::Koi8R, Reading::Exact).await;
+    let text = viewer.text(document);
+    assert_ne!(text, "Ã©tÃ©\n");
+    assert_eq!(bytes(&host, "guess.txt"), file);
+    ada.wait_text(document, |mine| mine == text).await;
+    ada.append(document, "x");
+    ada.saved(document).await;
+    assert_eq!(bytes(&host, "guess.txt"), [file, b"x"].concat());
+    // Not every encoding gives the bytes again; and viewers change nobody's text.
+    let request = encode(&ada, document, EncodingFor::Reopening, Encoding::Utf16Le);
+    let refused = ada.refused(request).await;
+    assert_eq!(refused, FaultCode::EncodingMismatch);
+    let request = encode(&viewer, document, EncodingFor::Reopening, Encoding::Utf8);
+    assert_eq!(viewer.refused(request).await, FaultCode::NotAllowed);
+    let request = encode(&viewer, document, EncodingFor::Saving, Encoding::Utf8);
+    assert_eq!(viewer.refused(request).await, FaultCode::NotAllowed);
+    host.end().await;
+}
+
+#[tokio::test]
+async fn half_a_character_that_is_being_written_is_no_other_encoding() {
+    let host = TestAgent::start().await;
+    host.write("app.log", "größer\n");
+    let mut ada = host.join(Role::Viewer, "Ada").await;
+    let document = ada.open("app.log").await;
+    let mut log = File::options().append(true).open(host.path("app.log")).unwrap();
+    for _ in 0..5 {
+        log.write_all(b"caf\xC3").unwrap();
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        log.write_all(b"\xA9\n").unwrap();
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    ada.wait_text(document, |text| text == format!("größer\n{}", "café\n".repeat(5))).await;
+    let seen = ada.log.events();
+    assert!(!format!("{seen:?}").contains('\u{fffd}') && !format!("{seen:?}").contains('Ã'), "{seen:?}");
+    host.end().await;
+}
+
+#[tokio::test]
+async fn a_damaged_log_is_looked_at_and_never_written() {
+    let host = TestAgent::start().await;
+    let file = b"caf\xC3\xA9, na\xC3\xAFve, \xC3(\n";
+    host.write("damaged.log", file);
+    let mut ada = host.join(Role::Editor, "Ada").await;
+    let document = ada.open("damaged.log").await;
+    ada.encoding(document, Encoding::Utf8, Reading::WithMarks).await;
+    assert_eq!(ada.text(document), "café, naïve, \u{fffd}(\n");
+    ada.append(document, "typed by another program");
+    let refused = ada
+        .event("refused", |event| match event {
+            ClientEvent::Replaced { fault, document, .. } => {
+                Some((fault.as_ref().map(|fault| fault.code), *document))
+            }
+            _ => None,
+        })
+        .await;
+    assert_eq!(refused.0, Some(FaultCode::Undecodable));
+    let document = refused.1;
+    // It grows, and is followed.
+    let mut log = File::options().append(true).open(host.path("damaged.log")).unwrap();
+    log.write_all("größer\n".as_bytes()).unwrap();
+    ada.wait_text(document, |text| text == "café, naïve, \u{fffd}(\ngrößer\n").await;
+    assert_eq!(bytes(&host, "damaged.log"), [&file[..], "größer\n".as_bytes()].concat());
+    // Whoever knows better can edit it.
+    encode(&ada, document, EncodingFor::Reopening, Encoding::Windows1252);
+    ada.encoding(document, Encoding::Windows1252, Reading::Exact).await;
+    let before = bytes(&host, "damaged.log");
+    ada.append(document, "é");
+    ada.saved(document).await;
+    assert_eq!(bytes(&host, "damaged.log"), [&before[..], b"\xE9"].concat());
     host.end().await;
 }

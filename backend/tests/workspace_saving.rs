@@ -222,6 +222,21 @@ fn what_guests_may_not_write_is_not_saved_for_them() {
 }
 
 #[test]
+fn a_second_name_of_what_guests_may_not_write_is_as_protected() {
+    let place = Place::new();
+    fs::create_dir_all(place.root.join(".git/hooks")).unwrap();
+    for (control, name) in [(".envrc", "notes.txt"), (".git/hooks/pre-commit", "hook.txt")] {
+        put(&place.root.join(control), "safe\n");
+        fs::hard_link(place.root.join(control), place.root.join(name)).unwrap();
+        let mut disk = place.load(name);
+        assert_eq!(code(save(&mut disk, "evil\n")), Some(FaultCode::Protected), "{name}");
+        assert_eq!(fs::read_to_string(place.root.join(control)).unwrap(), "safe\n");
+        assert_eq!(save_as(&mut disk, "the host's\n", Actor::Host, Missing::Report).unwrap(), saved());
+        assert_eq!(fs::read_to_string(place.root.join(control)).unwrap(), "the host's\n");
+    }
+}
+
+#[test]
 fn read_only_files_and_folders_are_left_alone() {
     let (place, file, mut disk) = Place::with_file("a");
     fs::set_permissions(&file, Permissions::from_mode(0o444)).unwrap();

@@ -307,7 +307,7 @@ test("the agent is killed and started again while three guests type, cut off and
   console.log(`${letters} characters of three guests, each there once`);
 });
 
-test("edits are shown before they are sent when the file has moved on by much", async ({ share, wayTo, browserOf, join }) => {
+test("edits are shown before they are sent when others changed the same lines", async ({ share, wayTo, browserOf, join }) => {
   const lines = Array.from({ length: 100 }, (_, index) => `line ${index} as it was\n`).join("");
   const agent = await share({ "code.txt": lines });
   const way = await wayTo(agent);

@@ -7,6 +7,7 @@ use leptos::html;
 use leptos::prelude::*;
 use parlor_shared::client::SyncState;
 use parlor_shared::document::Run;
+use parlor_shared::fault::FaultCode;
 use parlor_shared::id::{DocumentId, ParticipantId};
 use parlor_shared::message::Activity;
 use parlor_shared::path::WorkspacePath;
@@ -149,6 +150,7 @@ impl EditorsHandle {
                 editors.each(|binding| {
                     binding.set_access(editors.access(binding.document()));
                     binding.settle(session);
+                    binding.set_lacking(&editors.lacking(binding.document()));
                 });
             });
         });
@@ -175,6 +177,19 @@ impl Editors {
             })
         });
         if may && open { Access::Writable } else { Access::ReadOnly }
+    }
+
+    /// The characters for which the file is not saved.
+    fn lacking(&self, document: DocumentId) -> String {
+        self.session.store.texts().with_untracked(|texts| {
+            let sync = texts.iter().find(|text| text.document == document).map(|text| &text.sync);
+            match sync {
+                Some(SyncState::NotSaved(fault)) if fault.code == FaultCode::Unencodable => {
+                    fault.params.get(1).cloned().unwrap_or_default()
+                }
+                _ => String::new(),
+            }
+        })
     }
 
     /// Shows a text in `host`, or none.

@@ -109,6 +109,8 @@ enum Pending {
     },
     /// Something about a participant or a terminal.
     Administer,
+    /// Another encoding; answered only if it is refused.
+    Encode,
 }
 
 impl SessionHandle {

@@ -20,7 +20,7 @@ use crate::lane::{Lanes, PresenceKey};
 use crate::limits::{HANDSHAKE_TIMEOUT, MAX_NAME_CHARS, PRESENCE_INTERVAL};
 use crate::link::{Link, Opening};
 use crate::message::{
-    JoinRequest, Participant, PresenceToGuest, PresenceToHost, Resume, ResumeLink, SessionInfo,
+    Encoding, JoinRequest, Participant, PresenceToGuest, PresenceToHost, Resume, ResumeLink, SessionInfo,
     SessionToGuest, SessionToHost, ToGuest, ToHost, WorkspaceToGuest, WorkspaceToHost,
 };
 use crate::path::WorkspacePath;
@@ -35,7 +35,7 @@ mod event;
 mod terminals;
 
 pub use check::{Repair, SyncReport};
-pub use documents::{HeldEdits, OpenDocument, SyncState};
+pub use documents::{EncodingFor, HeldEdits, OpenDocument, SyncState};
 pub use event::{ClientEvent, OverReason, Phase};
 
 use documents::Documents;
@@ -346,6 +346,13 @@ impl Client {
     /// Brings back what a change of the disk took, as [`ClientEvent::Removed`] offered: now, or when the host is there again.
     pub fn bring_back(&mut self, document: DocumentId, offer: u32) {
         self.documents.bring_back(document, offer);
+    }
+
+    /// Has a file read or written in an encoding, for everybody; a fault with this id says that it can not be.
+    pub fn encode(&mut self, document: DocumentId, purpose: EncodingFor, encoding: Encoding) -> RequestId {
+        let request = self.request();
+        self.documents.encode(document, request, purpose, encoding);
+        request
     }
 
     /// Applies what was typed into a document.

@@ -17,11 +17,11 @@ pub trait Vocabulary: Serialize + DeserializeOwned {
 }
 
 impl Vocabulary for ToHost {
-    const SUBJECTS: &'static [u32] = &[8, 8, 1, 7, 12];
+    const SUBJECTS: &'static [u32] = &[8, 10, 1, 7, 12];
 }
 
 impl Vocabulary for ToGuest {
-    const SUBJECTS: &'static [u32] = &[12, 13, 1, 5, 0, 10];
+    const SUBJECTS: &'static [u32] = &[12, 14, 1, 5, 0, 10];
 }
 
 /// A message that a lane carries.

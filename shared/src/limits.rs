@@ -172,14 +172,6 @@ pub const VERIFY_INTERVAL: Duration = Duration::from_secs(10);
 /// From this length in UTF-16 units a document counts as long for [`VERIFY_INTERVAL`].
 pub const LONG_DOCUMENT_UNITS: u32 = 1024 * 1024;
 
-/// Edits made while away are shown to their author before they are sent if others changed more than this meanwhile, in
-/// UTF-16 units: about a screen of code. See [`crate::document::sync::moved_on`].
-pub const HOLD_UNITS: u32 = 2000;
-
-/// A quarter of a text is enough to ask, unless it is less than this: a colleague's few lines in a short file are no
-/// reason.
-pub const HOLD_LEAST_UNITS: u32 = 500;
-
 /// Unsent texts that one browser keeps. More are not kept, and it is said: what is there was promised to somebody.
 pub const MAX_DRAFTS: usize = 64;
 

@@ -15,7 +15,7 @@ pub mod workspace;
 
 pub use document::{
     DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, KnownDocument,
-    RemovedBy,
+    Reading, RemovedBy,
 };
 pub use packed::Packed;
 pub use presence::{Activity, PresenceToGuest, PresenceToHost};
@@ -116,6 +116,9 @@ impl ToHost {
                 | TerminalToHost::SetAccess { request, .. }
                 | TerminalToHost::SetTyping { request, .. }
                 | TerminalToHost::SetSizePolicy { request, .. },
+            )
+            | Self::Document(
+                DocumentToHost::Reopen { request, .. } | DocumentToHost::SaveWith { request, .. },
             ) => Some(*request),
             Self::Workspace(WorkspaceToHost::Unwatch { .. } | WorkspaceToHost::Cancel { .. })
             | Self::Session(SessionToHost::Leave | SessionToHost::SetName { .. } | SessionToHost::End)
@@ -127,7 +130,16 @@ impl ToHost {
                 | TerminalToHost::Input { .. }
                 | TerminalToHost::Resize { .. },
             )
-            | Self::Document(_)
+            | Self::Document(
+                DocumentToHost::Open { .. }
+                | DocumentToHost::Update { .. }
+                | DocumentToHost::Sync { .. }
+                | DocumentToHost::Save { .. }
+                | DocumentToHost::Close { .. }
+                | DocumentToHost::Verify { .. }
+                | DocumentToHost::Diverged { .. }
+                | DocumentToHost::BringBack { .. },
+            )
             | Self::Presence(_) => None,
         }
     }
@@ -158,7 +170,8 @@ impl ToGuest {
                 | DocumentToGuest::Closed { .. }
                 | DocumentToGuest::Digest { .. }
                 | DocumentToGuest::Removed { .. }
-                | DocumentToGuest::OfferOver { .. } => Self::Fault { request: None, fault },
+                | DocumentToGuest::OfferOver { .. }
+                | DocumentToGuest::Format { .. } => Self::Fault { request: None, fault },
             },
             Self::Terminal(message) => match message {
                 // A screen with a sentence on it is a screen: what is written next goes on from there.

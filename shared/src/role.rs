@@ -177,8 +177,11 @@ pub const fn required_capability(message: &ToHost) -> Option<Capability> {
             | DocumentToHost::Close { .. }
             | DocumentToHost::Verify { .. }
             | DocumentToHost::Diverged { .. } => None,
-            DocumentToHost::Update { .. } | DocumentToHost::BringBack { .. } => Some(Capability::Edit),
-            DocumentToHost::Save { .. } => Some(Capability::Save),
+            // Reading the file anew changes everybody's text.
+            DocumentToHost::Update { .. }
+            | DocumentToHost::BringBack { .. }
+            | DocumentToHost::Reopen { .. } => Some(Capability::Edit),
+            DocumentToHost::Save { .. } | DocumentToHost::SaveWith { .. } => Some(Capability::Save),
         },
         ToHost::Presence(_) => None,
         ToHost::Workspace(message) => match message {
@@ -226,7 +229,7 @@ pub fn authorize(rights: Rights, message: &ToHost) -> Result<(), Fault> {
 mod tests {
     use super::*;
     use crate::id::{DocumentId, ParticipantId, RequestId, TerminalId};
-    use crate::message::{History, NewEntry, PresenceToHost, Typing};
+    use crate::message::{Encoding, History, NewEntry, PresenceToHost, Typing};
     use crate::path::WorkspacePath;
     use crate::presence::Presence;
     use crate::terminal::{Access, SizePolicy, TerminalSize};
@@ -266,6 +269,8 @@ mod tests {
             ToHost::Document(DocumentToHost::Verify { document }),
             ToHost::Document(DocumentToHost::Diverged { document, host: [0; 8], mine: [1; 8] }),
             ToHost::Document(DocumentToHost::BringBack { document, offer: 1 }),
+            ToHost::Document(DocumentToHost::Reopen { request, document, encoding: Encoding::Gbk }),
+            ToHost::Document(DocumentToHost::SaveWith { request, document, encoding: Encoding::Gbk }),
             ToHost::Presence(PresenceToHost::At(Presence::default())),
             ToHost::Workspace(WorkspaceToHost::Watch { request, folder: path.clone() }),
             ToHost::Workspace(WorkspaceToHost::Unwatch { folder: path.clone() }),
@@ -309,6 +314,8 @@ mod tests {
                     DocumentToHost::Update { .. }
                         | DocumentToHost::Save { .. }
                         | DocumentToHost::BringBack { .. }
+                        | DocumentToHost::Reopen { .. }
+                        | DocumentToHost::SaveWith { .. }
                 ) | ToHost::Workspace(
                     WorkspaceToHost::Create { .. }
                         | WorkspaceToHost::Rename { .. }

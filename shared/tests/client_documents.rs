@@ -10,6 +10,7 @@ mod host;
 mod pair;
 
 use parlor_shared::client::{ClientEvent, Phase, Repair, SyncReport, SyncState};
+use parlor_shared::document::sync::SendRule;
 use parlor_shared::document::{ChangedBy, Document, Run, Splice, digest, incident};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId};
@@ -292,7 +293,7 @@ fn a_refused_text_that_was_closed_comes_back_as_lost() {
 }
 
 #[test]
-fn another_author_can_not_send_what_was_typed_before() {
+fn what_was_typed_before_goes_on_under_another_author() {
     let mut pair = Pair::with_open_document("text");
     pair.cut();
     pair.type_at(4, " mine");
@@ -300,31 +301,84 @@ fn another_author_can_not_send_what_was_typed_before() {
     pair.connect();
     pair.take_events();
     pair.settle();
-    let lost = Some("text mine".to_owned());
-    let replaced = ClientEvent::Replaced { old: DOCUMENT, document: DOCUMENT, lost, fault: None };
+    let replaced = ClientEvent::Replaced { old: DOCUMENT, document: DOCUMENT, lost: None, fault: None };
     let events = pair.take_events();
     assert!(events.contains(&replaced), "{events:?}");
-    assert_eq!(pair.text(), "text");
-    pair.type_at(4, " again");
+    assert_eq!((pair.text(), pair.host.text(DOCUMENT)), ("text mine".to_owned(), "text mine".to_owned()));
+    pair.type_at(9, " again");
     pair.settle();
-    assert_eq!(pair.host.text(DOCUMENT), "text again");
+    assert_eq!(pair.host.text(DOCUMENT), "text mine again");
+}
+
+/// Away with two edits, and the host opens the file anew meanwhile, under another id, with this text.
+fn opened_anew_with(rule: SendRule, text: &str) -> Pair {
+    let mut pair = Pair::with_open_document("one\ntwo\nthree\n");
+    pair.client.set_send_rule(rule);
+    pair.cut();
+    pair.type_at(3, " mine");
+    pair.type_at(19, "four\n");
+    pair.host.documents.clear();
+    pair.host.add_document(2, "a.txt", text);
+    pair.connect();
+    pair.settle();
+    pair
 }
 
 #[test]
-fn a_document_that_is_another_one_now_is_not_merged_into() {
-    let mut pair = Pair::with_open_document("text");
+fn what_was_typed_while_away_is_merged_if_the_file_is_as_it_was_or_changed_elsewhere() {
+    for (now, merged) in [
+        ("one\ntwo\nthree\n", "one mine\ntwo\nthree\nfour\n"),
+        ("zero\none\nTWO\nthree\n", "zero\none mine\nTWO\nthree\nfour\n"),
+        // It had arrived, and nobody heard of it.
+        ("one mine\ntwo\nthree\n", "one mine\ntwo\nthree\nfour\n"),
+        ("one mine\ntwo\nthree\nfour\n", "one mine\ntwo\nthree\nfour\n"),
+    ] {
+        let mut pair = opened_anew_with(SendRule::AskFirst, now);
+        let document = DocumentId(2);
+        let replaced = ClientEvent::Replaced { old: DOCUMENT, document, lost: None, fault: None };
+        let events = pair.take_events();
+        assert!(events.contains(&replaced), "{events:?}");
+        assert!(!events.contains(&ClientEvent::Held { document }));
+        assert_eq!(pair.host.text(document), merged);
+        assert_eq!(pair.client.document(document).unwrap().document().text(), merged);
+        assert_eq!(pair.client.unconfirmed().count(), 0);
+    }
+}
+
+#[test]
+fn a_person_is_asked_if_others_changed_the_same_lines_meanwhile() {
+    let mut pair = opened_anew_with(SendRule::AskFirst, "one theirs\ntwo\nthree\n");
+    let document = DocumentId(2);
+    assert!(pair.take_events().contains(&ClientEvent::Held { document }));
+    assert_eq!(pair.client.sync_state(document), Some(SyncState::Held));
+    assert_eq!(pair.host.text(document), "one theirs\ntwo\nthree\n", "nothing is sent");
+    let held = pair.client.held(document).unwrap();
+    assert_eq!(held.host, "one theirs\ntwo\nthree\n");
+    assert_eq!(held.mine, "one theirs mine\ntwo\nthree\nfour\n");
+    pair.client.send_held(document);
+    pair.settle();
+    assert_eq!(pair.host.text(document), "one theirs mine\ntwo\nthree\nfour\n");
+
+    let mut pair = opened_anew_with(SendRule::AskFirst, "one theirs\ntwo\nthree\n");
+    assert_eq!(pair.client.take_hosts(document).unwrap(), "one theirs mine\ntwo\nthree\nfour\n");
+    pair.settle();
+    assert_eq!(pair.host.text(document), "one theirs\ntwo\nthree\n");
+}
+
+#[test]
+fn a_file_closed_while_away_still_gets_what_was_typed_into_it() {
+    let mut pair = Pair::with_open_document("one\ntwo\n");
     pair.cut();
-    pair.type_at(4, " mine");
+    pair.type_at(3, " mine");
+    pair.client.close(DOCUMENT);
     pair.host.documents.clear();
-    pair.host.add_document(2, "a.txt", "other");
+    pair.host.add_document(2, "a.txt", "one\nTWO\n");
+    pair.take_events();
     pair.connect();
     pair.settle();
-    let lost = Some("text mine".to_owned());
-    let replaced = ClientEvent::Replaced { old: DOCUMENT, document: DocumentId(2), lost, fault: None };
-    let events = pair.take_events();
-    assert!(events.contains(&replaced), "{events:?}");
-    assert_eq!(pair.host.text(DocumentId(2)), "other");
-    assert!(pair.client.document(DOCUMENT).is_none());
+    assert_eq!(pair.host.text(DocumentId(2)), "one mine\nTWO\n");
+    assert_eq!(pair.heard().last(), Some(&"close"));
+    assert_eq!(pair.client.documents().count(), 0);
 }
 
 #[test]

@@ -145,6 +145,7 @@ fn grow_to_guest(message: &mut ToGuest) {
             DocumentToGuest::Acknowledged { .. }
             | DocumentToGuest::Resync { .. }
             | DocumentToGuest::OfferOver { .. }
+            | DocumentToGuest::Format { .. }
             | DocumentToGuest::Digest { .. } => {}
             // A text has no more authors than a session has participants, in all its lives.
             DocumentToGuest::Removed { authors, .. } => *authors = (0..1024).map(AuthorId).collect(),
@@ -209,6 +210,8 @@ fn grow_to_host(message: &mut ToHost) {
             | DocumentToHost::Close { .. }
             | DocumentToHost::Verify { .. }
             | DocumentToHost::BringBack { .. }
+            | DocumentToHost::Reopen { .. }
+            | DocumentToHost::SaveWith { .. }
             | DocumentToHost::Diverged { .. } => {}
         },
         ToHost::Presence(PresenceToHost::At(at)) => *at = presence(),

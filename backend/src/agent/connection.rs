@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug, info_span};
 
 use super::Services;
-use super::document::DocumentCommand;
+use super::document::{DocumentCommand, EncodingWish, Purpose};
 use super::documents::blocking;
 use super::participant::{ParticipantConnection, Returns, Standing};
 use super::session::{Admission, Knock};
@@ -540,6 +540,14 @@ impl Connection {
             DocumentToHost::Save { document } => (document, DocumentCommand::Save { from }),
             DocumentToHost::BringBack { document, offer } => {
                 (document, DocumentCommand::BringBack { from, offer })
+            }
+            DocumentToHost::Reopen { request, document, encoding } => {
+                let wish = EncodingWish { request, purpose: Purpose::Read, encoding };
+                (document, DocumentCommand::Encode { from, connection, wish })
+            }
+            DocumentToHost::SaveWith { request, document, encoding } => {
+                let wish = EncodingWish { request, purpose: Purpose::Write, encoding };
+                (document, DocumentCommand::Encode { from, connection, wish })
             }
             DocumentToHost::Close { document } => (document, DocumentCommand::Close { from, connection }),
         };

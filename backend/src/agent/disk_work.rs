@@ -13,7 +13,9 @@ use cap_std::fs::File;
 /// A step of a save, in the order of `document/disk/in_place.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SaveStep {
-    /// The journal has the intent.
+    /// The journal has the intent, on the disk.
+    Kept,
+    /// The save goes on: the intent was kept, or nobody keeps any.
     Announced,
     /// The file is about to be opened for writing.
     Open,

@@ -34,6 +34,7 @@ mod bring_back;
 mod checkpoint;
 pub mod disk;
 pub mod encoding;
+mod encoding_wish;
 mod job;
 mod keeping;
 mod on_disk;
@@ -44,6 +45,7 @@ mod subscribers;
 use checkpoint::{CheckpointSchedule, Retry};
 use disk::DiskFile;
 use encoding::Format;
+pub(super) use encoding_wish::{EncodingWish, Purpose};
 use job::Job;
 use outside::Beside;
 
@@ -76,6 +78,8 @@ pub(super) enum DocumentCommand {
     Save { from: ParticipantId },
     /// An authorised wish for what a change of the disk took.
     BringBack { from: ParticipantId, offer: u32 },
+    /// An authorised wish for another encoding.
+    Encode { from: ParticipantId, connection: ConnectionId, wish: EncodingWish },
     /// Somebody wants to compare its text with ours.
     Verify { from: ParticipantId },
     /// Somebody's text was another than ours; it takes ours.
@@ -172,6 +176,8 @@ pub(super) struct DocumentActor {
     missed: bool,
     paused: bool,
     save_asked_by: Option<ParticipantId>,
+    /// The encoding that somebody chose, until the disk was asked, and who.
+    encoding_wish: Option<(ParticipantId, EncodingWish)>,
     subscribers: BTreeMap<ParticipantId, Subscriber>,
     openings: u64,
     empty_since: Option<Instant>,
@@ -298,6 +304,7 @@ impl DocumentActor {
             missed: false,
             paused: false,
             save_asked_by: None,
+            encoding_wish: None,
             subscribers: BTreeMap::new(),
             openings: 0,
             empty_since: None,
@@ -389,6 +396,11 @@ impl DocumentActor {
                 self.schedule.force();
             }
             DocumentCommand::BringBack { from, offer } => self.bring_back(from, offer, now),
+            DocumentCommand::Encode { from, connection, wish } => {
+                if self.is_subscribed(from, connection) {
+                    self.wish_encoding(from, wish);
+                }
+            }
             DocumentCommand::Verify { from } => self.verify(from),
             DocumentCommand::Diverged { from, incident } => {
                 self.repairs += 1;

@@ -13,6 +13,7 @@ use parlor_shared::path::WorkspacePath;
 mod change;
 mod error;
 mod listing;
+mod names;
 mod natural;
 pub(super) mod platform;
 pub(super) mod read;

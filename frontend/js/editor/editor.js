@@ -8,10 +8,11 @@ import { brokenHalves } from "./characters.js";
 import { changesFromOps, opsFromChanges, remoteEdit } from "./changes.js";
 import { differences } from "./difference.js";
 import { allOf, HeldEdits } from "./held.js";
-import { redo, undo } from "./history.js";
 import { detectIndentation, indentationExtension } from "./indentation.js";
+import { setLacking } from "./lacking.js";
 import { isLoading, languageOf, loadLanguage, usualIndentation } from "./languages.js";
 import { drawn, loadTools, toolsHere } from "./late.js";
+import { redoOwn, undoOwn } from "./outside.js";
 import { peerCaret, setPeers } from "./peers.js";
 import { beforeTools, setup } from "./setup.js";
 import { words } from "./words.js";
@@ -191,6 +192,11 @@ export class Editor {
     this.#reconfigure("access", access(readOnly));
   }
 
+  /** Marks characters that the file's encoding lacks. @param {string} characters */
+  setLacking(characters) {
+    setLacking(this.#view, characters);
+  }
+
   /** @param {boolean} wrap */
   setWrap(wrap) {
     this.#reconfigure("wrap", wrap ? EditorView.lineWrapping : []);
@@ -272,12 +278,12 @@ export class Editor {
 
   /** Takes back this person's last edit and nobody else's. @returns {boolean} whether there was one */
   undo() {
-    return undo(this.#view);
+    return undoOwn(this.#view);
   }
 
   /** @returns {boolean} whether there was something to do again */
   redo() {
-    return redo(this.#view);
+    return redoOwn(this.#view);
   }
 
   /**

@@ -15,9 +15,11 @@ import { activeLine } from "./active-line.js";
 import { lastChanges } from "./anyone.js";
 import { remoteEdit } from "./changes.js";
 import { onlyText, wholeCharacters } from "./characters.js";
-import { history, historyKeymap, insertNewlineKeepIndent } from "./history.js";
+import { history, insertNewlineKeepIndent } from "./history.js";
 import { insertIndentation } from "./indentation.js";
+import { lacking } from "./lacking.js";
 import { waitingKeys } from "./late.js";
+import { historyKeys, outside } from "./outside.js";
 import { peers } from "./peers.js";
 import { theme } from "./theme.js";
 
@@ -81,14 +83,16 @@ export function setup(onCommand, insertable, tools) {
     highlightSpecialChars(),
     history(),
     lastChanges,
+    outside,
     drawSelection({ cursorBlinkRate: still ? 0 : 1200 }),
     dropCursor(),
     rectangularSelection({ eventFilter: (event) => event.altKey && event.shiftKey && event.button === 0 }),
     peers,
+    lacking,
     activeLine, // after all selections: the later layer is the lower one
     theme,
     keymap.of([
-      ...historyKeymap,
+      ...historyKeys,
       { key: "Tab", run: insertIndentation },
       // The tools have a better one, which knows the grammar.
       { key: "Enter", run: insertNewlineKeepIndent, shift: insertNewlineKeepIndent },

@@ -85,6 +85,20 @@ test("half a character that a remote edit leaves is shown as the shared text has
   }
 });
 
+test("characters that the encoding lacks are marked until they are gone", async () => {
+  await open({ text: "aшb😀ш" });
+  const marked = () => page.evaluate(() => Array.from(one.parent.querySelectorAll(".parlor-lacking"), (mark) => mark.textContent));
+  await page.evaluate(() => one.editor.setLacking("ш😀"));
+  assert.deepEqual(await marked(), ["ш", "😀", "ш"]);
+  await focus();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.press("Backspace");
+  assert.deepEqual(await marked(), ["ш"]);
+  await page.evaluate(() => one.editor.setLacking(""));
+  assert.deepEqual(await marked(), []);
+});
+
 test("a paste loses its carriage returns, a document keeps its own", async () => {
   await open({ text: "one\r\ntwo\r\n" });
   await focus();

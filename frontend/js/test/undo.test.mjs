@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { start } from "./harness.mjs";
+import { random } from "./random.mjs";
 
 /** Interleavings; every fifth through the browser's own input, with an input method, which takes its time. */
 const INTERLEAVINGS = 1000;
@@ -260,4 +261,154 @@ test("there is no last change in a text just opened, after what was missed, or f
   await page.evaluate(() => one.editor.setReadOnly(false));
   assert.equal(await undoLast(), ANN);
   assert.equal(await text(), "much ann text\n");
+});
+
+/** What another program makes of the text: the lines that differ, as the host would tell them. */
+async function outside(to) {
+  const now = (await text()).split(/(?<=\n)/);
+  const next = to.split(/(?<=\n)/);
+  const edits = difference(now, next);
+  if (edits.length === 0) return;
+  await remote(edits.flatMap(({ at, units }) => [at, units]), edits.map(({ insert }) => insert), "disk");
+  assert.equal(await text(), to);
+}
+
+/** The edits between two lists of lines, one after the other; by the longest common subsequence. */
+function difference(old, next) {
+  const longest = Array.from({ length: old.length + 1 }, () => new Array(next.length + 1).fill(0));
+  for (let i = old.length - 1; i >= 0; i -= 1) {
+    for (let j = next.length - 1; j >= 0; j -= 1) {
+      longest[i][j] = old[i] === next[j] ? longest[i + 1][j + 1] + 1 : Math.max(longest[i + 1][j], longest[i][j + 1]);
+    }
+  }
+  const edits = [];
+  let at = 0;
+  for (let i = 0, j = 0; i < old.length || j < next.length; ) {
+    if (i < old.length && j < next.length && old[i] === next[j]) {
+      at += old[i].length;
+      [i, j] = [i + 1, j + 1];
+      continue;
+    }
+    const edit = { at, units: 0, insert: "" };
+    while (i < old.length || j < next.length) {
+      if (i < old.length && j < next.length && old[i] === next[j]) break;
+      if (j >= next.length || (i < old.length && longest[i + 1][j] >= longest[i][j + 1])) edit.units += old[i++].length;
+      else edit.insert += next[j++];
+    }
+    edits.push(edit);
+    at += edit.insert.length;
+  }
+  return edits;
+}
+
+test("what a program brought back already, own undo does not bring back once more", async () => {
+  const file = "one\ntwo\nthree\nfour\n";
+  // A line is deleted, and `git checkout` brings it back.
+  await open({ text: file });
+  await type(4, "", 8);
+  assert.equal(await text(), "one\nthree\nfour\n");
+  await outside(file);
+  while (await undo());
+  assert.equal(await text(), file);
+  while (await redo());
+  // A word is replaced, and a program puts the old one there again.
+  await open({ text: file });
+  await type(4, "zwei", 7);
+  await outside(file);
+  while (await undo());
+  assert.equal(await text(), file);
+  // Several lines, deleted one after the other, come back together.
+  await open({ text: file });
+  for (const [from, to] of [[8, 14], [4, 8]]) {
+    await type(from, "", to);
+    await pause();
+  }
+  await outside(file);
+  while (await undo());
+  assert.equal(await text(), file);
+  // `git stash` takes what was typed, `git stash pop` brings it back.
+  await open({ text: file });
+  await type(4, "mine\n");
+  await outside(file);
+  await outside("one\nmine\ntwo\nthree\nfour\n");
+  while (await undo());
+  while (await redo());
+  assert.equal(await text(), "one\nmine\ntwo\nthree\nfour\n");
+});
+
+test("own undo fits whatever programs do to the file meanwhile: no line twice, none lost", async (t) => {
+  const seed = Number(process.env.PARLOR_SEED ?? 1) * 1_000_000;
+  const happened = { typed: 0, deleted: 0, undone: 0, redone: 0, reverted: 0, stashed: 0, formatted: 0, appended: 0, edited: 0 };
+  for (let run = 0; run < 40; run += 1) {
+    const { below, pick } = random(seed + run);
+    let number = 0;
+    const fresh = (who) => `${who} ${(number += 1)}  \n`;
+    const first = Array.from({ length: 5 }, () => fresh("file")).join("");
+    await open({ text: first });
+    const held = [first];
+    const bare = (line) => line.trimEnd();
+    for (let step = 0; step < 14; step += 1) {
+      const now = await text();
+      const lines = now.split(/(?<=\n)/).filter(Boolean);
+      const at = below(lines.length + 1);
+      const offset = lines.slice(0, at).join("").length;
+      if (below(2)) await pause();
+      switch (below(9)) {
+        case 0:
+        case 1:
+          await type(offset, fresh("mine"));
+          happened.typed += 1;
+          break;
+        case 2:
+          if (at < lines.length) {
+            await type(offset, "", offset + lines[at].length);
+            happened.deleted += 1;
+          }
+          break;
+        case 3:
+        case 4:
+          if (await undo()) happened.undone += 1;
+          if (below(2) && (await redo())) happened.redone += 1;
+          break;
+        case 5:
+          // A checkout of what the file held before.
+          await outside(pick(held));
+          happened.reverted += 1;
+          break;
+        case 6:
+          await outside(held[0]);
+          await outside(now);
+          happened.stashed += 1;
+          break;
+        case 7:
+          await outside(lines.map((line) => (below(2) ? `${bare(line)}\n` : line)).join(""));
+          happened.formatted += 1;
+          break;
+        default:
+          if (below(2)) {
+            await outside(now + fresh("log"));
+            happened.appended += 1;
+          } else {
+            await outside([...lines.slice(0, at), fresh("vim"), ...lines.slice(at + below(2))].join(""));
+            happened.edited += 1;
+          }
+      }
+      held.push(await text());
+      const all = (await text()).split("\n").filter(Boolean).map(bare);
+      assert.equal(new Set(all).size, all.length, `seed ${seed + run}, step ${step}: a line twice in ${JSON.stringify(await text())}`);
+    }
+    const last = (await text()).split("\n").filter(Boolean).map(bare);
+    while (await undo());
+    const all = (await text()).split("\n").filter(Boolean).map(bare);
+    assert.equal(new Set(all).size, all.length, `seed ${seed + run}: a line twice in ${JSON.stringify(all)}`);
+    // What programs wrote stands.
+    for (const line of last) {
+      assert.ok(line.startsWith("mine") || all.includes(line), `seed ${seed + run}: ${line} is lost`);
+    }
+    while (await redo());
+    const again = (await text()).split("\n").filter(Boolean).map(bare);
+    assert.equal(new Set(again).size, again.length, `seed ${seed + run}: a line twice in ${JSON.stringify(again)}`);
+  }
+  t.diagnostic(JSON.stringify(happened));
+  for (const [kind, times] of Object.entries(happened)) assert.ok(times >= 10, `${kind}: only ${times} times`);
 });

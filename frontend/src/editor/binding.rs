@@ -27,6 +27,8 @@ pub(super) struct Binding {
     container: HtmlElement,
     editor: OwnedEditor,
     access: Cell<Access>,
+    /// The characters that are marked since the file's encoding lacks them.
+    lacking: RefCell<String>,
     cursor: Rc<Cell<CursorInfo>>,
     viewport: Rc<Cell<(u32, u32)>>,
     /// Where the view was when it was taken from the page: browsers forget it.
@@ -80,6 +82,7 @@ impl Binding {
                 container: container.clone(),
                 editor,
                 access: Cell::new(access),
+                lacking: RefCell::default(),
                 cursor: Rc::clone(&cursor),
                 viewport: Rc::clone(&viewport),
                 left_at: RefCell::new(None),
@@ -128,6 +131,14 @@ impl Binding {
     pub(super) fn set_access(&self, access: Access) {
         if self.access.replace(access) != access {
             self.editor.set_access(access);
+        }
+    }
+
+    /// Marks what the file's encoding lacks.
+    pub(super) fn set_lacking(&self, characters: &str) {
+        if *self.lacking.borrow() != characters {
+            characters.clone_into(&mut self.lacking.borrow_mut());
+            self.editor.set_lacking(characters);
         }
     }
 

@@ -39,6 +39,10 @@ extern "C" {
     #[wasm_bindgen(method, js_name = setReadOnly)]
     fn set_read_only_flag(this: &Editor, read_only: bool);
 
+    /// Marks characters that the file's encoding lacks.
+    #[wasm_bindgen(method, js_name = setLacking)]
+    pub(crate) fn set_lacking(this: &Editor, characters: &str);
+
     #[wasm_bindgen(method, js_name = setWrap)]
     fn set_wrap_flag(this: &Editor, wrap: bool);
 

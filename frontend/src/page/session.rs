@@ -20,6 +20,7 @@ mod action;
 mod banners;
 mod bars;
 mod dialogs;
+mod encoding;
 mod held;
 mod image;
 mod keys;
@@ -32,6 +33,8 @@ mod work;
 use action::Stage;
 use bars::{ActivityBar, BottomBar, TitleBar};
 use dialogs::Dialogs;
+pub(crate) use encoding::EncodingPick;
+use encoding::EncodingPicker;
 use palette::Palette;
 use status::StatusBar;
 use work::Work;
@@ -71,7 +74,7 @@ pub(crate) enum Asking {
     Share,
     /// What could not be sent.
     Salvage,
-    /// What to do with edits of a text that has moved on by much.
+    /// What to do with edits of lines that others changed as well.
     Held(DocumentId),
     /// Another name for me.
     Name,
@@ -101,6 +104,8 @@ pub(crate) struct RoomView {
     pub(crate) sidebar_width: RwSignal<f64>,
     pub(crate) asking: RwSignal<Option<Asking>>,
     pub(crate) palette: RwSignal<bool>,
+    /// What is being chosen about the encoding of the shown file.
+    pub(crate) encoding: RwSignal<Option<EncodingPick>>,
     pub(crate) explorer: ExplorerState,
     pub(crate) settings: Settings,
 }
@@ -165,6 +170,7 @@ pub(crate) fn Room() -> impl IntoView {
         sidebar_width: RwSignal::new(SIDEBAR_USUAL),
         asking: RwSignal::new(None),
         palette: RwSignal::new(false),
+        encoding: RwSignal::new(None),
         explorer: ExplorerState::new(),
         settings,
     };
@@ -298,6 +304,7 @@ pub(crate) fn Room() -> impl IntoView {
         </div>
         <Dialogs />
         <Palette />
+                <EncodingPicker />
         <ToastStack
             toasts=Signal::derive(move || toasts(session, room))
             on_dismiss=move |id: u64| session.dismiss_toast(id as u32)

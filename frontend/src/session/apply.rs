@@ -8,7 +8,7 @@ use parlor_shared::client::draft::Urgency;
 use parlor_shared::client::{ClientEvent, OpenDocument, Phase, SyncState};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId};
-use parlor_shared::message::{LeaveReason, NewEntry, RemovedBy};
+use parlor_shared::message::{LeaveReason, NewEntry, Reading, RemovedBy};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::{Capability, Grant, Rights};
 use wasm_bindgen::JsValue;
@@ -410,6 +410,7 @@ impl SessionHandle {
             Some(
                 Pending::Rename { .. }
                 | Pending::Administer
+                | Pending::Encode
                 | Pending::Open(_)
                 | Pending::Watch(_)
                 | Pending::Image { .. },
@@ -468,7 +469,8 @@ impl SessionHandle {
                 Pending::Create { .. }
                 | Pending::Rename { .. }
                 | Pending::Delete { .. }
-                | Pending::Administer,
+                | Pending::Administer
+                | Pending::Encode,
             ) => self.toast(Tone::Error, text::fault_line(&fault), None),
             None => {}
         }
@@ -562,7 +564,12 @@ fn text_of(open: &OpenDocument, sync: SyncState) -> Text {
         document: info.document,
         end_of_line: info.end_of_line,
         encoding: info.encoding,
-        protection: if info.writable { Protection::Open } else { Protection::Protected },
+        reading: open.reading(),
+        protection: match open.reading() {
+            Reading::WithMarks => Protection::Marks,
+            Reading::Exact if info.writable => Protection::Open,
+            Reading::Exact => Protection::Protected,
+        },
         sync,
         saved_by: open.saved_by(),
         unsent: if open.is_unconfirmed() { Unsent::Something } else { Unsent::Nothing },

@@ -1,12 +1,12 @@
 //! What a person wants, told to the client and to the store.
 
 use leptos::prelude::*;
-use parlor_shared::client::Phase;
 use parlor_shared::client::draft::Urgency;
+use parlor_shared::client::{EncodingFor, Phase};
 use parlor_shared::document::Splice;
 use parlor_shared::fault::Fault;
 use parlor_shared::id::{DocumentId, ParticipantId, TerminalId};
-use parlor_shared::message::{SessionToHost, WorkspaceToHost};
+use parlor_shared::message::{Encoding, SessionToHost, WorkspaceToHost};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::presence::Presence;
 use parlor_shared::role::{Capability, Grant, Rights, Role};
@@ -272,6 +272,14 @@ impl SessionHandle {
         }
         if let Some(document) = self.active_tab().as_ref().and_then(Tab::document) {
             self.with(|client| client.save(document));
+        }
+    }
+
+    /// Has the active file read or written in an encoding, for everybody.
+    pub(crate) fn encode_active(self, purpose: EncodingFor, encoding: Encoding) {
+        if let Some(document) = self.active_tab().as_ref().and_then(Tab::document) {
+            let request = self.with(|client| client.encode(document, purpose, encoding));
+            self.expect_answer(request, Pending::Encode);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parlor_shared::client::{Phase, SyncState};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{DocumentId, ParticipantId, TerminalId};
-use parlor_shared::message::{Activity, Encoding, EndOfLine, InviteInfo, SessionInfo, TerminalInfo};
+use parlor_shared::message::{Activity, Encoding, EndOfLine, InviteInfo, Reading, SessionInfo, TerminalInfo};
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::role::{Capability, Grants, Rights, Role};
 use reactive_stores::Store;
@@ -296,6 +296,7 @@ pub(crate) struct Text {
     pub(crate) document: DocumentId,
     pub(crate) end_of_line: EndOfLine,
     pub(crate) encoding: Encoding,
+    pub(crate) reading: Reading,
     /// Whether anybody but the host may type in it.
     pub(crate) protection: Protection,
     pub(crate) sync: SyncState,
@@ -310,6 +311,8 @@ pub(crate) struct Text {
 pub(crate) enum Protection {
     Open,
     Protected,
+    /// Nobody writes it: the text is not all of the file.
+    Marks,
 }
 
 /// Whether something was typed that the host has not confirmed.

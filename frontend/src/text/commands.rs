@@ -23,6 +23,9 @@ pub(crate) enum Command {
     CollapseFolders,
     RevealActive,
     Save,
+    ReopenWithEncoding,
+    SaveWithEncoding,
+    SaveAsUtf8,
     CloseTab,
     CloseOtherTabs,
     CloseAllTabs,
@@ -85,7 +88,7 @@ pub(crate) enum Command {
 
 impl Command {
     /// All, in the order in which the palette has them.
-    pub(crate) const ALL: [Self; 78] = [
+    pub(crate) const ALL: [Self; 81] = [
         Self::CopyInvite,
         Self::CopyViewerInvite,
         Self::ShowInvites,
@@ -109,6 +112,9 @@ impl Command {
         Self::CollapseFolders,
         Self::RevealActive,
         Self::Save,
+        Self::ReopenWithEncoding,
+        Self::SaveWithEncoding,
+        Self::SaveAsUtf8,
         Self::CloseTab,
         Self::CloseOtherTabs,
         Self::CloseAllTabs,
@@ -189,6 +195,9 @@ impl Command {
             Self::CollapseFolders => "Explorer: Collapse All Folders",
             Self::RevealActive => "Explorer: Reveal Active File",
             Self::Save => "File: Save",
+            Self::ReopenWithEncoding => "File: Reopen with Encoding",
+            Self::SaveWithEncoding => "File: Save with Encoding",
+            Self::SaveAsUtf8 => "File: Save as UTF-8",
             Self::CloseTab => "View: Close Editor",
             Self::CloseOtherTabs => "View: Close Other Editors",
             Self::CloseAllTabs => "View: Close All Editors",
@@ -271,7 +280,10 @@ impl Command {
             Self::ShowPalette => &["F1"],
             Self::ToggleTerminal => &["Ctrl", "`"],
             Self::ShareTerminal | Self::NewTerminal => &["Ctrl", "Shift", "`"],
-            Self::CopyInvite
+            Self::ReopenWithEncoding
+            | Self::SaveWithEncoding
+            | Self::SaveAsUtf8
+            | Self::CopyInvite
             | Self::ShowInvites
             | Self::ListParticipants
             | Self::MakeReadOnly

@@ -1,8 +1,8 @@
 //! What stands where files are shown: tabs, banners, sync, images and notices.
 
 use parlor_shared::client::{Repair, SyncReport};
-use parlor_shared::fault::Fault;
-use parlor_shared::message::{Encoding, EndOfLine, RemovedBy};
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::message::{Encoding, EndOfLine, Reading, RemovedBy};
 use parlor_shared::role::Role;
 
 use super::{Explained, explain};
@@ -37,8 +37,11 @@ pub(crate) fn refused_typing(role: Role) -> String {
     }
 }
 
+/// After a paste of which a part is no text.
+pub(crate) const LEFT_OUT: &str =
+    "Some of that can not stand in a text file, as NUL characters can not. It was left out.";
+
 /// After the command that takes back the last change, whoever made it.
-pub(crate) const LEFT_OUT: &str = "Some of that can not be in a text file: control characters that other programs take for no text. It was left out.";
 pub(crate) const NOTHING_TO_UNDO: &str =
     "Nothing has changed in this file since you opened it, or came back, that can be undone.";
 pub(crate) const UNDID_MINE: &str = "Undid your own last change.";
@@ -103,7 +106,7 @@ pub(crate) fn copy_kept(name: &str) -> String {
 
 // Edits that wait for a decision.
 pub(crate) const HELD_BANNER: &str =
-    "This file changed a lot while you were away. Your edits are kept here and not sent yet.";
+    "Others changed the same lines while you were away. Your edits are kept here and not sent yet.";
 pub(crate) const HELD_SHOW: &str = "Look at my edits";
 pub(crate) const HELD_SEND: &str = "Send my edits";
 pub(crate) const HELD_TAKE: &str = "Keep a copy and take the host’s text";
@@ -181,14 +184,24 @@ pub(crate) fn selected(line: u32, column: u32, selections: u32, characters: u32)
     }
 }
 
-pub(crate) fn encoding(encoding: Encoding) -> &'static str {
-    match encoding {
-        Encoding::Utf8 => "UTF-8",
-        Encoding::Utf8Bom => "UTF-8 with BOM",
-        Encoding::Utf16Le => "UTF-16 LE",
-        Encoding::Utf16Be => "UTF-16 BE",
+/// How a file is stored, in the status bar.
+pub(crate) fn encoding(encoding: Encoding, reading: Reading) -> String {
+    match reading {
+        Reading::Exact => encoding.name().to_owned(),
+        Reading::WithMarks => format!("{} (read-only)", encoding.name()),
     }
 }
+
+pub(crate) const ENCODING_PICK: &str = "Select encoding";
+pub(crate) const ENCODING_PICK_ACTION: &str = "Select what to do";
+pub(crate) const ENCODING_NONE: &str = "No encoding has that name.";
+pub(crate) const ENCODING_REOPEN: &str = "Reopen with Encoding";
+pub(crate) const ENCODING_REOPEN_NOTE: &str = "reads the file anew, for everybody; the file stays as it is";
+pub(crate) const ENCODING_SAVE: &str = "Save with Encoding";
+pub(crate) const ENCODING_SAVE_NOTE: &str = "writes the file anew";
+pub(crate) const ENCODING_NOW: &str = "now";
+pub(crate) const SAVE_AS_UTF8: &str = "Save as UTF-8";
+pub(crate) const WITH_MARKS_BANNER: &str = "This file has bytes that are no text; “\u{fffd}” stands for them. It can be looked at and is never written. If it is in another encoding, choose it.";
 
 pub(crate) fn end_of_line(end: EndOfLine) -> &'static str {
     match end {

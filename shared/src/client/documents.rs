@@ -10,13 +10,15 @@ use super::check::SyncCheck;
 use super::draft::{Draft, DraftMark};
 use super::event::{ClientEvent, Phase};
 use crate::codec::{self, TooLarge};
-use crate::document::sync::{DocumentSync, SendRule, SyncPhase};
+use crate::document::sync::{Carried, DocumentSync, SendRule, Settlement, SyncPhase};
 use crate::document::{ChangedBy, Document, Run, Splice, UpdateError};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, ParticipantId, RequestId};
 use crate::lane::Lanes;
 use crate::limits::{LONG_DOCUMENT_UNITS, MAX_TRANSPORT_MESSAGE_BYTES, VERIFY_INTERVAL};
-use crate::message::{DocumentInfo, DocumentStatus, DocumentToHost, KnownDocument, Packed, ToHost};
+use crate::message::{
+    DocumentInfo, DocumentStatus, DocumentToHost, Encoding, KnownDocument, Packed, Reading, ToHost,
+};
 use crate::path::WorkspacePath;
 
 mod receive;
@@ -47,6 +49,15 @@ pub enum SyncState {
     Held,
 }
 
+/// What somebody chose an encoding for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodingFor {
+    /// To read the file.
+    Reopening,
+    /// To write it.
+    Saving,
+}
+
 /// One open document.
 #[derive(Debug)]
 pub struct OpenDocument {
@@ -56,6 +67,9 @@ pub struct OpenDocument {
     touched: bool,
     must_sync: bool,
     must_save: bool,
+    /// The encoding that a person chose, and what it is for; said behind what was typed before.
+    must_encode: Option<(RequestId, EncodingFor, Encoding)>,
+    reading: Reading,
     /// The requests that opened it, until its state arrives.
     opened_by: Vec<RequestId>,
     /// Whether the driver was told that it is open, and did not close it.
@@ -79,6 +93,8 @@ pub struct OpenDocument {
 #[derive(Debug)]
 struct Replaces {
     old: DocumentId,
+    /// What was typed and is to be merged into the text that comes.
+    carried: Option<Carried>,
     lost: Option<String>,
     fault: Option<Fault>,
 }
@@ -103,6 +119,11 @@ impl OpenDocument {
     /// Whether the host has confirmed everything that was typed here.
     pub fn is_confirmed(&self) -> bool {
         self.sync.is_confirmed()
+    }
+
+    /// Whether the text is all of the file.
+    pub const fn reading(&self) -> Reading {
+        self.reading
     }
 
     /// How it stands to host and disk.
@@ -157,6 +178,8 @@ impl OpenDocument {
             touched: false,
             must_sync: false,
             must_save: false,
+            must_encode: None,
+            reading: Reading::Exact,
             opened_by: Vec::new(),
             shown: false,
             closing: false,
@@ -191,7 +214,11 @@ impl OpenDocument {
 
     /// Whether it was closed here and the host has everything of it.
     fn is_done(&self) -> bool {
-        self.closing && self.sync.is_confirmed() && !self.must_save
+        self.closing
+            && self.sync.is_confirmed()
+            && !self.must_save
+            && self.must_encode.is_none()
+            && self.replaces.is_none()
     }
 
     /// The text as it is here, if the host does not have all of it.
@@ -202,18 +229,37 @@ impl OpenDocument {
 
     /// The replica can not go on: an empty one takes its place, and the person is told what the host does not have.
     fn start_over(&mut self, author: AuthorId, fault: Option<Fault>) {
-        let lost =
-            self.unconfirmed_text().or_else(|| self.replaces.take().and_then(|replaces| replaces.lost));
-        let tells = self.shown || lost.is_some();
-        self.replaces = tells.then_some(Replaces { old: self.info.document, lost, fault });
+        // What was refused is refused again. What only lost its document finds it by the text that it was typed into.
+        let may_carry = fault.as_ref().is_none_or(|fault| fault.code == FaultCode::UnknownDocument);
+        let before = self.replaces.take();
+        let (mut carried, mut lost) = before.map_or((None, None), |before| (before.carried, before.lost));
+        if let Some(text) = self.unconfirmed_text() {
+            carried = self.sync.carried().filter(|_| may_carry);
+            lost = carried.is_none().then_some(text).or(lost);
+        } else if !may_carry && let Some(carried) = carried.take() {
+            lost = Some(carried.ours);
+        }
+        let tells = self.shown || lost.is_some() || carried.is_some();
+        self.replaces = tells.then_some(Replaces { old: self.info.document, carried, lost, fault });
         self.sync = DocumentSync::instead_of(&self.sync, author);
+    }
+
+    /// The text has come that takes the place of another one: what was typed into that is merged into it. Says whether it
+    /// waits for a person's decision.
+    fn take_in_carried(&mut self, rule: SendRule) -> Result<bool, UpdateError> {
+        let Some(carried) = self.replaces.as_mut().and_then(|replaces| replaces.carried.take()) else {
+            return Ok(false);
+        };
+        self.touched = true;
+        self.changes += 1;
+        Ok(self.sync.take_in(&carried, rule)? == Settlement::Held)
     }
 
     /// The text is here: tells whoever waits for it. Says whether somebody did.
     fn tell_opened(&mut self, events: &mut VecDeque<ClientEvent>) -> bool {
         let document = self.info.document;
         let before = events.len();
-        if let Some(Replaces { old, lost, fault }) = self.replaces.take() {
+        if let Some(Replaces { old, carried: _, lost, fault }) = self.replaces.take() {
             if self.shown {
                 events.push_back(ClientEvent::Replaced { old, document, lost, fault });
             } else if lost.is_some() {
@@ -251,7 +297,8 @@ impl OpenDocument {
     /// The document ends without the driver's doing; whoever still waits for it, or loses text by it, is told.
     fn tell_closed(self, fault: Option<Fault>, events: &mut VecDeque<ClientEvent>) {
         let (document, lost) = (self.info.document, self.unconfirmed_text());
-        let lost = lost.or_else(|| self.replaces.and_then(|replaces| replaces.lost));
+        let of_replaced = |replaces: Replaces| replaces.lost.or(replaces.carried.map(|carried| carried.ours));
+        let lost = lost.or_else(|| self.replaces.and_then(of_replaced));
         if self.shown || lost.is_some() {
             events.push_back(ClientEvent::Closed { document, fault: fault.clone(), lost });
         }
@@ -369,6 +416,18 @@ impl Documents {
         }
     }
 
+    pub(super) fn encode(
+        &mut self,
+        document: DocumentId,
+        request: RequestId,
+        purpose: EncodingFor,
+        encoding: Encoding,
+    ) {
+        if let Some(open) = self.open.get_mut(&document) {
+            open.must_encode = Some((request, purpose, encoding));
+        }
+    }
+
     /// From now on edits are sent by this rule.
     pub(super) fn set_send_rule(&mut self, rule: SendRule) {
         self.send_rule = rule;
@@ -423,7 +482,8 @@ impl Documents {
     pub(super) fn unconfirmed(&self) -> impl Iterator<Item = DraftMark> {
         let unconfirmed = self.open.values().filter(|open| {
             // A text that was refused is still there, and to be told.
-            open.sync.owes() || open.replaces.as_ref().is_some_and(|replaces| replaces.lost.is_some())
+            let is_kept = |replaces: &Replaces| replaces.lost.is_some() || replaces.carried.is_some();
+            open.sync.owes() || open.replaces.as_ref().is_some_and(is_kept)
         });
         unconfirmed.map(|open| {
             let (edits, confirmed) = open.sync.edits();
@@ -516,7 +576,8 @@ impl Documents {
         fault: Option<Fault>,
         events: &mut VecDeque<ClientEvent>,
     ) {
-        if open.closing {
+        let may_carry = fault.as_ref().is_none_or(|fault| fault.code == FaultCode::UnknownDocument);
+        if open.closing && !(may_carry && open.sync.carried().is_some()) {
             open.tell_closed(fault, events);
         } else {
             open.start_over(author, fault);
@@ -592,6 +653,15 @@ impl Documents {
             if open.must_save && open.sync.is_flushed() {
                 open.must_save = false;
                 lanes.push_document(bytes(DocumentToHost::Save { document })?).map_err(full)?;
+            }
+            if open.sync.is_flushed()
+                && let Some((request, purpose, encoding)) = open.must_encode.take()
+            {
+                let message = match purpose {
+                    EncodingFor::Reopening => DocumentToHost::Reopen { request, document, encoding },
+                    EncodingFor::Saving => DocumentToHost::SaveWith { request, document, encoding },
+                };
+                lanes.push_document(bytes(message)?).map_err(full)?;
             }
         }
         let done: Vec<DocumentId> =

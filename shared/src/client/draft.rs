@@ -14,11 +14,14 @@ use crate::document::sync::KeptReplica;
 use crate::document::{Document, UpdateError};
 use crate::id::{AuthorId, DocumentId, SessionId};
 use crate::limits::MAX_DRAFT_BYTES;
-use crate::message::{DocumentInfo, Participant, SessionInfo};
+use crate::message::{DocumentInfo, Packed, Participant, SessionInfo};
 use crate::path::WorkspacePath;
 
 /// First byte of what is kept. Another number is another format, and is refused.
 const FORMAT: u8 = 1;
+
+/// First byte of a draft that the text follows on which its edits were made.
+const FORMAT_WITH_BASE: u8 = 2;
 
 /// One document with text that the host may lack, and who typed it where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +42,9 @@ pub struct Draft {
     typed: Vec<u8>,
     /// Whether it waits for a person's decision.
     held: bool,
+    /// The text that the edits were made on which the host may lack. Kept behind the rest: older drafts have none.
+    #[serde(skip)]
+    base: Option<Packed>,
 }
 
 impl Draft {
@@ -49,13 +55,14 @@ impl Draft {
         info: DocumentInfo,
         kept: KeptReplica,
     ) -> Self {
-        let KeptReplica { state, typed, held } = kept;
-        Self { session, info_of_session, me, info, state, typed, held }
+        let KeptReplica { state, typed, held, base } = kept;
+        Self { session, info_of_session, me, info, state, typed, held, base }
     }
 
     /// The replica.
     pub(super) fn kept(&self) -> KeptReplica {
-        KeptReplica { state: self.state.clone(), typed: self.typed.clone(), held: self.held }
+        let Self { state, typed, held, base, .. } = self.clone();
+        KeptReplica { state, typed, held, base }
     }
 
     /// The text, for a person.
@@ -95,8 +102,16 @@ pub enum Kept {
 impl Kept {
     /// The bytes to keep.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![FORMAT];
-        bytes.extend(codec::encode(self));
+        let base = match self {
+            Self::Draft(draft) => draft.base.as_ref(),
+            Self::Salvage(_) => None,
+        };
+        let (format, encoded) = match base {
+            Some(base) => (FORMAT_WITH_BASE, codec::encode(&(self, base))),
+            None => (FORMAT, codec::encode(self)),
+        };
+        let mut bytes = vec![format];
+        bytes.extend(encoded);
         bytes
     }
 
@@ -119,6 +134,13 @@ impl Kept {
         }
         match bytes.split_first() {
             Some((&FORMAT, rest)) => codec::exact(rest),
+            Some((&FORMAT_WITH_BASE, rest)) => {
+                let (mut kept, base) = codec::exact::<(Self, Packed)>(rest)?;
+                if let Self::Draft(draft) = &mut kept {
+                    draft.base = Some(base);
+                }
+                Ok(kept)
+            }
             Some(_) | None => Err(DecodeError),
         }
     }

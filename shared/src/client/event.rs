@@ -130,7 +130,7 @@ pub enum ClientEvent {
         /// Which.
         document: DocumentId,
     },
-    /// The host's text has moved on by much while edits were made here: they wait. See [`super::Client::held`].
+    /// Others changed lines that were edited here as well: the edits wait. See [`super::Client::held`].
     Held {
         /// Which.
         document: DocumentId,

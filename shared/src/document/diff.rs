@@ -75,6 +75,14 @@ pub(super) fn fewest(before: &[char], after: &[char]) -> Option<(usize, usize)> 
     )
 }
 
+/// Which characters of two texts differ, by their numbers, so that as few as possible do; insertions as far down as can be.
+pub(super) fn fewest_hunks(before: &str, after: &str) -> Option<Vec<(Range<usize>, Range<usize>)>> {
+    let (old, new): (Vec<char>, Vec<char>) = (before.chars().collect(), after.chars().collect());
+    let hunks: Vec<_> =
+        shortest::hunks(&old, &new)?.into_iter().map(|hunk| (hunk.before, hunk.after)).collect();
+    Some(insertions_down(&old, &new, &hunks))
+}
+
 /// Moves insertions as far down as the text stays the same: what is kept of the old text is found again as early in the new
 /// one as it can be. A line that was added at the end stands behind the last line break then, where others add theirs; else
 /// the end of the old text might be found in a younger line.

@@ -41,7 +41,7 @@ fn lacks_end(text: &str) -> bool {
     !text.is_empty() && !text.ends_with('\n')
 }
 
-/// Lines of one text that stand for lines of another.
+/// Pieces of one text, lines or characters, that stand for pieces of another.
 #[derive(Clone, Debug)]
 struct Change {
     base: Range<usize>,
@@ -49,39 +49,46 @@ struct Change {
 }
 
 struct Side<'a> {
-    lines: Vec<&'a str>,
+    pieces: Vec<&'a str>,
     changes: Vec<Change>,
     /// The next change that was not taken yet.
     next: usize,
 }
 
 impl<'a> Side<'a> {
-    fn new(base: &str, text: &'a str) -> Self {
+    fn of_lines(base: &str, text: &'a str) -> Self {
         let input = InternedInput::new(base, text);
         let mut diff = Diff::compute(Algorithm::Histogram, &input);
         diff.postprocess_lines(&input);
         let range = |range: Range<u32>| range.start as usize..range.end as usize;
         let changes = diff.hunks().map(|hunk| Change { base: range(hunk.before), side: range(hunk.after) });
-        Self { lines: text.split_inclusive('\n').collect(), changes: changes.collect(), next: 0 }
+        Self { pieces: text.split_inclusive('\n').collect(), changes: changes.collect(), next: 0 }
+    }
+
+    /// Nothing if the texts are too different to be searched.
+    fn of_characters(base: &str, text: &'a str) -> Option<Self> {
+        let hunks = diff::fewest_hunks(base, text)?;
+        let changes = hunks.into_iter().map(|(base, side)| Change { base, side }).collect();
+        Some(Self { pieces: characters(text), changes, next: 0 })
     }
 
     fn peek(&self) -> Option<&Change> {
         self.changes.get(self.next)
     }
 
-    /// Takes the changes that touch these lines of the base; says whether there was one, which may have made them more.
-    fn take_into(&mut self, lines: &mut Range<usize>) -> bool {
+    /// Takes the changes that touch these pieces of the base; says whether there was one, which may have made them more.
+    fn take_into(&mut self, pieces: &mut Range<usize>) -> bool {
         let before = self.next;
         while let Some(change) = self.peek()
-            && touch(lines, &change.base)
+            && touch(pieces, &change.base)
         {
-            *lines = lines.start.min(change.base.start)..lines.end.max(change.base.end);
+            *pieces = pieces.start.min(change.base.start)..pieces.end.max(change.base.end);
             self.next += 1;
         }
         before != self.next
     }
 
-    /// What this side made of some lines of the base, in which the changes from this one to the next untaken lie.
+    /// What this side made of some pieces of the base, in which the changes from this one to the next untaken lie.
     fn of(&self, first: usize, base: &Range<usize>) -> String {
         let (Some(from), Some(to)) = (self.changes.get(first), self.changes.get(self.next.wrapping_sub(1)))
         else {
@@ -89,11 +96,15 @@ impl<'a> Side<'a> {
         };
         let start = from.side.start - (from.base.start - base.start);
         let end = to.side.end + (base.end - to.base.end);
-        self.lines[start..end].concat()
+        self.pieces[start..end].concat()
     }
 }
 
-/// Whether two changes are of the same lines. Who adds lines beside what the other changed is in nobody's way.
+fn characters(text: &str) -> Vec<&str> {
+    text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]).collect()
+}
+
+/// Whether two changes are of the same pieces. Who adds some beside what the other changed is in nobody's way.
 fn touch(one: &Range<usize>, other: &Range<usize>) -> bool {
     if one.is_empty() && other.is_empty() {
         one.start == other.start
@@ -103,13 +114,37 @@ fn touch(one: &Range<usize>, other: &Range<usize>) -> bool {
 }
 
 fn merge_lines(base: &str, ours: &str, theirs: &str) -> Merged {
+    let (ours, theirs) = (Side::of_lines(base, ours), Side::of_lines(base, theirs));
     let base_lines: Vec<&str> = base.split_inclusive('\n').collect();
-    let (mut ours, mut theirs) = (Side::new(base, ours), Side::new(base, theirs));
-    let mut merged = Merged { text: String::with_capacity(base.len()), clashes: 0 };
+    put_together(&base_lines, ours, theirs, |base, one, other| {
+        if base.is_empty() { format!("{other}{one}") } else { merge_characters(base, one, other) }
+    })
+}
+
+/// Lines that both changed. What both wrote in the same way is there once; else all that either wrote is.
+fn merge_characters(base: &str, ours: &str, theirs: &str) -> String {
+    let (Some(one), Some(other)) = (Side::of_characters(base, ours), Side::of_characters(base, theirs))
+    else {
+        return diff::merge(base, ours, theirs);
+    };
+    let same_place = |base: &str, one: &str, other: &str| {
+        if base.is_empty() { format!("{other}{one}") } else { diff::merge(base, one, other) }
+    };
+    put_together(&characters(base), one, other, same_place).text
+}
+
+/// Walks both sides' changes; `both` makes one text of what both made of the same pieces, each in its own way.
+fn put_together(
+    base: &[&str],
+    mut ours: Side<'_>,
+    mut theirs: Side<'_>,
+    both: impl Fn(&str, &str, &str) -> String,
+) -> Merged {
+    let mut merged = Merged { text: String::new(), clashes: 0 };
     let mut done = 0;
     loop {
         let place = |change: &Change| (change.base.start, change.base.end);
-        let mut lines = match (ours.peek(), theirs.peek()) {
+        let mut pieces = match (ours.peek(), theirs.peek()) {
             (None, None) => break,
             (Some(one), None) | (None, Some(one)) => one.base.clone(),
             (Some(one), Some(other)) if place(one) <= place(other) => one.base.clone(),
@@ -118,29 +153,58 @@ fn merge_lines(base: &str, ours: &str, theirs: &str) -> Merged {
         let (our_first, their_first) = (ours.next, theirs.next);
         let mut grows = true;
         while grows {
-            let (here, there) = (ours.take_into(&mut lines), theirs.take_into(&mut lines));
+            let (here, there) = (ours.take_into(&mut pieces), theirs.take_into(&mut pieces));
             grows = here || there;
         }
-        merged.text.extend(base_lines[done..lines.start].iter().copied());
-        done = lines.end;
-        let we_did = (ours.next > our_first).then(|| ours.of(our_first, &lines));
-        let they_did = (theirs.next > their_first).then(|| theirs.of(their_first, &lines));
+        merged.text.extend(base[done..pieces.start].iter().copied());
+        done = pieces.end;
+        let we_did = (ours.next > our_first).then(|| ours.of(our_first, &pieces));
+        let they_did = (theirs.next > their_first).then(|| theirs.of(their_first, &pieces));
         match (we_did, they_did) {
             (Some(one), Some(other)) if one == other => merged.text.push_str(&one),
-            (Some(one), Some(other)) if lines.is_empty() => {
-                merged.text.push_str(&other);
-                merged.text.push_str(&one);
-            }
             (Some(one), Some(other)) => {
-                merged.clashes += 1;
-                merged.text.push_str(&diff::merge(&base_lines[lines].concat(), &one, &other));
+                let base = base[pieces].concat();
+                if goes_on(&base, &other, &one) {
+                    merged.text.push_str(&one);
+                } else if goes_on(&base, &one, &other) {
+                    merged.text.push_str(&other);
+                } else {
+                    merged.clashes += usize::from(!base.is_empty());
+                    merged.text.push_str(&both(&base, &one, &other));
+                }
             }
             (Some(one), None) | (None, Some(one)) => merged.text.push_str(&one),
             (None, None) => {}
         }
     }
-    merged.text.extend(base_lines[done..].iter().copied());
+    merged.text.extend(base[done..].iter().copied());
     merged
+}
+
+/// So many letters at least that two wrote are taken for one's, if the other went on from there.
+const BEGINNING_CHARS: usize = 2;
+
+/// Whether `more` is what somebody typed in one piece, and `less` the beginning of that: it arrived before the rest did, and
+/// nobody heard that it had.
+fn goes_on(base: &str, less: &str, more: &str) -> bool {
+    let common = |one: &str, other: &str| -> usize {
+        one.chars()
+            .zip(other.chars())
+            .take_while(|(one, other)| one == other)
+            .map(|(c, _)| c.len_utf8())
+            .sum()
+    };
+    let typed = |text: &str, begin: usize| -> Option<String> {
+        let end = text.len().checked_sub(base.len() - begin)?;
+        let (begin, end) = (text.get(..begin)?.len(), text.get(end..).map(|_| end)?);
+        (begin <= end && base.starts_with(&text[..begin]) && base[begin..] == text[end..])
+            .then(|| text[begin..end].to_owned())
+    };
+    // Both were typed at one place of the base.
+    let begin = common(base, less).min(common(base, more));
+    let (Some(less), Some(more)) = (typed(less, begin), typed(more, begin)) else { return false };
+    let less = less.trim_end_matches('\n');
+    less.chars().filter(|c| !c.is_whitespace()).count() >= BEGINNING_CHARS && more.starts_with(less)
 }
 
 #[cfg(test)]
@@ -168,6 +232,15 @@ mod tests {
         assert_eq!(merged("", "ours\n", "theirs\n"), ("theirs\nours\n".to_owned(), 0));
         assert_eq!(merged("a\n", "a\nsame\n", "a\nsame\n"), ("a\nsame\n".to_owned(), 0));
         assert_eq!(merged("a\n", "a\nsame\n", "z\na\nsame\n"), ("z\na\nsame\n".to_owned(), 0));
+    }
+
+    #[test]
+    fn what_had_arrived_of_one_piece_is_not_there_twice() {
+        assert_eq!(merged("one \n", "one two three \n", "one two \n"), ("one two three \n".to_owned(), 0));
+        assert_eq!(merged("one \n", "one two \n", "one two three \n"), ("one two three \n".to_owned(), 0));
+        assert_eq!(merged("a\n", "a\nhello world\n", "a\nhello\n"), ("a\nhello world\n".to_owned(), 0));
+        // Two who wrote a line each.
+        assert_eq!(merged("a\n", "a\nhello\n", "a\nworld\n"), ("a\nworld\nhello\n".to_owned(), 0));
     }
 
     #[test]

@@ -79,6 +79,10 @@ pub fn judge(base: &str, found: &str, recent: &RecentTexts) -> Judgement {
     if recent.contains(found) {
         return Judgement::Revert;
     }
+    // What a program appends or inserts in one place is known without comparing lines: logs do it all the time.
+    if only_inserts(base, found) {
+        return Judgement::Edit;
+    }
     let to_base = nearness(base, found);
     if to_base.deleted == 0 {
         return Judgement::Edit;
@@ -100,6 +104,16 @@ pub fn judge(base: &str, found: &str, recent: &RecentTexts) -> Judgement {
         }
     }
     best.map_or(Judgement::Edit, |(_, older)| Judgement::Stale(older))
+}
+
+/// Whether one text became the other by an insertion in one place.
+fn only_inserts(base: &str, found: &str) -> bool {
+    let (base, found) = (base.as_bytes(), found.as_bytes());
+    if found.len() < base.len() {
+        return false;
+    }
+    let same = base.iter().zip(found).take_while(|(one, other)| one == other).count();
+    found.ends_with(&base[same..])
 }
 
 /// How many letters prove nothing.

@@ -4,19 +4,22 @@
 //! so when the host has acknowledged the last sequence and nothing waits, it has everything that was typed here.
 //! Liveness: whatever is dropped ends in `Stale`, which asks for a state as soon as the link lives.
 //!
-//! Two things hold updates back although the link lives: edits that a person has to see first, because the host's text
-//! has moved on by much ([`DocumentSync::is_held`]), and edits of a restored replica whose draft must be written first
+//! Two things hold updates back although the link lives: edits that a person has to see first, because others changed the
+//! same lines meanwhile ([`DocumentSync::is_held`]), and edits of a restored replica whose draft must be written first
 //! (see `sync/restored.rs`).
 
 use std::cell::Cell;
 use std::collections::VecDeque;
 
+use super::merge::{self, Merged};
 use super::{ChangedBy, Document, Run, UpdateError, diff, merge_updates};
 use crate::id::AuthorId;
-use crate::limits::{HOLD_LEAST_UNITS, HOLD_UNITS};
+use crate::message::Packed;
 
+mod base;
 mod restored;
 
+use base::Base;
 use restored::{Restored, Settled};
 
 /// Updates that wait are merged into one beyond this many bytes, so that waiting never costs more than the text.
@@ -50,7 +53,7 @@ pub enum SendRule {
     /// Always.
     #[default]
     Always,
-    /// Unless the text has [moved on](moved_on) by much: then somebody has to look first.
+    /// Unless others changed the same lines meanwhile: then somebody has to look first.
     AskFirst,
 }
 
@@ -63,13 +66,33 @@ pub struct KeptReplica {
     pub typed: Vec<u8>,
     /// Whether it waits for a person's decision.
     pub held: bool,
+    /// The text that the edits were made on which the host may lack, if that is known.
+    pub base: Option<Packed>,
+}
+
+/// Edits that the host does not have, without their document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// The text that they were made on.
+    pub base: String,
+    /// The text with them.
+    pub ours: String,
+}
+
+/// What became of edits that came to another document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// They are part of the text, and wait to be sent if the host lacks any.
+    Merged,
+    /// Others changed the same lines: they wait for a decision.
+    Held,
 }
 
 /// What happened to a text since its person came back, or went.
 #[derive(Debug, Default)]
 struct Away {
-    /// How much others changed, in UTF-16 units.
-    changed: u64,
+    /// What was typed before others' changes came in, once one has.
+    typed: Option<Carried>,
 }
 
 /// Edits that wait for a person's decision.
@@ -108,6 +131,8 @@ pub struct DocumentSync {
     /// Whether there may be a draft of it somewhere.
     drafted: Cell<bool>,
     held: Option<Held>,
+    /// The text that unconfirmed edits were made on; from the first edit on.
+    base: Option<Base>,
 }
 
 impl DocumentSync {
@@ -130,6 +155,7 @@ impl DocumentSync {
             unwritten: None,
             drafted: Cell::new(false),
             held: None,
+            base: None,
         }
     }
 
@@ -153,6 +179,8 @@ impl DocumentSync {
         sync.restored = Some(restored);
         sync.drafted.set(true);
         sync.held = kept.held.then(Held::default);
+        sync.base =
+            kept.base.as_ref().and_then(|base| Base::of_a_draft(base, &sync.document.text(), sync.edits));
         Ok(sync)
     }
 
@@ -160,13 +188,15 @@ impl DocumentSync {
     pub fn keep(&self) -> KeptReplica {
         self.drafted.set(true);
         let held = self.held.is_some();
+        let base = self.base_text().map(|text| Packed::new(text.into_bytes()));
         match &self.restored {
             Some(restored) => KeptReplica {
                 state: everything(restored.base()),
                 typed: restored.typed_into(&self.document),
                 held,
+                base,
             },
-            None => KeptReplica { state: everything(&self.document), typed: Vec::new(), held },
+            None => KeptReplica { state: everything(&self.document), typed: Vec::new(), held, base },
         }
     }
 
@@ -218,6 +248,7 @@ impl DocumentSync {
         let mine = self.document.text();
         let splices = diff::splices(&mine, &host.text());
         self.document = host;
+        self.base = None;
         self.waiting.clear();
         self.waiting_bytes = 0;
         // Nothing is under way: what was before the break is void, and nothing was sent since.
@@ -248,8 +279,12 @@ impl DocumentSync {
     /// # Errors
     /// If a splice does not fit the text.
     pub fn edit(&mut self, splices: &[super::Splice]) -> Result<(), UpdateError> {
+        if self.base.is_none() && !self.owes() {
+            self.base = Some(Base::of(self.document.text()));
+        }
         if let Some(update) = self.document.edit(splices)? {
             self.edits += 1;
+            self.note(Some(self.edits), splices);
             if self.restored.is_some() {
                 // Turned into edits of our author as soon as the host was heard.
                 return Ok(());
@@ -308,17 +343,61 @@ impl DocumentSync {
         if let Some(Held { host: Some(host) }) = &mut self.held {
             host.apply(incoming.iter().map(|(_, update)| update.as_slice()))?;
         }
+        if self.away.as_ref().is_some_and(|away| away.typed.is_none()) && !incoming.is_empty() {
+            let typed = self.carried();
+            self.away = Some(Away { typed });
+        }
         for of_one in incoming.chunk_by(|(one, _), (next, _)| one == next) {
             self.document.apply(of_one.iter().map(|(_, update)| update.as_slice()))?;
             let splices = self.document.take_splices();
-            if let Some(away) = &mut self.away {
-                away.changed += units_changed(&splices);
-            }
             if !splices.is_empty() {
+                self.note(None, &splices);
                 runs.push(Run { by: of_one[0].0, splices });
             }
         }
         Ok(())
+    }
+
+    /// The text changed, by this edit or by others.
+    fn note(&mut self, edit: Option<u64>, splices: &[super::Splice]) {
+        if let Some(base) = &mut self.base {
+            base.changed(edit, splices, self.confirmed);
+        }
+    }
+
+    /// The text that the edits were made on which the host has not confirmed.
+    fn base_text(&self) -> Option<String> {
+        self.base.as_ref()?.text(self.confirmed)
+    }
+
+    /// The edits that the host has not confirmed, to be merged into another document by [`DocumentSync::take_in`]. Nothing if
+    /// it has all of them, or if what they were made on is not known.
+    pub fn carried(&self) -> Option<Carried> {
+        if !self.owes() {
+            return None;
+        }
+        Some(Carried { base: self.base_text()?, ours: self.document.text() })
+    }
+
+    /// Merges edits that were made in another document, of the same file, as edits of this replica's author. It has the
+    /// host's text and nothing else.
+    ///
+    /// # Errors
+    /// Only if the replica can not be copied.
+    pub fn take_in(&mut self, carried: &Carried, rule: SendRule) -> Result<Settlement, UpdateError> {
+        let host = self.document.text();
+        let Merged { text, clashes } = merge::three_way(&carried.base, &carried.ours, &host);
+        if text == host {
+            return Ok(Settlement::Merged);
+        }
+        let settlement = if clashes > 0 && rule == SendRule::AskFirst {
+            self.held = Some(Held { host: Some(self.whole_text(&everything(&self.document))?) });
+            Settlement::Held
+        } else {
+            Settlement::Merged
+        };
+        self.edit(&diff::fewest_splices(&host, &text))?;
+        Ok(settlement)
     }
 
     /// Takes in a state and what the host has. What the host lacks of ours is queued, or held as the rule says.
@@ -340,8 +419,9 @@ impl DocumentSync {
         } else {
             None
         };
-        // How long the text was that something was typed into.
-        let typed_into = self.owes().then(|| self.document.len());
+        // What was typed, and on what.
+        let owes = self.owes();
+        let typed = if rule == SendRule::AskFirst && self.away.is_some() { self.carried() } else { None };
         let incoming = std::mem::take(&mut self.incoming);
         let news = || incoming.iter().map(|(_, update)| update.as_slice()).chain([update]);
         if let (Some(restored), Some(host)) = (&self.restored, &whole) {
@@ -357,18 +437,18 @@ impl DocumentSync {
                         self.unwritten = Some(self.edits);
                     }
                     self.queue_missing(host_has)?;
-                    return Ok(Received::Changed(self.returned(typed_into, splices, rule, whole)));
+                    return Ok(Received::Changed(self.returned(typed, splices, rule, whole)));
                 }
                 Settled::Contradicts => return Ok(Received::Contradiction),
             }
         }
         self.document.apply(news())?;
         // Deletions have no clock: what waits is sent again with what the host lacks, which contains them all.
-        if typed_into.is_some() || self.document.is_ahead_of(host_has, self.author)? {
+        if owes || self.document.is_ahead_of(host_has, self.author)? {
             self.queue_missing(host_has)?;
         }
         let splices = self.document.take_splices();
-        Ok(Received::Changed(self.returned(typed_into, splices, rule, whole)))
+        Ok(Received::Changed(self.returned(typed, splices, rule, whole)))
     }
 
     /// The text that a whole state stands for.
@@ -389,16 +469,23 @@ impl DocumentSync {
     /// The host was heard again: decides whether what it lacks is sent or held.
     fn returned(
         &mut self,
-        typed_into: Option<u32>,
+        typed: Option<Carried>,
         splices: Vec<super::Splice>,
         rule: SendRule,
         whole: Option<Document>,
     ) -> Vec<super::Splice> {
         self.phase = SyncPhase::Live;
-        let changed = self.away.take().map(|away| away.changed + units_changed(&splices));
+        if !splices.is_empty() {
+            self.note(None, &splices);
+        }
         let asks = rule == SendRule::AskFirst;
-        let much = typed_into.zip(changed).is_some_and(|(units, changed)| is_much(units, changed));
-        if asks && much && self.held.is_none() {
+        let away = self.away.take();
+        // Seen from the text as it was here, what was typed and what others did since are both changes of it.
+        if let Some(typed) = away.and_then(|away| away.typed).or(typed)
+            && asks
+            && self.held.is_none()
+            && merge::three_way(&typed.ours, &typed.base, &self.document.text()).clashes > 0
+        {
             self.edits += 1;
             self.held = Some(Held::default());
         }
@@ -496,23 +583,6 @@ impl DocumentSync {
         }
         Ok(())
     }
-}
-
-fn units_changed(splices: &[super::Splice]) -> u64 {
-    let units =
-        |splice: &super::Splice| u64::from(splice.delete) + u64::from(super::utf16_len(&splice.insert));
-    splices.iter().map(units).sum()
-}
-
-/// Whether a text was changed by so much that edits made on what it was should be looked at before they are sent: more
-/// than [`HOLD_UNITS`], or more than a quarter of it if that is not [very little](HOLD_LEAST_UNITS).
-pub fn moved_on(units_before: u32, splices: &[super::Splice]) -> bool {
-    is_much(units_before, units_changed(splices))
-}
-
-fn is_much(units_before: u32, changed: u64) -> bool {
-    let quarter = u64::from(units_before / 4).max(u64::from(HOLD_LEAST_UNITS));
-    changed > quarter.min(u64::from(HOLD_UNITS))
 }
 
 fn everything(document: &Document) -> Vec<u8> {

@@ -32,6 +32,172 @@ pub enum Encoding {
     Utf16Le,
     /// UTF-16, big endian, with a byte order mark.
     Utf16Be,
+    /// Big5: this one and all that follow as the WHATWG's Encoding Standard has them.
+    Big5,
+    /// `EUC-JP`.
+    EucJp,
+    /// `EUC-KR`.
+    EucKr,
+    /// `gb18030`.
+    Gb18030,
+    /// `GBK`.
+    Gbk,
+    /// `IBM866`.
+    Ibm866,
+    /// `ISO-2022-JP`.
+    Iso2022Jp,
+    /// `ISO-8859-2`.
+    Iso8859_2,
+    /// `ISO-8859-3`.
+    Iso8859_3,
+    /// `ISO-8859-4`.
+    Iso8859_4,
+    /// `ISO-8859-5`.
+    Iso8859_5,
+    /// `ISO-8859-6`.
+    Iso8859_6,
+    /// `ISO-8859-7`.
+    Iso8859_7,
+    /// `ISO-8859-8`.
+    Iso8859_8,
+    /// `ISO-8859-10`.
+    Iso8859_10,
+    /// `ISO-8859-13`.
+    Iso8859_13,
+    /// `ISO-8859-14`.
+    Iso8859_14,
+    /// `ISO-8859-15`.
+    Iso8859_15,
+    /// `ISO-8859-16`.
+    Iso8859_16,
+    /// `KOI8-R`.
+    Koi8R,
+    /// `KOI8-U`.
+    Koi8U,
+    /// `macintosh`.
+    Macintosh,
+    /// `Shift_JIS`.
+    ShiftJis,
+    /// `windows-874`.
+    Windows874,
+    /// `windows-1250`.
+    Windows1250,
+    /// `windows-1251`.
+    Windows1251,
+    /// `windows-1252`.
+    Windows1252,
+    /// `windows-1253`.
+    Windows1253,
+    /// `windows-1254`.
+    Windows1254,
+    /// `windows-1255`.
+    Windows1255,
+    /// `windows-1256`.
+    Windows1256,
+    /// `windows-1257`.
+    Windows1257,
+    /// `windows-1258`.
+    Windows1258,
+    /// `x-mac-cyrillic`.
+    XMacCyrillic,
+}
+
+impl Encoding {
+    /// All of them, in the order of their numbers.
+    pub const ALL: &[Self] = &[
+        Self::Utf8,
+        Self::Utf8Bom,
+        Self::Utf16Le,
+        Self::Utf16Be,
+        Self::Big5,
+        Self::EucJp,
+        Self::EucKr,
+        Self::Gb18030,
+        Self::Gbk,
+        Self::Ibm866,
+        Self::Iso2022Jp,
+        Self::Iso8859_2,
+        Self::Iso8859_3,
+        Self::Iso8859_4,
+        Self::Iso8859_5,
+        Self::Iso8859_6,
+        Self::Iso8859_7,
+        Self::Iso8859_8,
+        Self::Iso8859_10,
+        Self::Iso8859_13,
+        Self::Iso8859_14,
+        Self::Iso8859_15,
+        Self::Iso8859_16,
+        Self::Koi8R,
+        Self::Koi8U,
+        Self::Macintosh,
+        Self::ShiftJis,
+        Self::Windows874,
+        Self::Windows1250,
+        Self::Windows1251,
+        Self::Windows1252,
+        Self::Windows1253,
+        Self::Windows1254,
+        Self::Windows1255,
+        Self::Windows1256,
+        Self::Windows1257,
+        Self::Windows1258,
+        Self::XMacCyrillic,
+    ];
+
+    /// Its name in the Encoding Standard; those with a byte order mark say so.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "UTF-8",
+            Self::Utf8Bom => "UTF-8 with BOM",
+            Self::Utf16Le => "UTF-16 LE",
+            Self::Utf16Be => "UTF-16 BE",
+            Self::Big5 => "Big5",
+            Self::EucJp => "EUC-JP",
+            Self::EucKr => "EUC-KR",
+            Self::Gb18030 => "gb18030",
+            Self::Gbk => "GBK",
+            Self::Ibm866 => "IBM866",
+            Self::Iso2022Jp => "ISO-2022-JP",
+            Self::Iso8859_2 => "ISO-8859-2",
+            Self::Iso8859_3 => "ISO-8859-3",
+            Self::Iso8859_4 => "ISO-8859-4",
+            Self::Iso8859_5 => "ISO-8859-5",
+            Self::Iso8859_6 => "ISO-8859-6",
+            Self::Iso8859_7 => "ISO-8859-7",
+            Self::Iso8859_8 => "ISO-8859-8",
+            Self::Iso8859_10 => "ISO-8859-10",
+            Self::Iso8859_13 => "ISO-8859-13",
+            Self::Iso8859_14 => "ISO-8859-14",
+            Self::Iso8859_15 => "ISO-8859-15",
+            Self::Iso8859_16 => "ISO-8859-16",
+            Self::Koi8R => "KOI8-R",
+            Self::Koi8U => "KOI8-U",
+            Self::Macintosh => "macintosh",
+            Self::ShiftJis => "Shift_JIS",
+            Self::Windows874 => "windows-874",
+            Self::Windows1250 => "windows-1250",
+            Self::Windows1251 => "windows-1251",
+            Self::Windows1252 => "windows-1252",
+            Self::Windows1253 => "windows-1253",
+            Self::Windows1254 => "windows-1254",
+            Self::Windows1255 => "windows-1255",
+            Self::Windows1256 => "windows-1256",
+            Self::Windows1257 => "windows-1257",
+            Self::Windows1258 => "windows-1258",
+            Self::XMacCyrillic => "x-mac-cyrillic",
+        }
+    }
+}
+
+/// Whether a file's text gives its bytes again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Reading {
+    /// It does.
+    #[default]
+    Exact,
+    /// U+FFFD stands for bytes that are no text: the file can be looked at, and nobody writes it.
+    WithMarks,
 }
 
 /// What a document is.
@@ -146,6 +312,25 @@ pub enum DocumentToHost {
         document: DocumentId,
         /// What.
         offer: u32,
+    },
+    /// Read the file in this encoding. Everybody's text becomes what it says then; the file stays as it is. Refused if the
+    /// encoding does not give the file's bytes again.
+    Reopen {
+        /// Carried back by a fault.
+        request: RequestId,
+        /// Which.
+        document: DocumentId,
+        /// How its file is to be read.
+        encoding: Encoding,
+    },
+    /// Write the file in this encoding from now on, for the first time now. Refused if the encoding lacks a character.
+    SaveWith {
+        /// Carried back by a fault.
+        request: RequestId,
+        /// Which.
+        document: DocumentId,
+        /// How its file is to be written.
+        encoding: Encoding,
     },
 }
 
@@ -272,5 +457,16 @@ pub enum DocumentToGuest {
         offer: u32,
         /// Who brought it back; nobody, if it is not kept any more.
         by: Option<ParticipantId>,
+    },
+    /// How the file stores its text, when that changed or can not be told by [`DocumentInfo`].
+    Format {
+        /// Which.
+        document: DocumentId,
+        /// How lines end.
+        end_of_line: EndOfLine,
+        /// How characters are stored.
+        encoding: Encoding,
+        /// Whether the text is all of the file.
+        reading: Reading,
     },
 }

@@ -453,6 +453,8 @@ impl Host {
                 let over = DocumentToGuest::OfferOver { document, offer, by: Some(me.id) };
                 self.tell_all(&ToGuest::Document(over));
             }
+            // Files are the agent's.
+            DocumentToHost::Reopen { .. } | DocumentToHost::SaveWith { .. } => {}
             DocumentToHost::Save { document } => {
                 self.counters.saves += 1;
                 let status = DocumentStatus::Saved { by: Some(me.id) };

@@ -123,6 +123,8 @@ impl Pair {
             ToHost::Document(DocumentToHost::Verify { .. }) => "verify",
             ToHost::Document(DocumentToHost::Diverged { .. }) => "diverged",
             ToHost::Document(DocumentToHost::BringBack { .. }) => "bring back",
+            ToHost::Document(DocumentToHost::Reopen { .. }) => "reopen",
+            ToHost::Document(DocumentToHost::SaveWith { .. }) => "save with",
             ToHost::Session(_) => "session",
             ToHost::Presence(_) => "presence",
             ToHost::Workspace(_) => "workspace",

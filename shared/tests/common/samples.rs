@@ -6,9 +6,9 @@ use parlor_shared::id::{AuthorId, DocumentId, ParticipantId, RequestId, Terminal
 use parlor_shared::message::{
     Activity, DocumentInfo, DocumentStatus, DocumentToGuest, DocumentToHost, Encoding, EndOfLine, Entry,
     EntryKind, History, InviteInfo, KnownDocument, LeaveReason, NewEntry, Packed, Participant,
-    PresenceToGuest, PresenceToHost, RemovedBy, SessionInfo, SessionToGuest, SessionToHost, TerminalInfo,
-    TerminalState, TerminalToGuest, TerminalToHost, ToGuest, ToHost, Typing, Welcome, WorkspaceToGuest,
-    WorkspaceToHost,
+    PresenceToGuest, PresenceToHost, Reading, RemovedBy, SessionInfo, SessionToGuest, SessionToHost,
+    TerminalInfo, TerminalState, TerminalToGuest, TerminalToHost, ToGuest, ToHost, Typing, Welcome,
+    WorkspaceToGuest, WorkspaceToHost,
 };
 use parlor_shared::path::WorkspacePath;
 use parlor_shared::presence::{Place, Presence, Selection};
@@ -95,6 +95,8 @@ pub(crate) fn to_host() -> Vec<ToHost> {
         ToHost::Document(DocumentToHost::Verify { document }),
         ToHost::Document(DocumentToHost::Diverged { document, host: [1; 8], mine: [2; 8] }),
         ToHost::Document(DocumentToHost::BringBack { document, offer: 3 }),
+        ToHost::Document(DocumentToHost::Reopen { request, document, encoding: Encoding::ShiftJis }),
+        ToHost::Document(DocumentToHost::SaveWith { request, document, encoding: Encoding::Windows1252 }),
         ToHost::Presence(PresenceToHost::At(presence())),
         ToHost::Workspace(WorkspaceToHost::Watch { request, folder: WorkspacePath::root() }),
         ToHost::Workspace(WorkspaceToHost::Unwatch { folder: path("a") }),
@@ -197,6 +199,12 @@ pub(crate) fn to_guest() -> Vec<ToGuest> {
             cause: RemovedBy::Revert,
         }),
         ToGuest::Document(DocumentToGuest::OfferOver { document, offer: 3, by: Some(ParticipantId(2)) }),
+        ToGuest::Document(DocumentToGuest::Format {
+            document,
+            end_of_line: EndOfLine::Mixed,
+            encoding: Encoding::Utf8,
+            reading: Reading::WithMarks,
+        }),
         ToGuest::Presence(PresenceToGuest::At { participant: PARTICIPANT, presence: presence() }),
         ToGuest::Workspace(WorkspaceToGuest::Listing {
             request: Some(request),

@@ -8,6 +8,7 @@ use cap_std::fs::{File, Metadata};
 use parlor_shared::document::outside::{Judgement as Origin, RecentTexts, judge};
 use parlor_shared::fault::Fault;
 use parlor_shared::limits::MAX_DOCUMENT_BYTES;
+use parlor_shared::message::{Encoding, Reading};
 use parlor_shared::path::WorkspacePath;
 
 use super::encoding::{self, Decoded, Format};
@@ -276,6 +277,32 @@ impl DiskFile {
         &self.format
     }
 
+    /// Reads the file in the encoding that a person chose. Gives what became of the text that it was before.
+    ///
+    /// # Errors
+    /// If the file can not be read, or the encoding does not give its bytes again. Nothing changed then.
+    pub fn reopen(&mut self, encoding: Encoding) -> Result<OutsideChange, WorkspaceError> {
+        let mut current =
+            self.open(Access::Read)?.ok_or_else(|| WorkspaceError::NotFound(self.path.clone()))?;
+        let bytes = current.read(&self.path)?;
+        let decoded = encoding::decode_in(&bytes, encoding, &self.format).ok_or_else(|| {
+            WorkspaceError::EncodingMismatch { path: self.path.clone(), encoding: encoding.name() }
+        })?;
+        check_text_size(&decoded.text, &self.path)?;
+        Ok(OutsideChange { origin: Origin::Edit, ..self.adopt(decoded, &current) })
+    }
+
+    /// The next checkpoint writes the file in this encoding.
+    ///
+    /// # Errors
+    /// If the encoding lacks a character of this text. Nothing changed then.
+    pub fn want(&mut self, encoding: Encoding, text: &str) -> Result<(), WorkspaceError> {
+        let format = Format { wanted: Some(encoding), ..self.format.clone() };
+        self.encode(text, &format.carried(&self.base, text))?;
+        self.format = format;
+        Ok(())
+    }
+
     /// Whether the actor may change this file; a link to something protected is as protected as that.
     ///
     /// # Errors
@@ -353,8 +380,11 @@ impl DiskFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             checked => checked.map_err(|error| WorkspaceError::from_io(&self.path, error))?,
         }
+        if save.author == Actor::Guest {
+            self.workspace.check_other_names(&self.path, &current.metadata)?;
+        }
         match self.compare(&mut current)? {
-            Verdict::Same if save.text == self.base => {
+            Verdict::Same if save.text == self.base && self.format.wanted.is_none() => {
                 self.conflicts = 0;
                 return Ok(Some(Checkpoint::Saved { outside: None }));
             }
@@ -517,6 +547,9 @@ impl DiskFile {
     }
 
     fn encode(&self, text: &str, format: &Format) -> Result<Vec<u8>, WorkspaceError> {
+        if format.reading == Reading::WithMarks {
+            return Err(WorkspaceError::Undecodable(self.path.clone()));
+        }
         let bytes = encoding::encode(text, format).map_err(|error| WorkspaceError::Unencodable {
             path: self.path.clone(),
             character: error.character,
@@ -550,14 +583,16 @@ impl DiskFile {
             Err(error @ WorkspaceError::FileTooLarge { .. }) => return Ok(Verdict::NotText(error)),
             bytes => bytes?,
         };
-        let decoded = if bytes == self.encode(&self.base, &self.format)? {
+        // A text with marks gives no bytes.
+        let decoded = if self.encode(&self.base, &self.format).is_ok_and(|same| same == bytes) {
             None
         } else {
             let decoded = encoding::decode_again(&bytes, &self.format);
             // A program that truncates a file and then writes it is not done: merging the half of it would tear the
             // text away under people's hands, and bring it back an instant later.
-            let torn = decoded.as_ref().is_ok_and(|decoded| decoded.text.len() < self.base.len())
-                || decoded.is_err();
+            let torn = decoded.as_ref().map_or(true, |Decoded { text, format }| {
+                text.len() < self.base.len() || format.may_be_torn(&self.format)
+            });
             let age = read_at.saturating_sub(current.stamp.mtime_ns);
             if torn && (0..nanoseconds(SETTLE_INTERVAL)).contains(&age) && self.settling < MAX_SETTLING {
                 self.settling += 1;

@@ -1,6 +1,7 @@
 //! A document's work on the disk: one piece at a time, on a thread that may block, never in the document's own task.
 
 use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::message::Encoding;
 use parlor_shared::path::WorkspacePath;
 use tokio::sync::oneshot;
 
@@ -15,6 +16,10 @@ use crate::agent::workspace::{Actor, Workspace};
 pub(super) enum DiskJob {
     /// Look whether the file changed outside.
     Check,
+    /// Read the file in this encoding.
+    Reopen(Encoding),
+    /// Write the file in this encoding at the next save, if it has all characters of this text.
+    Want { encoding: Encoding, text: String },
     /// Write a text.
     Save {
         text: String,
@@ -51,6 +56,12 @@ pub(super) enum DiskOutcome {
     NotAnnounced,
     /// The file changed outside.
     Text(OutsideChange),
+    /// The file holds this, read in the encoding that was chosen.
+    Reopened(OutsideChange),
+    /// The next save writes it in the encoding that was chosen.
+    Wanted,
+    /// The encoding can not be the file's.
+    Unwanted(Fault),
     /// Something is writing the file at this moment.
     Settling,
     Same,
@@ -160,6 +171,14 @@ fn run(file: &mut DiskFile, job: DiskJob) -> DiskOutcome {
             Ok(Outside::Gone) => DiskOutcome::Gone,
             Ok(Outside::NoLongerText(fault)) => DiskOutcome::Failed(fault),
             Err(error) => DiskOutcome::Failed(error.into()),
+        },
+        DiskJob::Reopen(encoding) => match file.reopen(encoding) {
+            Ok(change) => DiskOutcome::Reopened(change),
+            Err(error) => DiskOutcome::Unwanted(error.into()),
+        },
+        DiskJob::Want { encoding, text } => match file.want(encoding, &text) {
+            Ok(()) => DiskOutcome::Wanted,
+            Err(error) => DiskOutcome::Unwanted(error.into()),
         },
         DiskJob::Save { text, revision, author, missing, announcer } => {
             let save = Save { text: &text, author, missing };

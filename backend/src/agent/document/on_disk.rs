@@ -35,6 +35,8 @@ impl DocumentActor {
         if self.check_disk && self.outgrown_until.is_none_or(|at| at <= now) {
             (self.check_disk, self.outgrown_until) = (false, None);
             self.job.start(DiskJob::Check);
+        } else if let Some(job) = self.wished_job() {
+            self.job.start(job);
         } else if self.may_write() && self.schedule.due(now).is_some_and(|at| at <= now) {
             if !self.schedule.wants_write() {
                 // The disk refused, and what it lacked came to it by another way, or it lacked nothing.
@@ -152,6 +154,13 @@ impl DocumentActor {
                 self.save_asked_by = None;
                 self.set_status(DocumentStatus::Gone);
             }
+            DiskOutcome::Wanted => self.wish_granted(),
+            DiskOutcome::Reopened(change) => {
+                self.wish_granted();
+                self.merge_outside(&change, now);
+                self.compare_with_disk(&change.after, now);
+            }
+            DiskOutcome::Unwanted(fault) => self.wish_refused(fault),
             DiskOutcome::Failed(fault) if fault.code == FaultCode::FileTooLarge => {
                 // A log may grow ten times a second: it is said once, whatever its size is by then.
                 debug!(document = %self.id, "the file outgrew the limit");
@@ -171,6 +180,7 @@ impl DocumentActor {
     fn refused(&mut self, fault: Fault, now: Instant) -> bool {
         self.schedule.failed(now);
         self.save_asked_by = None;
+        self.wish_refused(fault.clone());
         let status = DocumentStatus::NotSaved(fault.clone());
         if self.status != status {
             self.events.send(AgentEvent::Error { path: Some(self.path.clone()), fault });
@@ -186,6 +196,7 @@ impl DocumentActor {
         {
             self.format = format.clone();
             self.journal.is(&self.identity());
+            self.tell_all(&self.format_news());
         }
         if self.journal.is_long() && self.unfinished.is_none() {
             let holds = self.beside.holds.as_deref();

@@ -8,7 +8,9 @@ use parlor_shared::document::{UpdateError, digest};
 use parlor_shared::fault::{Fault, FaultCode};
 use parlor_shared::id::{ParticipantId, RequestId};
 use parlor_shared::limits::MAX_DOCUMENT_BYTES;
-use parlor_shared::message::{DocumentInfo, DocumentStatus, DocumentToGuest, KnownDocument, Packed, ToGuest};
+use parlor_shared::message::{
+    DocumentInfo, DocumentStatus, DocumentToGuest, KnownDocument, Packed, Reading, ToGuest,
+};
 use parlor_shared::role::Role;
 use tokio::time::Instant;
 use tracing::debug;
@@ -55,6 +57,9 @@ impl DocumentActor {
             status: self.status.clone(),
         };
         connection.outbox.document(DocumentToGuest::Opened { request, info });
+        if self.format.reading != Reading::Exact {
+            connection.outbox.document(self.format_news());
+        }
         let id = connection.id;
         let subscriber =
             Subscriber { connection, sequence: 0, writing: 0, written: 0, acknowledged: 0, refused: false };
@@ -116,7 +121,9 @@ impl DocumentActor {
         let connection = Arc::clone(&subscriber.connection);
         let writable =
             connection.role() == Some(Role::Host) || access_rules::is_writable_by_guests(&self.path);
-        let result = if writable {
+        let result = if self.format.reading == Reading::WithMarks {
+            Err(Fault::new(FaultCode::Undecodable).with(&self.path))
+        } else if writable {
             packed.unpack().map_err(Fault::from).and_then(|update| {
                 let applied = self.text.apply_as(connection.author, &update, MAX_DOCUMENT_BYTES as u64);
                 applied.map(|()| update).map_err(|error| fault_of(&error))

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::disk_replica::DiskReplica;
+use crate::agent::disk_work::{self, SavePoint, SaveStep};
 use crate::agent::document::disk::{Intent, NotAnnounced, Remains, Unfinished};
 use crate::agent::document::encoding::{self, Format};
 
@@ -123,7 +124,8 @@ impl Announcer {
         };
         sync.run().map_err(|error| refused(&error))?;
         log.lock().synced();
-        Ok(())
+        disk_work::save_point(&SavePoint { step: SaveStep::Kept, write: None })
+            .map_err(|error| refused(&error))
     }
 }
 

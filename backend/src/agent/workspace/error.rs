@@ -101,6 +101,9 @@ pub enum WorkspaceError {
         /// The limit.
         limit: u64,
     },
+    /// The file has bytes that no encoding gives again.
+    #[error("{0:?} can be looked at only")]
+    Undecodable(WorkspacePath),
     /// The encoding does not give the file's bytes again.
     #[error("{path:?} is not in {encoding}")]
     EncodingMismatch {
@@ -186,6 +189,7 @@ impl From<WorkspaceError> for Fault {
             E::NotEmpty(path) => (FaultCode::NotEmpty, path),
             E::DiskFull(path) => (FaultCode::DiskFull, path),
             E::ChangedWhileRead(path) | E::Disk { path, .. } => (FaultCode::DiskError, path),
+            E::Undecodable(path) => (FaultCode::Undecodable, path),
             E::HalfWritten(path) => (FaultCode::HalfWritten, path),
             E::Unencodable { path, character } => {
                 return Self::new(FaultCode::Unencodable).with(path).with(character);

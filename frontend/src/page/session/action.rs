@@ -1,13 +1,14 @@
 //! What each command of the palette and each key does, and when it can be done.
 
 use leptos::prelude::*;
-use parlor_shared::message::{NewEntry, TerminalInfo};
+use parlor_shared::client::EncodingFor;
+use parlor_shared::message::{Encoding, NewEntry, TerminalInfo};
 use parlor_shared::role::{Capability, Grant, Role};
 use parlor_shared::terminal::{Access, SizePolicy};
 use wasm_bindgen_futures::spawn_local;
 
 use super::keys::{Direction, focus_part};
-use super::{Asking, Pane, RoomView, Side};
+use super::{Asking, EncodingPick, Pane, RoomView, Side};
 use crate::component::PaletteItem;
 use crate::editor::EditorsHandle;
 use crate::js::browser::copy_text;
@@ -124,7 +125,10 @@ fn is_available(command: Command, stage: Stage) -> bool {
         Command::NewFile | Command::NewFolder | Command::Rename | Command::Delete => {
             may(Capability::ManageFiles) && live()
         }
-        Command::Save => may(Capability::Save) && has_text(),
+        Command::Save | Command::SaveWithEncoding | Command::SaveAsUtf8 => {
+            may(Capability::Save) && has_text()
+        }
+        Command::ReopenWithEncoding => may(Capability::Edit) && has_text(),
         Command::TryNow => matches!(*session.standing.read(), Standing::Reconnecting(_)),
         Command::ChangeName | Command::GoToParticipant => live(),
         Command::CloseTab
@@ -287,6 +291,9 @@ impl Stage {
                 session.toast(Tone::Info, self.undone(editor.undo_last()), None);
                 editor.focus();
             }),
+            Command::ReopenWithEncoding => room.encoding.set(Some(EncodingPick::For(EncodingFor::Reopening))),
+            Command::SaveWithEncoding => room.encoding.set(Some(EncodingPick::For(EncodingFor::Saving))),
+            Command::SaveAsUtf8 => session.encode_active(EncodingFor::Saving, Encoding::Utf8),
             Command::ToggleWrap => room.settings.toggle_wrap(),
             Command::FontLarger => room.settings.resize_font(1),
             Command::FontSmaller => room.settings.resize_font(-1),

@@ -2,10 +2,12 @@
 
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use parlor_shared::client::SyncState;
+use parlor_shared::client::{EncodingFor, SyncState};
+use parlor_shared::fault::FaultCode;
+use parlor_shared::message::Encoding;
 use parlor_shared::role::Capability;
 
-use super::{Asking, RoomView};
+use super::{Asking, EncodingPick, RoomView};
 use crate::component::{Banner, Button, Icon, Tone, When};
 use crate::js::browser::Keeping;
 use crate::net::Attempt;
@@ -49,11 +51,22 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
         let protected = shown.read().as_ref().is_some_and(|text| text.protection == Protection::Protected);
         protected && session.may(Capability::Edit)
     });
+    let marks =
+        Memo::new(move |_| shown.read().as_ref().is_some_and(|text| text.protection == Protection::Marks));
     let save = move |label: &'static str| {
         view! {
             <When when=Signal::derive(move || session.may(Capability::Save))>
                 <Button icon="save" on_press=move |_| session.save_active()>
                     {label}
+                </Button>
+            </When>
+        }
+    };
+    let save_as_utf8 = move || {
+        view! {
+            <When when=Signal::derive(move || session.may(Capability::Save))>
+                <Button icon="save" on:click=move |_| session.encode_active(EncodingFor::Saving, Encoding::Utf8)>
+                    {text::SAVE_AS_UTF8}
                 </Button>
             </When>
         }
@@ -70,7 +83,11 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
                     let text = text::not_saved_banner(&fault);
                     view! {
                         <Banner tone=Tone::Danger text=text>
-                            {save(text::NOT_SAVED_RETRY)}
+                            {match fault.code {
+                                FaultCode::Unencodable => save_as_utf8().into_any(),
+                                FaultCode::Outgrown => ().into_any(),
+                                _ => save(text::NOT_SAVED_RETRY).into_any(),
+                            }}
                         </Banner>
                     }
                     .into_any()
@@ -115,6 +132,15 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
                     </Banner>
                 })
             }}
+            <When when=marks>
+                <Banner tone=Tone::Warning text=text::WITH_MARKS_BANNER>
+                    <When when=Signal::derive(move || session.may(Capability::Edit))>
+                        <Button on:click=move |_| {
+                            room.encoding.set(Some(EncodingPick::For(EncodingFor::Reopening)));
+                        }>{text::ENCODING_REOPEN}</Button>
+                    </When>
+                </Banner>
+            </When>
             <When when=protected>
                 <Banner text=text::READ_ONLY_FILE />
             </When>

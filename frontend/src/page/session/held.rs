@@ -1,4 +1,4 @@
-//! The question about edits that were made while the host's text moved on by much: what they are, and what to do.
+//! The question about edits that were made while others changed the same lines: what they are, and what to do.
 
 use leptos::prelude::*;
 use parlor_shared::document::hunks::{HunkLine, hunks};

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 use parlor_shared::client::SyncState;
-use parlor_shared::role::Role;
+use parlor_shared::role::{Capability, Role};
 
-use super::{RoomView, Side, sync_name};
+use super::{EncodingPick, RoomView, Side, sync_name};
 use crate::component::{Necessity, StatusItem, Tone, When};
 use crate::editor::{EditorStatus, EditorsHandle};
 use crate::js::browser::Keeping;
@@ -84,8 +84,16 @@ pub(super) fn StatusBar() -> impl IntoView {
                     <StatusItem>
                         {move || status.indentation.get().map(indentation).unwrap_or_default()}
                     </StatusItem>
-                    <StatusItem>
-                        {move || shown.read().as_ref().map(|shown| text::encoding(shown.encoding))}
+                    <StatusItem
+                        title=text::ENCODING_PICK
+                        on_press=Callback::new(move |()| {
+                            if session.may(Capability::Edit) {
+                                room.encoding.set(Some(EncodingPick::Purpose));
+                            }
+                        })
+                        attr:data-testid="encoding"
+                    >
+                        {move || shown.read().as_ref().map(|shown| text::encoding(shown.encoding, shown.reading))}
                     </StatusItem>
                     <StatusItem>
                         {move || shown.read().as_ref().map(|shown| text::end_of_line(shown.end_of_line))}

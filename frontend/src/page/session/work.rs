@@ -51,7 +51,7 @@ pub(super) fn Work() -> impl IntoView {
     let is_text = Memo::new(move |_| text_tab.read().is_some());
     let text = shown_text(session);
     let read_only = Memo::new(move |_| {
-        let protected = text.read().as_ref().map(|text| text.protection == Protection::Protected);
+        let protected = text.read().as_ref().map(|text| text.protection != Protection::Open);
         protected.is_some_and(|protected| protected || !session.may(Capability::Edit))
     });
 

@@ -9,7 +9,7 @@ use crate::document::sync::{DocumentSync, Received, SyncPhase};
 use crate::document::{ChangedBy, Run, digest, incident};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{AuthorId, DocumentId, RequestId};
-use crate::message::{DocumentInfo, DocumentStatus, DocumentToGuest};
+use crate::message::{DocumentInfo, DocumentStatus, DocumentToGuest, Reading};
 
 impl Documents {
     /// Takes in a message about documents.
@@ -40,6 +40,15 @@ impl Documents {
                     }
                 };
                 open.must_sync |= open.sync.wants_whole();
+                let holds_carried =
+                    open.take_in_carried(self.send_rule).map_err(|_| Fault::new(FaultCode::InvalidUpdate))?;
+                if holds_carried && open.closing {
+                    // Nobody is there to decide: it goes back as it was.
+                    let Some(open) = self.open.remove(&document) else { return Ok(()) };
+                    self.closed.insert(document);
+                    open.tell_closed(None, events);
+                    return Ok(());
+                }
                 if !knew_host && open.sync.is_held() && !open.sync.wants_whole() {
                     events.push_back(ClientEvent::Held { document });
                 }
@@ -103,6 +112,13 @@ impl Documents {
                 {
                     open.wanted_back.retain(|wanted| *wanted != offer);
                     open.tell(ClientEvent::OfferOver { document, offer, by }, events);
+                }
+            }
+            DocumentToGuest::Format { document, end_of_line, encoding, reading } => {
+                if let Some(open) = self.open.get_mut(&document) {
+                    (open.info.end_of_line, open.info.encoding) = (end_of_line, encoding);
+                    open.reading = reading;
+                    open.tell(ClientEvent::SyncChanged { document }, events);
                 }
             }
             DocumentToGuest::Digest { document, digest } => self.receive_digest(document, digest, events),
@@ -190,7 +206,7 @@ impl Documents {
             open.sync = DocumentSync::instead_of(&open.sync, author);
         } else if is_other {
             // The text there is another one now: the replica must not be merged into it.
-            if open.closing {
+            if open.closing && open.sync.carried().is_none() {
                 self.closed.insert(document);
                 return open.tell_closed(None, events);
             }
@@ -202,6 +218,8 @@ impl Documents {
         }
         let moved = open.info.path != info.path;
         open.info = info;
+        // A message about it follows if there is more to say.
+        open.reading = Reading::Exact;
         if moved {
             let path = open.info.path.clone();
             open.tell(ClientEvent::Moved { document, path }, events);
@@ -210,6 +228,11 @@ impl Documents {
             // The file was opened anew meanwhile, and perhaps typed into.
             Some(other) => {
                 other.replaces = open.replaces;
+                if other.sync.phase() != SyncPhase::Opening
+                    && other.take_in_carried(self.send_rule).unwrap_or(false)
+                {
+                    events.push_back(ClientEvent::Held { document });
+                }
                 other.opened_by.append(&mut open.opened_by);
                 if other.sync.phase() != SyncPhase::Opening {
                     other.tell_opened(events);

@@ -162,8 +162,12 @@ impl LineEnds {
         let mut runs = Runs::default();
         let next = |at: usize| kept[at..].iter().copied().flatten().next();
         let mut above = None;
-        for (at, end) in kept.iter().enumerate() {
-            let end = end.or(above).or_else(|| next(at)).unwrap_or_else(|| self.most_frequent());
+        for ((at, end), line) in kept.iter().enumerate().zip(text.split('\n')) {
+            let mut end = end.or(above).or_else(|| next(at)).unwrap_or_else(|| self.most_frequent());
+            // CR and then LF would be one end to the next reader, and the empty line between them gone.
+            if line.is_empty() && end == LineEnd::Lf && above == Some(LineEnd::Cr) {
+                end = LineEnd::Cr;
+            }
             runs.push(end, 1);
             above = Some(end);
         }
@@ -338,6 +342,13 @@ mod tests {
         assert_eq!(ends.carried(&base, ""), LineEnds::All(LineEnd::Lf));
         let (base, ends) = read("a\r\nb\r\nc\n");
         assert_eq!(ends.carried(&base, "nothing left"), LineEnds::All(LineEnd::Crlf));
+    }
+
+    #[test]
+    fn an_empty_line_between_cr_and_lf_stays_a_line() {
+        assert_eq!(edited("one\rx\ntwo\n", "one\n\ntwo\n"), "one\r\rtwo\n");
+        assert_eq!(edited("one\rx\ny\ntwo\n", "one\n\n\ntwo\n"), "one\r\r\rtwo\n");
+        assert_eq!(edited("one\rx\r\ntwo\n", "one\n\ntwo\n"), "one\r\r\ntwo\n");
     }
 
     #[test]
