@@ -110,12 +110,6 @@ impl Desk {
 
     /// Everybody stops typing, and all is saved.
     pub(crate) async fn stop(&mut self) {
-        self.stop_typing().await;
-        self.settle().await;
-    }
-
-    /// Everybody stops typing, and each word was in the file at some time.
-    pub(crate) async fn stop_typing(&mut self) {
         for typing in &self.typing {
             typing.stop.store(true, Ordering::Relaxed);
         }
@@ -124,6 +118,7 @@ impl Desk {
             assert!(count > 0, "{guest} typed");
             self.typed.push((guest, count));
         }
+        self.settle().await;
     }
 
     /// The file holds what everybody sees.

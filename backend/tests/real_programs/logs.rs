@@ -27,17 +27,16 @@ async fn a_shell_that_holds_the_file_appends_to_it() {
     let mut desk = Desk::with("app.log", "ann:\nbegin\n").await;
     let inode = desk.inode();
     let script = r#"exec >>app.log; n=0
-        while ! read -t 0.005 stop; do n=$((n+1)); echo "line $n;"; done; echo "end after $n;""#;
+        while ! read -t 0.01 stop; do n=$((n+1)); echo "line $n;"; done; echo "end after $n;""#;
     let mut shell = Beside::start(program("bash", desk.folder()).args(["-c", script]));
     desk.types("ann", Manner::Bursts).await;
     desk.types("eve", Manner::LinesAtTheEnd).await;
-    for _ in 0..5 {
+    for _ in 0..3 {
         desk.a_save().await;
     }
-    desk.stop_typing().await;
     shell.tell("stop");
     assert_eq!(shell.finish().await, "");
-    desk.settle().await;
+    desk.stop().await;
     let file = desk.file();
     let (_, end) = file.split_once("end after ").expect("the shell said its last word");
     let lines: usize = end.split_once(';').unwrap().0.parse().unwrap();
@@ -48,6 +47,25 @@ async fn a_shell_that_holds_the_file_appends_to_it() {
     desk.has_all_once();
     assert!(!file.contains('\0'));
     assert_eq!((desk.inode(), desk.names()), (inode, vec!["app.log".to_owned()]));
+    desk.agent.end().await;
+}
+
+/// No editor can help this: the shell knows nothing of what was inserted before its place. Text and file are one all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_that_writes_at_a_place_of_its_own_writes_over_what_moved_there() {
+    let desk = Desk::with("app.log", "an old log\n").await;
+    let script = r#"exec >app.log; while read line; do echo "$line"; done"#;
+    let mut shell = Beside::start(program("bash", desk.folder()).args(["-c", script]));
+    desk.shows("a new log", str::is_empty).await;
+    shell.tell("line 1;");
+    desk.shows("its first line", |text| text == "line 1;\n").await;
+    desk.inserts("line 1", "above\n");
+    desk.until("what was typed is saved", || desk.file() == "above\nline 1;\n").await;
+    shell.tell("line 2;");
+    desk.shows("its second line, at byte 8", |text| text == "above\nliline 2;\n").await;
+    assert_eq!(shell.finish().await, "");
+    desk.settle().await;
+    assert_eq!(desk.file(), "above\nliline 2;\n");
     desk.agent.end().await;
 }
 

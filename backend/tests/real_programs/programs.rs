@@ -168,3 +168,9 @@ fn collect(reader: impl Read + Send + 'static) -> Arc<Mutex<String>> {
     });
     output
 }
+
+#[test]
+#[should_panic(expected = "`cargo xtask setup` installs it")]
+fn a_test_whose_program_is_missing_fails_and_says_so() {
+    let _ = program("no-such-program", Path::new("/"));
+}
