@@ -252,7 +252,13 @@ impl OpenDocument {
         };
         self.touched = true;
         self.changes += 1;
-        Ok(self.sync.take_in(&carried, rule)? == Settlement::Held)
+        let settlement = self.sync.take_in(&carried, rule)?;
+        if settlement == Settlement::Refused
+            && let Some(replaces) = &mut self.replaces
+        {
+            replaces.lost = Some(carried.ours);
+        }
+        Ok(settlement == Settlement::Held)
     }
 
     /// The text is here: tells whoever waits for it. Says whether somebody did.

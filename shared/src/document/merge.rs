@@ -3,6 +3,7 @@
 //! The lines that only one side changed are taken from that side. Where both changed the same lines, the characters are
 //! merged, so that nothing that either wrote is lost, and the place is counted as a *clash*: a person may want to look.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use imara_diff::{Algorithm, Diff, InternedInput};
@@ -14,7 +15,7 @@ use super::diff;
 pub struct Merged {
     /// The text with the changes of both sides.
     pub text: String,
-    /// Places where both sides changed the same lines, each in its own way.
+    /// Places where both sides changed the same lines, each in its own way, or wrote much the same: it may be one and the same.
     pub clashes: usize,
 }
 
@@ -30,6 +31,9 @@ pub fn three_way(base: &str, ours: &str, theirs: &str) -> Merged {
     // Else two who add a line behind a last line without a line end would both have changed that line.
     let ended = |text: &str| if lacks_end(text) { format!("{text}\n") } else { text.to_owned() };
     let mut merged = merge_lines(&ended(base), &ended(ours), &ended(theirs));
+    if merged.clashes == 0 && has_doubled(&merged.text, base, ours, theirs) {
+        merged.clashes = 1;
+    }
     let lacks = if lacks_end(ours) == lacks_end(base) { lacks_end(theirs) } else { lacks_end(ours) };
     if lacks && merged.text.ends_with('\n') {
         merged.text.pop();
@@ -169,7 +173,7 @@ fn put_together(
                 } else if goes_on(&base, &one, &other) {
                     merged.text.push_str(&other);
                 } else {
-                    merged.clashes += usize::from(!base.is_empty());
+                    merged.clashes += usize::from(!base.is_empty() || are_alike(&one, &other));
                     merged.text.push_str(&both(&base, &one, &other));
                 }
             }
@@ -181,11 +185,52 @@ fn put_together(
     merged
 }
 
+/// So many letters of a line are not like any other line's.
+const LINE_LETTERS: usize = 3;
+
+fn meaningful_lines(text: &str) -> impl Iterator<Item = &str> {
+    let letters = |line: &str| line.chars().filter(|c| c.is_alphanumeric() || !c.is_ascii()).count();
+    text.lines().map(str::trim).filter(move |line| letters(line) >= LINE_LETTERS)
+}
+
+/// Whether a line that both sides added is there more often than either has it. Lines that are alike may be found in other
+/// places on the two sides, and then nothing shows that both are one.
+fn has_doubled(merged: &str, base: &str, ours: &str, theirs: &str) -> bool {
+    let count = |text| {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        meaningful_lines(text).for_each(|line| *counts.entry(line).or_default() += 1);
+        counts
+    };
+    let [merged, base, ours, theirs] = [merged, base, ours, theirs].map(count);
+    merged.iter().any(|(line, times)| {
+        let of = |counts: &HashMap<&str, usize>| counts.get(line).copied().unwrap_or(0);
+        let (before, here, there) = (of(&base), of(&ours), of(&theirs));
+        *times > here.max(there) && here > before && there > before
+    })
+}
+
+/// Whether two texts written at one place have a line in common that is not like any other, or most of their letters: one
+/// may be the other, and changed since.
+fn are_alike(one: &str, other: &str) -> bool {
+    let lines: HashSet<&str> = meaningful_lines(one).collect();
+    if meaningful_lines(other).any(|line| lines.contains(line)) {
+        return true;
+    }
+    let shorter = one.chars().count().min(other.chars().count());
+    diff::fewest_hunks(one, other).is_some_and(|hunks| {
+        let gone: usize = hunks.iter().map(|(gone, _)| gone.len()).sum();
+        3 * (one.chars().count() - gone) >= 2 * shorter
+    })
+}
+
 /// So many letters at least that two wrote are taken for one's, if the other went on from there.
 const BEGINNING_CHARS: usize = 2;
 
-/// Whether `more` is what somebody typed in one piece, and `less` the beginning of that: it arrived before the rest did, and
-/// nobody heard that it had.
+/// Typing goes on in few places: more than one for so many characters is another text.
+const CHARS_A_PLACE: usize = 8;
+
+/// Whether `more` is what somebody typed in one place, and `less` is some of that: it arrived before the rest did, and nobody
+/// heard that it had.
 fn goes_on(base: &str, less: &str, more: &str) -> bool {
     let common = |one: &str, other: &str| -> usize {
         one.chars()
@@ -204,7 +249,14 @@ fn goes_on(base: &str, less: &str, more: &str) -> bool {
     let begin = common(base, less).min(common(base, more));
     let (Some(less), Some(more)) = (typed(less, begin), typed(more, begin)) else { return false };
     let less = less.trim_end_matches('\n');
-    less.chars().filter(|c| !c.is_whitespace()).count() >= BEGINNING_CHARS && more.starts_with(less)
+    if less.chars().filter(|c| !c.is_whitespace()).count() < BEGINNING_CHARS || less.len() > more.len() {
+        return false;
+    }
+    let only_inserts = |hunks: &[(Range<usize>, Range<usize>)]| {
+        hunks.len() <= 1 + less.chars().count() / CHARS_A_PLACE
+            && hunks.iter().all(|(gone, _)| gone.is_empty())
+    };
+    more.starts_with(less) || diff::fewest_hunks(less, &more).is_some_and(|hunks| only_inserts(&hunks))
 }
 
 #[cfg(test)]
@@ -239,6 +291,8 @@ mod tests {
         assert_eq!(merged("one \n", "one two three \n", "one two \n"), ("one two three \n".to_owned(), 0));
         assert_eq!(merged("one \n", "one two \n", "one two three \n"), ("one two three \n".to_owned(), 0));
         assert_eq!(merged("a\n", "a\nhello world\n", "a\nhello\n"), ("a\nhello world\n".to_owned(), 0));
+        let ours = "a\nhello\nmore\nworld\n";
+        assert_eq!(merged("a\n", ours, "a\nhello\nworld\n"), (ours.to_owned(), 0));
         // Two who wrote a line each.
         assert_eq!(merged("a\n", "a\nhello\n", "a\nworld\n"), ("a\nworld\nhello\n".to_owned(), 0));
     }

@@ -86,6 +86,8 @@ pub enum Settlement {
     Merged,
     /// Others changed the same lines: they wait for a decision.
     Held,
+    /// Others changed the same lines, and nobody is asked: nothing was done.
+    Refused,
 }
 
 /// What happened to a text since its person came back, or went.
@@ -390,11 +392,13 @@ impl DocumentSync {
         if text == host {
             return Ok(Settlement::Merged);
         }
-        let settlement = if clashes > 0 && rule == SendRule::AskFirst {
-            self.held = Some(Held { host: Some(self.whole_text(&everything(&self.document))?) });
-            Settlement::Held
-        } else {
-            Settlement::Merged
+        let settlement = match rule {
+            SendRule::Always if clashes > 0 => return Ok(Settlement::Refused),
+            SendRule::AskFirst if clashes > 0 => {
+                self.held = Some(Held { host: Some(self.whole_text(&everything(&self.document))?) });
+                Settlement::Held
+            }
+            SendRule::Always | SendRule::AskFirst => Settlement::Merged,
         };
         self.edit(&diff::fewest_splices(&host, &text))?;
         Ok(settlement)
