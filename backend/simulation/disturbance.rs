@@ -95,6 +95,8 @@ pub(crate) fn arm(step: u32, fate: SaveFate) {
                 }
                 resume_unwind(Box::new("the program was killed"))
             }
+            // Nor what can not even be taken back.
+            SaveFate::Refuse { .. } if !is_announced && point.step == SaveStep::TakeBack => Ok(()),
             SaveFate::Refuse { full, times } => {
                 if left == 0 && times > 0 && !refuse_more(times) {
                     return Ok(());

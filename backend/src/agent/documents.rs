@@ -200,6 +200,11 @@ impl DocumentsActor {
     fn restore(&mut self, mut restored: Restored) {
         let (id, path) = (restored.identity.document, restored.identity.path.clone());
         if restored.perhaps_outrun.is_some()
+            && self.workspace.read_whole(&path).is_ok_and(|file| restored.explains(&file))
+        {
+            restored.perhaps_outrun = None;
+        }
+        if restored.perhaps_outrun.is_some()
             && let Ok((_, file)) = DiskFile::load(&self.workspace, &path)
         {
             if restored.was_outrun(&file.text) {

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::disk_replica::DiskReplica;
 use crate::agent::disk_work::{self, SavePoint, SaveStep};
-use crate::agent::document::disk::{Intent, NotAnnounced, Remains, Unfinished};
+use crate::agent::document::disk::{Intent, Judgement, NotAnnounced, Remains, Unfinished};
 use crate::agent::document::encoding::{self, Format};
 
 use super::log::{LogError, Outrun, RecordLog};
@@ -130,6 +130,19 @@ impl Announcer {
 }
 
 impl Restored {
+    /// The checkpoint that was under way, as its file is judged by it.
+    pub(in crate::agent) fn unfinished(&self) -> Option<Unfinished> {
+        let base = self.holds.clone().unwrap_or_else(|| self.disk_replica.text());
+        self.perhaps_written.as_ref()?.unfinished(&base, &self.identity.format)
+    }
+
+    /// Whether the checkpoint that was under way explains what the file holds: it was not begun, torn, or done. Then no later
+    /// one wrote the file.
+    pub(in crate::agent) fn explains(&self, file: &[u8]) -> bool {
+        let unrelated = |unfinished: Unfinished| unfinished.remains.judge(file) == Judgement::Unrelated;
+        self.unfinished().is_some_and(|unfinished| !unrelated(unfinished))
+    }
+
     /// Whether a checkpoint wrote what the journal lacks, if the file holds this. Then the document can not go on from its
     /// journal: that would be taken for a change outside, and be there twice as soon as its author comes back.
     pub(in crate::agent) fn was_outrun(&self, file: &str) -> bool {

@@ -58,6 +58,16 @@ impl Workspace {
         Ok(FileText { text, format, stamp: FileStamp::of(&metadata) })
     }
 
+    /// Reads all that a file holds, if it is small enough to be a document.
+    ///
+    /// # Errors
+    /// If it is missing, not a regular file, protected, too large or not readable.
+    pub(in crate::agent) fn read_whole(&self, path: &WorkspacePath) -> Result<Vec<u8>, WorkspaceError> {
+        let place = self.target(Access::Read, path)?;
+        let (mut file, metadata) = place.open_file().map_err(|error| error.about(path))?;
+        read_document(&mut file, path, metadata.len())
+    }
+
     /// Opens a file for sending it as it is, in chunks.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
     let save_as_utf8 = move || {
         view! {
             <When when=Signal::derive(move || session.may(Capability::Save))>
-                <Button icon="save" on:click=move |_| session.encode_active(EncodingFor::Saving, Encoding::Utf8)>
+                <Button icon="save" on_press=move |_| session.encode_active(EncodingFor::Saving, Encoding::Utf8)>
                     {text::SAVE_AS_UTF8}
                 </Button>
             </When>
@@ -135,7 +135,7 @@ pub(super) fn Banners(#[prop(into)] shown: Signal<Option<Text>>) -> impl IntoVie
             <When when=marks>
                 <Banner tone=Tone::Warning text=text::WITH_MARKS_BANNER>
                     <When when=Signal::derive(move || session.may(Capability::Edit))>
-                        <Button on:click=move |_| {
+                        <Button on_press=move |_| {
                             room.encoding.set(Some(EncodingPick::For(EncodingFor::Reopening)));
                         }>{text::ENCODING_REOPEN}</Button>
                     </When>
