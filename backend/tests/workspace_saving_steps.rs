@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use parlor::agent::document::disk::{
-    Checkpoint, DiskFile, Intent, Missing, Outside, Remains, Save, Unfinished,
+    Checkpoint, DiskFile, Intent, Missing, Outside, Remains, Save, Unfinished, Wish,
 };
 use parlor::agent::document::encoding::{self, Format};
 use parlor::agent::workspace::{Actor, WorkspaceError};
@@ -96,7 +96,7 @@ impl Trial {
 
     fn save(&mut self, text: &str) -> Result<Checkpoint, WorkspaceError> {
         let intent = Rc::clone(&self.intent);
-        let save = Save { text, author: Actor::Guest, missing: Missing::Report };
+        let save = Save { text, author: Actor::Guest, missing: Missing::Report, wish: Wish::Clock };
         self.disk.checkpoint(save, &mut |announced| {
             intent.replace(Some(announced.clone()));
             Ok(())

@@ -123,6 +123,9 @@ fault_codes! {
     Undecodable = 421,
     /// This encoding does not give the file's bytes again. Parameters: the path, the encoding's name.
     EncodingMismatch = 422,
+    /// A shell runs this script at the moment: it is not saved by itself, for the shell reads on at a place in the file. A person
+    /// who saves has it saved. Parameter: the path.
+    ScriptRuns = 423,
 
     // Documents and requests: 5xx.
     /// The document is not open here.

@@ -5,8 +5,13 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
+use parlor_shared::client::SyncState;
+use parlor_shared::document::Splice;
+use parlor_shared::fault::{Fault, FaultCode};
+use parlor_shared::role::Role;
+
 use super::desk::{Desk, Manner, TEXT};
-use super::programs::{Beside, program, put, run, succeed};
+use super::programs::{Beside, program, put, succeed};
 
 fn prettier(folder: &Path, arguments: &[&str]) -> Command {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/node_modules");
@@ -111,26 +116,55 @@ async fn rsync_into_the_file_and_out_of_it() {
     desk.end_with(&TEXT.replace("line 10\n", "line 10 synced 3\n"), &["notes.txt"]).await;
 }
 
+/// A script that waits for a line in its second line, and has another one behind that.
+fn script() -> (String, String) {
+    let above = "# ".to_owned() + &"x".repeat(60) + "\n";
+    let comments = "# echo never ".repeat(4);
+    let text = format!(
+        "#!/bin/bash\n{above}read line; /bin/true; echo \"one $line\"\n{comments}\necho two\nexit 7\n"
+    );
+    (text, above)
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_that_runs_while_a_guest_types_below_where_it_is() {
-    // Each step starts a program: then the shell reads on from the file.
-    let text = "#!/bin/bash\nread line; /bin/true; echo \"one $line\"\nread line; /bin/true; echo \"two $line\"\nexit 7\n# eve:\n";
-    let mut desk = Desk::with("run.sh", text).await;
+async fn a_script_is_saved_when_its_shell_has_ended() {
+    let (text, above) = script();
+    let desk = Desk::with("run.sh", &text).await;
     fs::set_permissions(desk.agent.path("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
     let mut script = Beside::start(&mut program_of(&desk, "run.sh"));
-    desk.types("eve", Manner::Bursts).await;
-    desk.a_save().await;
+    let mut gil = desk.agent.join(Role::Editor, "Gil").await;
+    let document = gil.open("run.sh").await;
+    let delete = u32::try_from(above.len()).unwrap();
+    gil.with(|client| client.edit(document, &[Splice { at: 12, delete, insert: String::new() }])).unwrap();
+    let waits = SyncState::NotSaved(Fault::new(FaultCode::ScriptRuns).with("run.sh"));
+    gil.wait_sync(document, &waits).await;
+    assert_eq!(desk.file(), text, "it waits for the script");
     script.tell("a");
-    script.says("its first step", |said| said == "one a\n").await;
-    desk.a_save().await;
-    script.tell("b");
-    script.says("its second step", |said| said == "one a\ntwo b\n").await;
-    assert_eq!(script.finish().await, "one a\ntwo b\n");
-    desk.stop().await;
+    assert_eq!(script.finish().await, "one a\ntwo\n");
+    gil.wait_sync(document, &SyncState::Saved).await;
+    assert_eq!(desk.file(), text.replace(&above, ""));
     // It can be started at once after a save: nobody holds it open for writing.
-    assert_eq!(run(&mut program_of(&desk, "run.sh")).status.code(), Some(7));
+    let mut again = Beside::start(&mut program_of(&desk, "run.sh"));
+    again.tell("b");
+    assert_eq!(again.finish().await, "one b\ntwo\n");
     assert_eq!(fs::metadata(desk.agent.path("run.sh")).unwrap().mode() & 0o777, 0o755);
-    desk.end_with(text, &["run.sh"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_saves_has_a_script_saved_while_it_runs() {
+    let (text, _) = script();
+    let desk = Desk::with("run.sh", &text).await;
+    let mut script = Beside::start(program("bash", desk.folder()).arg("run.sh"));
+    let mut gil = desk.agent.join(Role::Editor, "Gil").await;
+    let document = gil.open("run.sh").await;
+    gil.append(document, "# typed below\n");
+    let waits = SyncState::NotSaved(Fault::new(FaultCode::ScriptRuns).with("run.sh"));
+    gil.wait_sync(document, &waits).await;
+    gil.with(|client| client.save(document));
+    gil.wait_sync(document, &SyncState::Saved).await;
+    assert_eq!(desk.file(), format!("{text}# typed below\n"));
+    script.tell("a");
+    assert_eq!(script.finish().await, "one a\ntwo\n");
 }
 
 /// A program that lies in the shared folder.

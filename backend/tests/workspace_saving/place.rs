@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use parlor::agent::document::disk::{Checkpoint, DiskFile, Missing, OutsideChange, Save};
+use parlor::agent::document::disk::{Checkpoint, DiskFile, Missing, OutsideChange, Save, Wish};
 use parlor::agent::workspace::{Actor, Workspace, WorkspaceError};
 use parlor_shared::document::outside::Judgement;
 use parlor_shared::path::WorkspacePath;
@@ -97,7 +97,7 @@ pub(crate) fn save_as(
     author: Actor,
     missing: Missing,
 ) -> Result<Checkpoint, WorkspaceError> {
-    disk.checkpoint(Save { text, author, missing }, &mut |_| Ok(()))
+    disk.checkpoint(Save { text, author, missing, wish: Wish::Clock }, &mut |_| Ok(()))
 }
 
 pub(crate) fn saved() -> Checkpoint {

@@ -368,6 +368,12 @@ pub(crate) fn explain(fault: &Fault) -> Explained {
             TEXT_IN_SESSION,
             "It is tried again by itself. The host can look at the disk.",
         ),
+        FaultCode::ScriptRuns => say(
+            "This script is running",
+            format!("A shell runs {} at the moment. It reads the file while it runs, so a change now could make it run a wrong line.", param(0)),
+            TEXT_IN_SESSION,
+            "It is saved when the script has ended. Save it by hand to have it saved now.",
+        ),
         FaultCode::Outgrown => say(
             "The file outgrew the limit",
             match bytes(1) {

@@ -23,6 +23,7 @@ pub use remains::{Fingerprint, Intent, Judgement, Remains};
 
 mod in_place;
 mod remains;
+mod script;
 
 /// Between two looks at a file that something is writing at this moment.
 pub const SETTLE_INTERVAL: Duration = Duration::from_millis(100);
@@ -160,6 +161,17 @@ pub struct Save<'a> {
     pub author: Actor,
     /// What to do if the file is gone.
     pub missing: Missing,
+    /// Who wants it.
+    pub wish: Wish,
+}
+
+/// Who wants a text to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The clock: somebody typed a moment ago.
+    Clock,
+    /// A person who saves: that goes before what speaks for waiting.
+    Person,
 }
 
 /// What a checkpoint does when the file is gone.
@@ -407,6 +419,9 @@ impl DiskFile {
         {
             self.waits_for_pause += 1;
             return Ok(Some(Checkpoint::Settling));
+        }
+        if save.wish == Wish::Clock && script::runs(&before, self.path.name(), &current.metadata) {
+            return Err(WorkspaceError::ScriptRuns(self.path.clone()));
         }
         let appends = if self.conflicts < MAX_CONFLICTS { Appends::GiveWay } else { Appends::Keep };
         let mut announced = None;

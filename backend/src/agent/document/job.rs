@@ -5,7 +5,7 @@ use parlor_shared::message::Encoding;
 use parlor_shared::path::WorkspacePath;
 use tokio::sync::oneshot;
 
-use super::disk::{Checkpoint, DiskFile, Missing, Outside, OutsideChange, Save};
+use super::disk::{Checkpoint, DiskFile, Missing, Outside, OutsideChange, Save, Wish};
 use super::encoding::Format;
 use crate::agent::disk_work::{self, DiskWork};
 use crate::agent::state::Announcer;
@@ -27,6 +27,7 @@ pub(super) enum DiskJob {
         /// A guest if a guest wrote any of what is new.
         author: Actor,
         missing: Missing,
+        wish: Wish,
         /// Tells the journal before the file is touched.
         announcer: Announcer,
     },
@@ -180,8 +181,8 @@ fn run(file: &mut DiskFile, job: DiskJob) -> DiskOutcome {
             Ok(()) => DiskOutcome::Wanted,
             Err(error) => DiskOutcome::Unwanted(error.into()),
         },
-        DiskJob::Save { text, revision, author, missing, announcer } => {
-            let save = Save { text: &text, author, missing };
+        DiskJob::Save { text, revision, author, missing, wish, announcer } => {
+            let save = Save { text: &text, author, missing, wish };
             match file.checkpoint(save, &mut |intent| announcer.announce(intent)) {
                 Ok(Checkpoint::Saved { outside }) => DiskOutcome::Saved { revision, outside },
                 Ok(Checkpoint::Overtaken) => DiskOutcome::Overtaken,

@@ -9,7 +9,7 @@ use parlor_shared::message::DocumentStatus;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::disk::{Missing, OutsideChange, SETTLE_INTERVAL};
+use super::disk::{Missing, OutsideChange, SETTLE_INTERVAL, Wish};
 use super::job::{DiskJob, DiskOutcome};
 use super::{DocumentActor, Writing};
 use crate::agent::event::AgentEvent;
@@ -21,6 +21,9 @@ const GONE_PAUSE: Duration = Duration::from_millis(150);
 
 /// Between two looks at a file that outgrew the limit.
 const OUTGROWN_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Between two looks whether a script has ended.
+const SCRIPT_INTERVAL: Duration = Duration::from_secs(1);
 
 impl DocumentActor {
     pub(super) fn start_jobs(&mut self, now: Instant) {
@@ -54,12 +57,13 @@ impl DocumentActor {
             }
             self.note_writing();
             let missing = if self.status == DocumentStatus::Gone { Missing::Create } else { Missing::Report };
+            let wish = if self.save_asked_by.is_some() { Wish::Person } else { Wish::Clock };
             let author = std::mem::replace(&mut self.unsaved_by, Actor::Host);
             let holds = (text != ours).then(|| text.clone());
             let (journal_mark, announcer) = self.journal.saving(holds.clone());
             self.writing =
                 Some(Writing { replica: DiskReplica::of(&self.text), holds, journal_mark, author });
-            self.job.start(DiskJob::Save { text, revision, author, missing, announcer });
+            self.job.start(DiskJob::Save { text, revision, author, missing, wish, announcer });
         }
     }
 
@@ -161,6 +165,12 @@ impl DocumentActor {
                 self.compare_with_disk(&change.after, now);
             }
             DiskOutcome::Unwanted(fault) => self.wish_refused(fault),
+            DiskOutcome::Failed(fault) if fault.code == FaultCode::ScriptRuns && self.finishing.is_none() => {
+                debug!(document = %self.id, "a shell runs the script: it is saved later");
+                self.settling_until = Some(now + SCRIPT_INTERVAL);
+                self.schedule.put_off();
+                self.set_status(DocumentStatus::NotSaved(fault));
+            }
             DiskOutcome::Failed(fault) if fault.code == FaultCode::FileTooLarge => {
                 // A log may grow ten times a second: it is said once, whatever its size is by then.
                 debug!(document = %self.id, "the file outgrew the limit");

@@ -81,6 +81,9 @@ pub enum WorkspaceError {
     /// A save failed in the middle and could not be taken back: the file holds neither the old text nor the new one.
     #[error("{0:?} is half written")]
     HalfWritten(WorkspacePath),
+    /// A shell runs this script.
+    #[error("a shell runs {0:?}")]
+    ScriptRuns(WorkspacePath),
     /// Larger than the limit for this use.
     #[error("{path:?} has {bytes} bytes, the limit is {limit}")]
     FileTooLarge {
@@ -190,6 +193,7 @@ impl From<WorkspaceError> for Fault {
             E::DiskFull(path) => (FaultCode::DiskFull, path),
             E::ChangedWhileRead(path) | E::Disk { path, .. } => (FaultCode::DiskError, path),
             E::Undecodable(path) => (FaultCode::Undecodable, path),
+            E::ScriptRuns(path) => (FaultCode::ScriptRuns, path),
             E::HalfWritten(path) => (FaultCode::HalfWritten, path),
             E::Unencodable { path, character } => {
                 return Self::new(FaultCode::Unencodable).with(path).with(character);
