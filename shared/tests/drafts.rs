@@ -419,7 +419,7 @@ fn a_connection_that_goes_on_where_it_was_asks_what_others_did_before_it_sends()
     assert!(sync.came_back());
     assert_eq!(sync.next_update(), Ok(None));
     // What others did comes by itself, before the answer.
-    let theirs = Splice { at: 0, delete: 0, insert: "theirs ".repeat(200) };
+    let theirs = Splice { at: 0, delete: 5, insert: "theirs ".repeat(200) };
     let update = host.edit(&[theirs]).unwrap().unwrap();
     sync.receive_update(ChangedBy::Disk, update);
     sync.apply_incoming(&mut Vec::new()).unwrap();

@@ -1,5 +1,6 @@
 //! Short notices at the lower right that go by themselves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gloo_timers::callback::Timeout;
@@ -13,14 +14,15 @@ use super::tone::Tone;
 const USUAL_STAY: Duration = Duration::from_secs(6);
 
 /// What one can do about a notice.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ToastAction {
     pub(crate) label: String,
-    pub(crate) run: Callback<()>,
+    /// Not a `Callback`: that would go with the list in which it was made, and the notice stays when the list changes.
+    pub(crate) run: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// One notice.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Toast {
     /// Different for each.
     pub(crate) id: u64,
@@ -105,7 +107,7 @@ fn Notice(toast: Toast, on_dismiss: Callback<u64>, close_label: Signal<String>) 
                         <div class="toast-actions">
                             <Button on_press=move |_| {
                                 on_dismiss.run(id);
-                                action.run.run(());
+                                (action.run)();
                             }>{action.label}</Button>
                         </div>
                     }

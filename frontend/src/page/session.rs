@@ -1,5 +1,7 @@
 //! The room: title bar, activity bar, side bar, work area and status bar, and the keys that work anywhere.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use parlor_shared::client::SyncState;
 use parlor_shared::id::{DocumentId, ParticipantId, TerminalId};
@@ -326,11 +328,11 @@ fn toasts(session: SessionHandle, room: RoomView) -> Vec<Toast> {
         action: toast.action.as_ref().map(|action| match *action {
             store::ToastAction::ShowSalvage => ToastAction {
                 label: text::SALVAGE_SHOW.to_owned(),
-                run: Callback::new(move |()| room.asking.set(Some(Asking::Salvage))),
+                run: Arc::new(move || room.asking.set(Some(Asking::Salvage))),
             },
             store::ToastAction::BringBack { document, offer } => ToastAction {
                 label: text::BRING_BACK.to_owned(),
-                run: Callback::new(move |()| session.bring_text_back(document, offer)),
+                run: Arc::new(move || session.bring_text_back(document, offer)),
             },
         }),
     };

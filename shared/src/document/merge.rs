@@ -15,7 +15,8 @@ use super::diff;
 pub struct Merged {
     /// The text with the changes of both sides.
     pub text: String,
-    /// Places where both sides changed the same lines, each in its own way, or wrote much the same: it may be one and the same.
+    /// Places where both sides changed the same lines, each in its own way, and one of them took something away there; or
+    /// where both wrote much the same, which may be one and the same.
     pub clashes: usize,
 }
 
@@ -173,7 +174,13 @@ fn put_together(
                 } else if goes_on(&base, &one, &other) {
                     merged.text.push_str(&other);
                 } else {
-                    merged.clashes += usize::from(!base.is_empty() || are_alike(&one, &other));
+                    let clashes = if base.is_empty() {
+                        are_alike(&one, &other)
+                    } else {
+                        // Two who only add to a line take nothing from each other, no more than while both are there.
+                        !(only_adds(&base, &one) && only_adds(&base, &other))
+                    };
+                    merged.clashes += usize::from(clashes);
                     merged.text.push_str(&both(&base, &one, &other));
                 }
             }
@@ -183,6 +190,10 @@ fn put_together(
     }
     merged.text.extend(base[done..].iter().copied());
     merged
+}
+
+fn only_adds(base: &str, side: &str) -> bool {
+    diff::fewest_hunks(base, side).is_some_and(|hunks| hunks.iter().all(|(gone, _)| gone.is_empty()))
 }
 
 /// So many letters of a line are not like any other line's.
@@ -306,8 +317,11 @@ mod tests {
 
     #[test]
     fn the_same_line_changed_in_two_ways_is_a_clash_and_keeps_both() {
+        let (text, clashes) = merged("one two\n", "one and two\n", "1 two three\n");
+        assert_eq!((text.as_str(), clashes), ("1 and two three\n", 1));
+        // Who only adds takes nothing from anybody.
         let (text, clashes) = merged("one two\n", "one and two\n", "one two three\n");
-        assert_eq!((text.as_str(), clashes), ("one and two three\n", 1));
+        assert_eq!((text.as_str(), clashes), ("one and two three\n", 0));
         let (text, clashes) = merged("one\nx\ntwo\n", "one\ntwo\n", "one\nx y\ntwo\n");
         assert_eq!((text.as_str(), clashes), ("one\n ytwo\n", 1));
     }

@@ -79,6 +79,14 @@ pub struct Carried {
     pub ours: String,
 }
 
+impl Carried {
+    /// Whether others changed the same lines; `now` is the text with their changes and with these edits.
+    fn clashes_in(&self, now: &str) -> bool {
+        let theirs = merge::three_way(&self.ours, &self.base, now);
+        theirs.clashes > 0 && merge::three_way(&self.base, &self.ours, &theirs.text).clashes > 0
+    }
+}
+
 /// What became of edits that came to another document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settlement {
@@ -488,7 +496,7 @@ impl DocumentSync {
         if let Some(typed) = away.and_then(|away| away.typed).or(typed)
             && asks
             && self.held.is_none()
-            && merge::three_way(&typed.ours, &typed.base, &self.document.text()).clashes > 0
+            && typed.clashes_in(&self.document.text())
         {
             self.edits += 1;
             self.held = Some(Held::default());
