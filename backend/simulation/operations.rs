@@ -299,7 +299,9 @@ impl World {
     fn outside(&mut self, file: usize, change: Change, at: u16, told: Option<u32>) {
         let Some(text) = self.machine.read(file) else { return };
         // What another program makes of a file that is torn, nobody can tell apart again.
-        if self.machine.is_torn() && change != Change::AppendHeld {
+        let mut seen = HashSet::new();
+        let is_half_written = marks(&text).any(|mark| !seen.insert(mark));
+        if (self.machine.is_torn() || is_half_written) && change != Change::AppendHeld {
             return;
         }
         let end = if text.contains("\r\n") { "\r\n" } else { "\n" };

@@ -19,6 +19,7 @@ use crate::agent::workspace::{
 };
 pub use in_place::{Announce, NotAnnounced};
 use in_place::{Appends, SaveError, Written};
+pub(in crate::agent) use remains::insertions;
 pub use remains::{Fingerprint, Intent, Judgement, Remains};
 
 mod in_place;
@@ -534,9 +535,21 @@ impl DiskFile {
         let failed = |error| WorkspaceError::from_io(&self.path, error);
         let found = in_place::read_whole(&mut current.file).map_err(failed)?;
         match unfinished.remains.judge(&found) {
-            Judgement::NotWritten | Judgement::Unrelated => {
+            Judgement::NotWritten => {
                 self.unfinished = None;
                 return Ok(End::Known);
+            }
+            // Another program wrote the file since, after the save or instead of it. If the text is nearer to what the save was
+            // to write, it was written: taken for a change outside, what was typed would be there twice.
+            Judgement::Unrelated => {
+                let found = encoding::decode_again(&found, &unfinished.format);
+                let is_written = found.is_ok_and(|found| {
+                    insertions(&unfinished.text, &found.text) < insertions(&self.base, &found.text)
+                });
+                if !is_written {
+                    self.unfinished = None;
+                    return Ok(End::Known);
+                }
             }
             Judgement::Written => {
                 if let Err(error) = platform::sync_data(&current.file) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use parlor_shared::document::{Document, diff, digest, merge_updates};
+use parlor_shared::document::{Document, digest, merge_updates};
 use parlor_shared::id::{AuthorId, DocumentId};
 use parlor_shared::path::WorkspacePath;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::disk_replica::DiskReplica;
 use crate::agent::disk_work::{self, SavePoint, SaveStep};
-use crate::agent::document::disk::{Intent, Judgement, NotAnnounced, Remains, Unfinished};
+use crate::agent::document::disk::{Intent, Judgement, NotAnnounced, Remains, Unfinished, insertions};
 use crate::agent::document::encoding::{self, Format};
 
 use super::log::{LogError, Outrun, RecordLog};
@@ -462,13 +462,6 @@ pub fn fuzz_journal(bytes: &[u8]) {
         let Replay { text, disk_replica, .. } = replay(&contents.records);
         let _ = (text.text(), disk_replica.text());
     }
-}
-
-/// How far one text is from another that became of it: how much was inserted, and how often something was deleted. Another
-/// program may have deleted ever so much, but hardly wrote by chance what had been typed.
-pub(in crate::agent) fn insertions(from: &str, to: &str) -> usize {
-    let splices = diff::fewest_splices(from, to);
-    splices.iter().map(|splice| usize::from(splice.delete > 0) + splice.insert.len()).sum()
 }
 
 fn encode(record: &Record) -> Vec<u8> {

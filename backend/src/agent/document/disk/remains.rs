@@ -1,5 +1,6 @@
 //! What a save announces before it begins, and what a file is to a save whose end is not known.
 
+use parlor_shared::document::diff;
 use serde::{Deserialize, Serialize};
 
 /// What a save is about to do. The journal keeps it, so that what a sudden end leaves can be understood.
@@ -120,6 +121,13 @@ impl Remains {
         }
         torn(found.get(longer..).unwrap_or_default())
     }
+}
+
+/// How far one text is from another that became of it: how much was inserted, and how often something was deleted. Another
+/// program may have deleted ever so much, but hardly wrote by chance what had been typed.
+pub(in crate::agent) fn insertions(from: &str, to: &str) -> usize {
+    let splices = diff::fewest_splices(from, to);
+    splices.iter().map(|splice| usize::from(splice.delete > 0) + splice.insert.len()).sum()
 }
 
 #[cfg(test)]
