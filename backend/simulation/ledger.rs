@@ -31,6 +31,9 @@ struct Written {
     deleted: bool,
     /// It could not be merged and was handed back to whoever typed it.
     handed_back: bool,
+    /// Nobody had confirmed it when the agent was killed while it had no journal: it may have come to the file, and nothing
+    /// tells that it is what its author sends again.
+    may_be_twice: bool,
 }
 
 /// Every mark.
@@ -55,7 +58,14 @@ impl Ledger {
         let next = FIRST + u32::try_from(self.written.len()).expect("few marks");
         let mark = char::from_u32(next).filter(|mark| is_mark(*mark)).expect("a plan types less");
         let kept = file < KEPT_FILES;
-        let written = Written { by, kept, acknowledged: false, deleted: false, handed_back: false };
+        let written = Written {
+            by,
+            kept,
+            acknowledged: false,
+            deleted: false,
+            handed_back: false,
+            may_be_twice: false,
+        };
         self.written.insert(mark, written);
         mark
     }
@@ -79,6 +89,11 @@ impl Ledger {
     /// Somebody deletes this text.
     pub(crate) fn delete(&mut self, text: &str) {
         self.change(marks(text), |written| written.deleted = true);
+    }
+
+    /// The agent is killed while it has no journal.
+    pub(crate) fn without_journal(&mut self) {
+        self.written.values_mut().for_each(|written| written.may_be_twice |= !written.acknowledged);
     }
 
     /// The host confirmed these.
@@ -105,7 +120,7 @@ impl Ledger {
         for (mark, written) in &self.written {
             let times = found.remove(mark).unwrap_or_default();
             let name = format!("{} written by {:?}", mark.escape_unicode(), written.by);
-            if times > 1 {
+            if times > 1 && !written.may_be_twice {
                 return Err(format!("{name} is there {times} times"));
             }
             if written.by == Writer::Viewer {
@@ -114,7 +129,7 @@ impl Ledger {
                 }
                 continue;
             }
-            if times == 1 || written.deleted || !written.kept {
+            if times >= 1 || written.deleted || !written.kept {
                 continue;
             }
             if written.acknowledged {

@@ -270,6 +270,11 @@ impl Machine {
         true
     }
 
+    /// Whether the session's state is away.
+    pub(crate) const fn has_lost_state(&self) -> bool {
+        self.lost_state.is_some()
+    }
+
     /// Puts the session's state back. Says whether it was away.
     pub(crate) fn give_state_back(&mut self) -> bool {
         let Some(session) = self.lost_state.take() else { return false };

@@ -405,6 +405,9 @@ impl World {
         if owes {
             self.record.count("agent killed, edits unsaved");
         }
+        if self.machine.has_lost_state() {
+            self.ledger.without_journal();
+        }
         self.machine.kill();
         if self.machine.tear_journal(torn) {
             self.record.count("agent killed, a record torn");

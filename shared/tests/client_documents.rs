@@ -347,22 +347,22 @@ fn what_was_typed_while_away_is_merged_if_the_file_is_as_it_was_or_changed_elsew
 
 #[test]
 fn a_person_is_asked_if_others_changed_the_same_lines_meanwhile() {
-    let mut pair = opened_anew_with(SendRule::AskFirst, "1 theirs\ntwo\nthree\n");
+    let mut pair = opened_anew_with(SendRule::AskFirst, "one theirs\ntwo\nthree\n");
     let document = DocumentId(2);
     assert!(pair.take_events().contains(&ClientEvent::Held { document }));
     assert_eq!(pair.client.sync_state(document), Some(SyncState::Held));
-    assert_eq!(pair.host.text(document), "1 theirs\ntwo\nthree\n", "nothing is sent");
+    assert_eq!(pair.host.text(document), "one theirs\ntwo\nthree\n", "nothing is sent");
     let held = pair.client.held(document).unwrap();
-    assert_eq!(held.host, "1 theirs\ntwo\nthree\n");
-    assert_eq!(held.mine, "1 theirs mine\ntwo\nthree\nfour\n");
+    assert_eq!(held.host, "one theirs\ntwo\nthree\n");
+    assert_eq!(held.mine, "one theirs mine\ntwo\nthree\nfour\n");
     pair.client.send_held(document);
     pair.settle();
-    assert_eq!(pair.host.text(document), "1 theirs mine\ntwo\nthree\nfour\n");
+    assert_eq!(pair.host.text(document), "one theirs mine\ntwo\nthree\nfour\n");
 
-    let mut pair = opened_anew_with(SendRule::AskFirst, "1 theirs\ntwo\nthree\n");
-    assert_eq!(pair.client.take_hosts(document).unwrap(), "1 theirs mine\ntwo\nthree\nfour\n");
+    let mut pair = opened_anew_with(SendRule::AskFirst, "one theirs\ntwo\nthree\n");
+    assert_eq!(pair.client.take_hosts(document).unwrap(), "one theirs mine\ntwo\nthree\nfour\n");
     pair.settle();
-    assert_eq!(pair.host.text(document), "1 theirs\ntwo\nthree\n");
+    assert_eq!(pair.host.text(document), "one theirs\ntwo\nthree\n");
 }
 
 #[test]

@@ -249,7 +249,7 @@ impl DocumentActor {
         let Identity { document, epoch, path, format } = identity;
         let base = holds.clone().unwrap_or_else(|| disk_replica.text());
         let unfinished = perhaps_written.as_ref().and_then(|written| written.unfinished(&base, &format));
-        let file = DiskFile::restored(workspace, &path, base, format.clone(), unfinished);
+        let file = DiskFile::restored(workspace, &path, base.clone(), format.clone(), unfinished);
         let (mut actor, handle) = Self::empty(document, path, Job::restored(file), notices, events);
         let now = Instant::now();
         actor.format = format;
@@ -258,7 +258,7 @@ impl DocumentActor {
         actor.check_disk = true;
         // A guest may have written it: then what guests may not write stays unwritten.
         actor.unsaved_by = Actor::Guest;
-        if text.text() != disk_replica.text() {
+        if text.text() != base {
             actor.schedule.edited(now);
             actor.status = DocumentStatus::Unsaved;
         }

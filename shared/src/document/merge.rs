@@ -15,24 +15,28 @@ use super::diff;
 pub struct Merged {
     /// The text with the changes of both sides.
     pub text: String,
-    /// Places where both sides changed the same lines, each in its own way, and one of them took something away there; or
-    /// where both wrote much the same, which may be one and the same.
+    /// Places where both sides changed the same lines, each in its own way, or wrote much the same: it may be one and the same.
     pub clashes: usize,
+    /// Those in which one side took something away from a line that the other changed.
+    pub losses: usize,
 }
 
 /// Puts together what two sides made of a text. Lines that both added at one place both stay, theirs first. What both
 /// changed in the same way is there once.
 pub fn three_way(base: &str, ours: &str, theirs: &str) -> Merged {
     if ours == theirs || base == theirs {
-        return Merged { text: ours.to_owned(), clashes: 0 };
+        return Merged { text: ours.to_owned(), clashes: 0, losses: 0 };
     }
     if base == ours {
-        return Merged { text: theirs.to_owned(), clashes: 0 };
+        return Merged { text: theirs.to_owned(), clashes: 0, losses: 0 };
     }
     // Else two who add a line behind a last line without a line end would both have changed that line.
     let ended = |text: &str| if lacks_end(text) { format!("{text}\n") } else { text.to_owned() };
     let mut merged = merge_lines(&ended(base), &ended(ours), &ended(theirs));
-    if merged.clashes == 0 && has_doubled(&merged.text, base, ours, theirs) {
+    if merged.clashes == 0
+        && (has_doubled(&merged.text, base, ours, theirs)
+            || has_piece_twice(&merged.text, base, ours, theirs))
+    {
         merged.clashes = 1;
     }
     let lacks = if lacks_end(ours) == lacks_end(base) { lacks_end(theirs) } else { lacks_end(ours) };
@@ -145,7 +149,7 @@ fn put_together(
     mut theirs: Side<'_>,
     both: impl Fn(&str, &str, &str) -> String,
 ) -> Merged {
-    let mut merged = Merged { text: String::new(), clashes: 0 };
+    let mut merged = Merged { text: String::new(), clashes: 0, losses: 0 };
     let mut done = 0;
     loop {
         let place = |change: &Change| (change.base.start, change.base.end);
@@ -174,13 +178,10 @@ fn put_together(
                 } else if goes_on(&base, &one, &other) {
                     merged.text.push_str(&other);
                 } else {
-                    let clashes = if base.is_empty() {
-                        are_alike(&one, &other)
-                    } else {
-                        // Two who only add to a line take nothing from each other, no more than while both are there.
-                        !(only_adds(&base, &one) && only_adds(&base, &other))
-                    };
-                    merged.clashes += usize::from(clashes);
+                    // Two who only add to a line take nothing from each other.
+                    let is_loss = !base.is_empty() && !(only_adds(&base, &one) && only_adds(&base, &other));
+                    merged.losses += usize::from(is_loss);
+                    merged.clashes += usize::from(!base.is_empty() || are_alike(&one, &other));
                     merged.text.push_str(&both(&base, &one, &other));
                 }
             }
@@ -206,7 +207,7 @@ fn meaningful_lines(text: &str) -> impl Iterator<Item = &str> {
 
 /// Whether a line that both sides added is there more often than either has it. Lines that are alike may be found in other
 /// places on the two sides, and then nothing shows that both are one.
-fn has_doubled(merged: &str, base: &str, ours: &str, theirs: &str) -> bool {
+pub(super) fn has_doubled(merged: &str, base: &str, ours: &str, theirs: &str) -> bool {
     let count = |text| {
         let mut counts: HashMap<&str, usize> = HashMap::new();
         meaningful_lines(text).for_each(|line| *counts.entry(line).or_default() += 1);
@@ -217,6 +218,32 @@ fn has_doubled(merged: &str, base: &str, ours: &str, theirs: &str) -> bool {
         let of = |counts: &HashMap<&str, usize>| counts.get(line).copied().unwrap_or(0);
         let (before, here, there) = (of(&base), of(&ours), of(&theirs));
         *times > here.max(there) && here > before && there > before
+    })
+}
+
+/// So many characters in a row are hardly typed by two at the same time.
+const PIECE_CHARS: usize = 12;
+
+/// More typed text than this is not searched for pieces: its lines tell.
+const MAX_TYPED_CHARS: usize = 4096;
+
+/// Whether a piece of what was typed here is there more often than either side has it: it had arrived, and what stands around
+/// it, or what was typed behind it, has become another since.
+fn has_piece_twice(merged: &str, base: &str, ours: &str, theirs: &str) -> bool {
+    let Some(hunks) = diff::fewest_hunks(base, ours) else { return false };
+    let characters = characters(ours);
+    let added = || hunks.iter().map(|(_, added)| &characters[added.clone()]);
+    if added().map(<[&str]>::len).sum::<usize>() > MAX_TYPED_CHARS {
+        return false;
+    }
+    let times = |text: &str, piece: &str| text.matches(piece).count();
+    let is_word = |piece: &String| {
+        let letters = |c: &char| c.is_alphanumeric() || !c.is_ascii();
+        2 * piece.chars().filter(letters).count() >= PIECE_CHARS
+    };
+    added().flat_map(|added| added.windows(PIECE_CHARS)).map(<[&str]>::concat).filter(is_word).any(|piece| {
+        let (here, there) = (times(ours, &piece), times(theirs, &piece));
+        there > times(base, &piece) && times(merged, &piece) > here.max(there)
     })
 }
 
@@ -277,7 +304,7 @@ mod tests {
     use super::*;
 
     fn merged(base: &str, ours: &str, theirs: &str) -> (String, usize) {
-        let Merged { text, clashes } = three_way(base, ours, theirs);
+        let Merged { text, clashes, .. } = three_way(base, ours, theirs);
         (text, clashes)
     }
 
@@ -321,7 +348,9 @@ mod tests {
         assert_eq!((text.as_str(), clashes), ("1 and two three\n", 1));
         // Who only adds takes nothing from anybody.
         let (text, clashes) = merged("one two\n", "one and two\n", "one two three\n");
-        assert_eq!((text.as_str(), clashes), ("one and two three\n", 0));
+        assert_eq!((text.as_str(), clashes), ("one and two three\n", 1));
+        assert_eq!(three_way("one two\n", "one and two\n", "one two three\n").losses, 0);
+        assert_eq!(three_way("one two\n", "one and two\n", "1 two three\n").losses, 1);
         let (text, clashes) = merged("one\nx\ntwo\n", "one\ntwo\n", "one\nx y\ntwo\n");
         assert_eq!((text.as_str(), clashes), ("one\n ytwo\n", 1));
     }

@@ -49,11 +49,14 @@ impl Judgement {
     ///
     /// `base` is what the file held, if that is not `last`: then something of `last` was left out when it was written.
     pub fn meant(&self, base: &str, last: &str, found: &str) -> String {
-        let loaded = match self {
-            Self::Edit | Self::Revert => base,
-            Self::Stale(older) => older,
-        };
-        merge::three_way(loaded, last, found).text
+        if let Self::Stale(older) = self {
+            let merged = merge::three_way(older, last, found).text;
+            // What both have, in other places, is there twice then: the program knew more than that older text.
+            if !merge::has_doubled(&merged, older, last, found) {
+                return merged;
+            }
+        }
+        merge::three_way(base, last, found).text
     }
 }
 

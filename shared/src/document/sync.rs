@@ -80,10 +80,11 @@ pub struct Carried {
 }
 
 impl Carried {
-    /// Whether others changed the same lines; `now` is the text with their changes and with these edits.
+    /// Whether others changed the same lines, and one side took something away there; `now` is the text with their changes and
+    /// with these edits.
     fn clashes_in(&self, now: &str) -> bool {
         let theirs = merge::three_way(&self.ours, &self.base, now);
-        theirs.clashes > 0 && merge::three_way(&self.base, &self.ours, &theirs.text).clashes > 0
+        theirs.clashes > 0 && merge::three_way(&self.base, &self.ours, &theirs.text).losses > 0
     }
 }
 
@@ -396,7 +397,7 @@ impl DocumentSync {
     /// Only if the replica can not be copied.
     pub fn take_in(&mut self, carried: &Carried, rule: SendRule) -> Result<Settlement, UpdateError> {
         let host = self.document.text();
-        let Merged { text, clashes } = merge::three_way(&carried.base, &carried.ours, &host);
+        let Merged { text, clashes, .. } = merge::three_way(&carried.base, &carried.ours, &host);
         if text == host {
             return Ok(Settlement::Merged);
         }

@@ -91,7 +91,12 @@ impl DocumentActor {
         let holds = self.beside.holds.clone();
         let Some(update) = update else {
             self.beside.waiting.add(waiting, &ours);
-            return self.journal.disk(&[], holds);
+            self.journal.disk(&[], holds);
+            if self.text_to_write(&ours, now) != found {
+                // All that the program did was to lack what came after the text that it had loaded: the file gets that back.
+                self.lacks_something(now);
+            }
+            return;
         };
         self.journal.outside(&update, holds);
         let cause = match change.origin {

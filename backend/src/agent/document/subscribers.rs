@@ -178,6 +178,14 @@ impl DocumentActor {
         }
     }
 
+    /// The file lacks something of the text, though nobody typed.
+    pub(super) fn lacks_something(&mut self, now: Instant) {
+        self.schedule.edited(now);
+        if matches!(self.status, DocumentStatus::Saved { .. } | DocumentStatus::Unsaved) {
+            self.set_status(self.unsaved());
+        }
+    }
+
     /// After a batch, so that one acknowledgement serves many updates, and the news that the text is not saved yet
     /// comes first. What the journal lacks is acknowledged when the file has it.
     pub(super) fn acknowledge(&mut self) {

@@ -261,8 +261,10 @@ proptest! {
                 let begin = ours.find(&format!("{}:", number + 1)).unwrap() + 2;
                 let end = text.text.resolve(&carets[number]).unwrap() as usize;
                 prop_assert_eq!(words(&ours[begin..end]), words(typed), "{:?}", ours);
-                // What one just typed is there as it was typed, blanks and all.
-                if number == who {
+                // What one just typed is there as it was typed, blanks and all. A program that takes blank lines away may take
+                // one that was just typed beside others: which of them it took, nobody can tell.
+                let is_blank_line = program == 2 && what.trim().is_empty();
+                if number == who && !is_blank_line {
                     prop_assert!(ours[..end].ends_with(&what), "{:?} after {:?}", ours, what);
                 }
             }
