@@ -26,7 +26,7 @@ pub type Notice = fn(u64) -> String;
 /// A way to print. Cheap to clone; printing never waits and never fails.
 ///
 /// State: texts in order, and how many were dropped behind the last of them. A text is dropped when
-/// [`MAX_WAITING_BYTES`] wait already. The notice about dropped texts stands where they would have stood: it is queued
+/// `MAX_WAITING_BYTES` wait already. The notice about dropped texts stands where they would have stood: it is queued
 /// before the next text that finds room, or printed once nothing waits any more.
 #[derive(Clone)]
 pub struct PrintQueue(Arc<Shared>);

@@ -179,8 +179,8 @@ fn put_together(
                     merged.text.push_str(&other);
                 } else {
                     // Two who only add to a line take nothing from each other.
-                    let is_loss = !base.is_empty() && !(only_adds(&base, &one) && only_adds(&base, &other));
-                    merged.losses += usize::from(is_loss);
+                    let only_additions = only_adds(&base, &one) && only_adds(&base, &other);
+                    merged.losses += usize::from(!(base.is_empty() || only_additions));
                     merged.clashes += usize::from(!base.is_empty() || are_alike(&one, &other));
                     merged.text.push_str(&both(&base, &one, &other));
                 }
